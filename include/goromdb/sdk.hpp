@@ -1,0 +1,359 @@
+// SPDX-License-Identifier: MIT
+// A thin C++20 layer over plugin.h: write classes, get the C tables. Header-only and not part of
+// the ABI.
+//
+// A storage is three classes; exceptions that leave them become statuses and messages:
+//
+//   struct Store      { Store(Host, const Options&);
+//                       std::unique_ptr<Generation> open(const char* path, uint64_t id); };
+//   struct Generation { void info(goromdb_generation_info&) const;
+//                       std::unique_ptr<Reader> reader(uint32_t loop);
+//                       // optional: ns_lookup, ns_name, verify, warm (see the adapter) };
+//   struct Reader     { void get(uint32_t flags, std::span<const goromdb_key>, goromdb_value* out,
+//                                goromdb_arena*) noexcept; };
+//
+// A protocol is one class and the state of a connection, which starts as zero bytes:
+//
+//   struct Protocol   { struct Conn {...};  Protocol(Host, const Options&);
+//                       goromdb_status parse(Conn&, goromdb_parse&) const noexcept;
+//                       goromdb_status reply(Conn&, const goromdb_request&, const goromdb_answer&,
+//                                            Writer&) const noexcept;
+//                       // optional: void turn_away(uint32_t reason, Writer&) const noexcept };
+#pragma once
+
+#include <goromdb/plugin.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cstring>
+#include <exception>
+#include <memory>
+#include <new>
+#include <span>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <type_traits>
+
+namespace goromdb {
+
+inline std::string_view view(const goromdb_slice& s) {
+  return {static_cast<const char*>(s.ptr), s.len};
+}
+inline std::string_view view(const goromdb_key& k) {
+  return {static_cast<const char*>(k.ptr), k.len};
+}
+inline goromdb_slice slice(std::string_view s) { return {s.data(), s.size()}; }
+
+// Thrown by a storage or a protocol when it is created or opens a file; the message is one line
+// that says what is wrong, where, and what to do.
+class Failure : public std::runtime_error {
+ public:
+  Failure(goromdb_status code, const std::string& message)
+      : std::runtime_error(message), code_(code) {}
+  goromdb_status code() const { return code_; }
+
+ private:
+  goromdb_status code_;
+};
+
+// The host's services. Copies share the host's table, which outlives the plugin's instance.
+class Host {
+ public:
+  explicit Host(const goromdb_host* table) : table_(table) {}
+
+  void log(int32_t level, std::string_view message) const {
+    table_->log(table_->ctx, level, message.data(), message.size());
+  }
+  uint32_t loop_count() const { return table_->loop_count; }
+  const char* core_version() const { return table_->core_version; }
+  uint32_t counter(const char* name, const char* help) const {
+    return table_->metric(table_->ctx, name, GOROMDB_METRIC_COUNTER, help);
+  }
+  void add(uint32_t metric, uint32_t loop, int64_t delta) const {
+    table_->metric_add(table_->ctx, metric, loop, delta);
+  }
+  // Reports progress of a long open(); throws Failure{GOROMDB_E_CANCELLED} when the server is
+  // stopping.
+  void progress(uint64_t done, uint64_t total) const {
+    if (GOROMDB_HAS(table_, progress) && table_->progress(table_->ctx, done, total) != 0) {
+      throw Failure(GOROMDB_E_CANCELLED, "the server is stopping");
+    }
+  }
+  void* arena_alloc(goromdb_arena* arena, size_t n, size_t align = 1) const {
+    return table_->arena_alloc(arena, n, align);
+  }
+
+ private:
+  const goromdb_host* table_;
+};
+
+// The values of the declared options, by name. Use inside the constructor of a store or a protocol
+// only.
+class Options {
+ public:
+  Options(std::span<const goromdb_option> declared, const goromdb_option_value* values, uint32_t n)
+      : declared_(declared), values_(values, n) {}
+
+  int64_t num(std::string_view name) const { return find(name).num; }
+  bool flag(std::string_view name) const { return find(name).num != 0; }
+  std::string_view str(std::string_view name) const { return view(find(name).str); }
+  bool is_set(std::string_view name) const { return find(name).is_set != 0; }
+
+ private:
+  const goromdb_option_value& find(std::string_view name) const {
+    for (size_t i = 0; i < declared_.size() && i < values_.size(); ++i) {
+      if (name == declared_[i].name) return values_[i];
+    }
+    throw Failure(GOROMDB_E_INTERNAL, "option " + std::string(name) + " is used but not declared");
+  }
+
+  std::span<const goromdb_option> declared_;
+  std::span<const goromdb_option_value> values_;
+};
+
+// Writes a reply. Failure to get memory is remembered and reported by status().
+class Writer {
+ public:
+  explicit Writer(goromdb_out* out) : out_(out) {}
+
+  void put(std::string_view bytes) {
+    if (!room(bytes.size())) return;
+    std::memcpy(out_->cur, bytes.data(), bytes.size());
+    out_->cur += bytes.size();
+  }
+  void put_number(uint64_t n) {
+    if (!room(20)) return;
+    auto* begin = reinterpret_cast<char*>(out_->cur);
+    out_->cur += std::to_chars(begin, begin + 20, n).ptr - begin;
+  }
+  void put_value(const goromdb_value& v) { out_->value(out_, &v); }
+
+  // For a run of small writes that know their bound: a cursor with room for `need` bytes, or NULL;
+  // hand the advanced cursor back with commit().
+  uint8_t* reserve(size_t need) { return room(need) ? out_->cur : nullptr; }
+  void commit(uint8_t* cursor) { out_->cur = cursor; }
+
+  goromdb_status status() const { return short_of_memory_ ? GOROMDB_E_NO_MEMORY : GOROMDB_OK; }
+
+ private:
+  bool room(size_t need) {
+    if (static_cast<size_t>(out_->end - out_->cur) >= need) return true;
+    if (out_->grow(out_, need) == 0) return true;
+    short_of_memory_ = true;
+    return false;
+  }
+
+  goromdb_out* out_;
+  bool short_of_memory_ = false;
+};
+
+namespace sdk_detail {
+
+inline goromdb_status fail(goromdb_error* error, goromdb_status code,
+                           const char* message) noexcept {
+  if (error != nullptr) {
+    error->code = code;
+    size_t room = error->struct_size > offsetof(goromdb_error, msg)
+                      ? error->struct_size - offsetof(goromdb_error, msg)
+                      : 0;
+    if (room > 0) {
+      size_t n = std::min(std::strlen(message), room - 1);
+      std::memcpy(error->msg, message, n);
+      error->msg[n] = '\0';
+    }
+  }
+  return code;
+}
+
+// Runs `body`; what it throws becomes a status and a message.
+template <class Body>
+goromdb_status guarded(goromdb_error* error, Body&& body) noexcept {
+  try {
+    return body();
+  } catch (const Failure& e) {
+    return fail(error, e.code(), e.what());
+  } catch (const std::bad_alloc&) {
+    return fail(error, GOROMDB_E_NO_MEMORY, "out of memory");
+  } catch (const std::exception& e) {
+    return fail(error, GOROMDB_E_INTERNAL, e.what());
+  } catch (...) {
+    return fail(error, GOROMDB_E_INTERNAL, "unknown exception");
+  }
+}
+
+template <class Handle, class Object>
+Handle* handle(Object* object) {
+  return reinterpret_cast<Handle*>(object);
+}
+
+}  // namespace sdk_detail
+
+// The C table of the storage `Store`, whose options are declared in Store::kOptions (a std::array
+// or a C array of goromdb_option).
+template <class Store>
+struct StorageAdapter {
+  using Generation = typename decltype(std::declval<Store&>().open("", 0))::element_type;
+  using Reader = typename decltype(std::declval<Generation&>().reader(0))::element_type;
+
+  static Store* self(goromdb_store* s) { return reinterpret_cast<Store*>(s); }
+  static Generation* self(goromdb_generation* g) { return reinterpret_cast<Generation*>(g); }
+  static Reader* self(goromdb_reader* r) { return reinterpret_cast<Reader*>(r); }
+
+  static goromdb_status create(const goromdb_host* host, const goromdb_option_value* values,
+                               uint32_t n, goromdb_store** out, goromdb_error* error) {
+    return sdk_detail::guarded(error, [&] {
+      auto store = std::make_unique<Store>(Host(host), Options(Store::kOptions, values, n));
+      *out = sdk_detail::handle<goromdb_store>(store.release());
+      return GOROMDB_OK;
+    });
+  }
+  static void destroy(goromdb_store* s) { delete self(s); }
+
+  static goromdb_status open(goromdb_store* s, const char* path, uint64_t id,
+                             goromdb_generation** out, goromdb_error* error) {
+    return sdk_detail::guarded(error, [&] {
+      *out = sdk_detail::handle<goromdb_generation>(self(s)->open(path, id).release());
+      return GOROMDB_OK;
+    });
+  }
+  static void close(goromdb_generation* g) { delete self(g); }
+  static goromdb_status info(goromdb_generation* g, goromdb_generation_info* info) {
+    return sdk_detail::guarded(nullptr, [&] {
+      self(g)->info(*info);
+      return GOROMDB_OK;
+    });
+  }
+  static goromdb_status reader_open(goromdb_generation* g, uint32_t loop, goromdb_reader** out,
+                                    goromdb_error* error) {
+    return sdk_detail::guarded(error, [&] {
+      *out = sdk_detail::handle<goromdb_reader>(self(g)->reader(loop).release());
+      return GOROMDB_OK;
+    });
+  }
+  static void reader_close(goromdb_reader* r) { delete self(r); }
+  static void get(goromdb_reader* r, uint32_t flags, const goromdb_key* keys, uint32_t n,
+                  goromdb_value* out, goromdb_arena* arena) {
+    static_assert(noexcept(self(r)->get(flags, std::span(keys, n), out, arena)));
+    self(r)->get(flags, std::span(keys, n), out, arena);
+  }
+  static goromdb_status ns_lookup(goromdb_generation* g, goromdb_slice name, uint32_t* id) {
+    return sdk_detail::guarded(nullptr, [&] { return self(g)->ns_lookup(view(name), *id); });
+  }
+  static goromdb_status ns_name(goromdb_generation* g, uint32_t id, goromdb_slice* name) {
+    return sdk_detail::guarded(nullptr, [&] { return self(g)->ns_name(id, *name); });
+  }
+  static goromdb_status verify(goromdb_generation* g, goromdb_error* error) {
+    return sdk_detail::guarded(error, [&] {
+      self(g)->verify();
+      return GOROMDB_OK;
+    });
+  }
+  static goromdb_status warm(goromdb_generation* g, uint64_t offset, uint64_t budget,
+                             uint64_t* next, goromdb_error* error) {
+    return sdk_detail::guarded(error, [&] { return self(g)->warm(offset, budget, *next); });
+  }
+
+  static constexpr goromdb_storage_ops table() {
+    goromdb_storage_ops ops{};
+    ops.struct_size = sizeof ops;
+    ops.create = create;
+    ops.destroy = destroy;
+    ops.open = open;
+    ops.close = close;
+    ops.info = info;
+    ops.reader_open = reader_open;
+    ops.reader_close = reader_close;
+    ops.get = get;
+    if constexpr (requires(Generation & g, uint32_t & id) { g.ns_lookup("", id); }) {
+      ops.ns_lookup = ns_lookup;
+    }
+    if constexpr (requires(Generation & g, goromdb_slice & name) { g.ns_name(0, name); }) {
+      ops.ns_name = ns_name;
+    }
+    if constexpr (requires(Generation & g) { g.verify(); }) ops.verify = verify;
+    if constexpr (requires(Generation & g, uint64_t & next) { g.warm(0, 0, next); })
+      ops.warm = warm;
+    return ops;
+  }
+};
+
+// The C table of the protocol `Protocol`; its options are declared in Protocol::kOptions.
+template <class Protocol>
+struct ProtocolAdapter {
+  using Conn = typename Protocol::Conn;
+  static_assert(std::is_trivially_copyable_v<Conn> && std::is_trivially_destructible_v<Conn>,
+                "the host zeroes a connection's state and frees it without a call");
+
+  static const Protocol* self(void* p) { return static_cast<const Protocol*>(p); }
+
+  static goromdb_status create(const goromdb_host* host, const goromdb_option_value* values,
+                               uint32_t n, void** out, goromdb_error* error) {
+    return sdk_detail::guarded(error, [&] {
+      *out =
+          std::make_unique<Protocol>(Host(host), Options(Protocol::kOptions, values, n)).release();
+      return GOROMDB_OK;
+    });
+  }
+  static void destroy(void* p) { delete static_cast<Protocol*>(p); }
+  static goromdb_status parse(void* p, void* conn, goromdb_parse* batch) {
+    static_assert(noexcept(self(p)->parse(*static_cast<Conn*>(conn), *batch)));
+    return self(p)->parse(*static_cast<Conn*>(conn), *batch);
+  }
+  static goromdb_status reply(void* p, void* conn, const goromdb_request* request,
+                              const goromdb_answer* answer, goromdb_out* out) {
+    Writer writer(out);
+    static_assert(noexcept(self(p)->reply(*static_cast<Conn*>(conn), *request, *answer, writer)));
+    goromdb_status status = self(p)->reply(*static_cast<Conn*>(conn), *request, *answer, writer);
+    return status == GOROMDB_OK ? writer.status() : status;
+  }
+  static goromdb_status turn_away(void* p, uint32_t reason, goromdb_out* out) {
+    Writer writer(out);
+    self(p)->turn_away(reason, writer);
+    return writer.status();
+  }
+
+  static constexpr goromdb_protocol_ops table() {
+    goromdb_protocol_ops ops{};
+    ops.struct_size = sizeof ops;
+    ops.conn_size = sizeof(Conn);
+    ops.create = create;
+    ops.destroy = destroy;
+    ops.parse = parse;
+    ops.reply = reply;
+    if constexpr (requires(const Protocol& p, Writer& w) { p.turn_away(0, w); }) {
+      ops.turn_away = turn_away;
+    }
+    return ops;
+  }
+};
+
+}  // namespace goromdb
+
+// The descriptor and the one exported symbol of a plugin. `Class` has kName, kDoc and kOptions.
+#define GOROMDB_PLUGIN_(Class, kind_, ops_type, Adapter, storage_, protocol_)                    \
+  extern "C" GOROMDB_EXPORT const goromdb_plugin* goromdb_plugin_v0(void) {                      \
+    static constexpr ops_type ops = goromdb::Adapter<Class>::table();                            \
+    static constexpr goromdb_plugin plugin = {GOROMDB_MAGIC,                                     \
+                                              GOROMDB_ABI_MAJOR,                                 \
+                                              GOROMDB_ABI_MINOR,                                 \
+                                              sizeof(goromdb_plugin),                            \
+                                              0,                                                 \
+                                              kind_,                                             \
+                                              0,                                                 \
+                                              Class::kName,                                      \
+                                              Class::kVersion,                                   \
+                                              Class::kLicense,                                   \
+                                              Class::kDoc,                                       \
+                                              std::data(Class::kOptions),                        \
+                                              static_cast<uint32_t>(std::size(Class::kOptions)), \
+                                              sizeof(goromdb_option),                            \
+                                              storage_,                                          \
+                                              protocol_};                                        \
+    return &plugin;                                                                              \
+  }
+#define GOROMDB_STORAGE_PLUGIN(Class) \
+  GOROMDB_PLUGIN_(Class, GOROMDB_KIND_STORAGE, goromdb_storage_ops, StorageAdapter, &ops, nullptr)
+#define GOROMDB_PROTOCOL_PLUGIN(Class)                                                          \
+  GOROMDB_PLUGIN_(Class, GOROMDB_KIND_PROTOCOL, goromdb_protocol_ops, ProtocolAdapter, nullptr, \
+                  &ops)
