@@ -196,9 +196,11 @@ struct StorageAdapter {
   using Generation = typename decltype(std::declval<Store&>().open("", 0))::element_type;
   using Reader = typename decltype(std::declval<Generation&>().reader(0))::element_type;
 
-  static Store* self(goromdb_store* s) { return reinterpret_cast<Store*>(s); }
-  static Generation* self(goromdb_generation* g) { return reinterpret_cast<Generation*>(g); }
-  static Reader* self(goromdb_reader* r) { return reinterpret_cast<Reader*>(r); }
+  static Store* self(goromdb_store* s) noexcept { return reinterpret_cast<Store*>(s); }
+  static Generation* self(goromdb_generation* g) noexcept {
+    return reinterpret_cast<Generation*>(g);
+  }
+  static Reader* self(goromdb_reader* r) noexcept { return reinterpret_cast<Reader*>(r); }
 
   static goromdb_status create(const goromdb_host* host, const goromdb_option_value* values,
                                uint32_t n, goromdb_store** out, goromdb_error* error) {
@@ -285,7 +287,7 @@ struct ProtocolAdapter {
   static_assert(std::is_trivially_copyable_v<Conn> && std::is_trivially_destructible_v<Conn>,
                 "the host zeroes a connection's state and frees it without a call");
 
-  static const Protocol* self(void* p) { return static_cast<const Protocol*>(p); }
+  static const Protocol* self(void* p) noexcept { return static_cast<const Protocol*>(p); }
 
   static goromdb_status create(const goromdb_host* host, const goromdb_option_value* values,
                                uint32_t n, void** out, goromdb_error* error) {

@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: MIT
+#include "core/batch.h"
+
+#include <algorithm>
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+#include "core/facts.h"
+#include "core/loop.h"
+
+namespace goromdb {
+
+Batch::Batch(Loop& loop) : loop_(loop), requests_(kRequests), keys_(kKeys), values_(kKeys) {}
+
+Batch::Parsed Batch::parse(const Listening& listening, void* conn, const uint8_t* in,
+                           size_t in_len) {
+  for (;;) {
+    goromdb_parse p{};
+    p.struct_size = sizeof p;
+    p.loop = loop_.index();
+    p.databases = static_cast<uint32_t>(listening.config.databases.size());
+    p.in = in;
+    p.in_len = in_len;
+    p.keys = keys_.data();
+    p.key_cap = static_cast<uint32_t>(keys_.size());
+    p.reqs = requests_.data();
+    p.req_cap = static_cast<uint32_t>(requests_.size());
+    auto status = listening.protocol.ops().parse(listening.protocol.self(), conn, &p);
+    if (status == GOROMDB_AGAIN && p.req_len == 0) {
+      if (p.want_keys <= keys_.size() || p.want_keys > kMaxKeys) return {GOROMDB_E_TOO_BIG, 0};
+      keys_.resize(p.want_keys);
+      values_.resize(p.want_keys);
+      continue;
+    }
+    request_count_ = p.req_len;
+    key_count_ = p.key_len;
+    return {status, p.consumed};
+  }
+}
+
+void Batch::read(LoopView* view, uint32_t first, uint32_t last, Outbox& out) {
+  if (view == nullptr || first == last) return;
+  const uint32_t n = last - first;
+  view->generation->ops().get(view->reader, 0, &keys_[first], n, &values_[first], &out.arena());
+  uint32_t hit = 0, missed = 0;
+  for (uint32_t i = first; i < last; ++i) {
+    hit += values_[i].status == GOROMDB_OK;
+    missed += values_[i].status == GOROMDB_NOT_FOUND;
+  }
+  auto& metrics = loop_.house().metrics;
+  metrics.add(kKeysRequested, loop_.index(), n);
+  metrics.add(kKeysHit, loop_.index(), hit);
+  metrics.add(kKeysMissed, loop_.index(), missed);
+  if (hit + missed != n) metrics.add(kKeysFailed, loop_.index(), n - hit - missed);
+  if (std::find(out.views.begin(), out.views.end(), view) == out.views.end()) {
+    out.views.push_back(view);
+  }
+}
+
+// Neighbouring requests for one database become one call of the storage.
+void Batch::look_up(const Listening& listening, Outbox& out) {
+  uint32_t database = 0, first = 0, last = 0;
+  uint32_t gets = 0;
+  for (uint32_t i = 0; i < request_count_; ++i) {
+    const auto& request = requests_[i];
+    if (request.op != GOROMDB_OP_GET) continue;
+    ++gets;
+    if (last != first && (request.database != database || request.first_key != last)) {
+      read(loop_.view_of(listening, database), first, last, out);
+      first = last = request.first_key;
+    } else if (last == first) {
+      first = last = request.first_key;
+    }
+    database = request.database;
+    last += request.nkeys;
+  }
+  read(loop_.view_of(listening, database), first, last, out);
+  if (gets > 0) loop_.house().metrics.add(kRequestsGet, loop_.index(), gets);
+  for (uint32_t i = 0; i < request_count_; ++i) {
+    if ((requests_[i].flags & GOROMDB_WANT_VERSION) != 0) fill_versions(requests_[i]);
+  }
+}
+
+// A value that did not change keeps its version over generations. [STO-9]
+void Batch::fill_versions(const goromdb_request& request) {
+  for (uint32_t i = request.first_key; i < request.first_key + request.nkeys; ++i) {
+    auto& value = values_[i];
+    if (value.status != GOROMDB_OK || value.version != 0) continue;
+    value.version = std::max<uint64_t>(1, XXH3_64bits(value.ptr, value.len));
+  }
+}
+
+bool Batch::answer(const Listening& listening, void* conn, Outbox& out) {
+  auto& metrics = loop_.house().metrics;
+  if (key_count_ > 0) look_up(listening, out);
+  for (uint32_t i = 0; i < request_count_; ++i) {
+    const auto& request = requests_[i];
+    goromdb_answer answer{};
+    answer.struct_size = sizeof answer;
+    answer.loop = loop_.index();
+    const auto* view = loop_.view_of(listening, request.database);
+    answer.generation = view == nullptr ? 0 : view->generation->id();
+    switch (request.op) {
+      case GOROMDB_OP_GET:
+        answer.status = view == nullptr ? GOROMDB_E_NOT_READY : GOROMDB_OK;
+        answer.keys = keys_.data() + request.first_key;
+        answer.values = values_.data() + request.first_key;
+        answer.n = view == nullptr ? 0 : request.nkeys;
+        break;
+      case GOROMDB_OP_STATS:
+        loop_.house().facts.collect(
+            std::string_view(static_cast<const char*>(request.arg.ptr), request.arg.len), listening,
+            request.database, facts_);
+        pairs_.clear();
+        for (const auto& fact : facts_) pairs_.push_back({fact.data(), fact.size()});
+        answer.pairs = pairs_.data();
+        answer.npairs = static_cast<uint32_t>(pairs_.size());
+        break;
+      case GOROMDB_OP_STATS_RESET:
+        metrics.reset();
+        break;
+      case GOROMDB_OP_REFUSED:
+        metrics.add(kRequestsRefused, loop_.index(), 1);
+        break;
+      default:
+        break;
+    }
+    auto status = listening.protocol.ops().reply(listening.protocol.self(), conn, &request, &answer,
+                                                 out.sink());
+    if (status != GOROMDB_OK || out.failed() || request.op == GOROMDB_OP_CLOSE) return false;
+  }
+  return true;
+}
+
+}  // namespace goromdb

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: MIT
+// The requests of one read: parsed together, looked up together, answered in order. One a loop.
+#pragma once
+
+#include <goromdb/plugin.h>
+
+#include <string>
+#include <vector>
+
+#include "core/outbox.h"
+
+namespace goromdb {
+
+class Loop;
+struct Listening;
+
+class Batch {
+ public:
+  explicit Batch(Loop& loop);
+
+  struct Parsed {
+    goromdb_status status;
+    size_t consumed;
+  };
+  // Fills the batch with the complete requests at the start of the input.
+  Parsed parse(const Listening& listening, void* conn, const uint8_t* in, size_t in_len);
+  bool empty() const { return request_count_ == 0; }
+  // Looks the keys up and writes the replies. False: close the connection when `out` has been sent.
+  bool answer(const Listening& listening, void* conn, Outbox& out);
+
+ private:
+  static constexpr uint32_t kRequests = 512, kKeys = 1024;
+  // A protocol bounds the keys of a request itself; this bounds one that does not.
+  static constexpr uint32_t kMaxKeys = 1u << 20;
+
+  void look_up(const Listening& listening, Outbox& out);
+  void read(LoopView* view, uint32_t first, uint32_t last, Outbox& out);
+  void fill_versions(const goromdb_request& request);
+
+  Loop& loop_;
+  std::vector<goromdb_request> requests_;
+  std::vector<goromdb_key> keys_;
+  std::vector<goromdb_value> values_;
+  uint32_t request_count_ = 0, key_count_ = 0;
+  std::vector<std::string> facts_;
+  std::vector<goromdb_slice> pairs_;
+};
+
+}  // namespace goromdb

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: MIT
+// A data file that may become the next generation, and the check that it is the one its sum was
+// made of.
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "core/checksum.h"
+#include "core/error.h"
+#include "core/file.h"
+
+namespace goromdb {
+
+// Told how many bytes are done, of how many; true = give up.
+using Progress = std::function<bool(uint64_t done, uint64_t total)>;
+
+struct Candidate {
+  std::string file;
+  FileIdentity data;
+  SumKind kind = SumKind::kMd5;
+  FileIdentity sum;  // of sum_path(file, kind); all 0 where kind is kNone
+
+  bool same_files(const Candidate& other) const {
+    return file == other.file && data == other.data && sum == other.sum;
+  }
+};
+
+// Hashes the data file on the calling thread and compares. On success the data is on disk, and the
+// hex digest is returned. Rejected: the sum is another one. Failure: changed meanwhile, cannot be
+// read.
+Result<std::string> verify_candidate(const Candidate& candidate, const Progress& progress);
+
+}  // namespace goromdb

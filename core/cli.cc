@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: MIT
+#include "core/cli.h"
+
+#include <CLI/CLI.hpp>
+
+#include <cstdio>
+#include <string>
+#include <vector>
+
+#include "core/config.h"
+#include "core/server.h"
+#include "core/version.h"
+
+namespace goromdb {
+namespace {
+
+constexpr int kDone = 0, kFailed = 1, kWrong = 2;
+
+int say(int status, const std::string& message) {
+  fmt::print(stderr, "{}\n", message);
+  return status;
+}
+
+// Go's flags have one dash or two; CLI11 reads `-addr` as `-a ddr`. Only words of more than one
+// letter are widened, and only up to `--`.
+std::vector<std::string> with_double_dashes(int argc, char** argv) {
+  std::vector<std::string> words;
+  bool flags = true;
+  for (int i = 1; i < argc; ++i) {
+    std::string word = argv[i];
+    flags = flags && word != "--";
+    if (flags && word.size() > 2 && word[0] == '-' && word[1] != '-') word.insert(0, "-");
+    words.push_back(std::move(word));
+  }
+  return words;
+}
+
+int serve(const Config& config) {
+  auto setup = Setup::prepare(config);
+  if (!setup) return say(kWrong, setup.error().message);
+  start_log(config.server.log_level, config.server.log_format);
+  Server server(config, std::move(*setup));
+  if (auto bound = server.bind(); !bound) return say(kFailed, bound.error().message);
+  server.run();
+  return kDone;
+}
+
+int check(const std::string& path) {
+  auto config = load_config(path);
+  if (!config) return say(kWrong, config.error().message);
+  auto setup = Setup::prepare(*config);
+  if (!setup) return say(kWrong, setup.error().message);
+  fmt::print("{}", (*setup)->describe(*config));
+  return kDone;
+}
+
+void print_plugin(const Plugin& plugin) {
+  const auto& d = plugin.descriptor();
+  fmt::print("{} {} {} (ABI {}.{}, {}) {}\n    {}\n", name_of_kind(d.kind), d.name, d.version,
+             d.abi_major, d.abi_minor, d.license, plugin.path(), d.doc);
+  for (const auto& option : plugin.options()) {
+    fmt::print("    option {}: {}{}{}; {}\n", option.name, name_of_option_type(option.type),
+               option.choices != nullptr ? fmt::format(" ({})", option.choices) : std::string(),
+               option.def != nullptr ? fmt::format(", default {}", option.def) : std::string(),
+               option.help != nullptr ? option.help : "");
+  }
+}
+
+int plugins(const std::string& config_path) {
+  std::vector<std::string> plugin_path;
+  if (!config_path.empty()) {
+    auto config = load_config(config_path);
+    if (!config) return say(kWrong, config.error().message);
+    plugin_path = config->server.plugin_path;
+  }
+  int status = kDone;
+  for (const auto& path : PluginFinder(plugin_path).list()) {
+    auto plugin = Plugin::load(path);
+    if (plugin) {
+      print_plugin(**plugin);
+    } else {
+      status = say(kWrong, plugin.error().message);
+    }
+  }
+  return status;
+}
+
+}  // namespace
+
+int run_command_line(int argc, char** argv) {
+  CLI::App app("A read-only key-value server over batch-built data files.", "goromdb");
+  app.footer(
+      "Serve: goromdb --config goromdb.yaml\n"
+      "or, as the Go program: goromdb -addr :11211 -storage json -file in/data.json -basedir "
+      "store");
+  app.set_version_flag("--version", std::string("goromdb ") + kVersion);
+  std::string config_path;
+  auto* config_option =
+      app.add_option("--config", config_path, "serve as this file says")->type_name("FILE");
+
+  Flags flags;
+  std::vector<CLI::Option*> go_flags = {
+      app.add_option("--addr", flags.addr, "address to listen on")->capture_default_str(),
+      app.add_option("--proto", flags.proto, "protocol")->capture_default_str(),
+      app.add_option("--handler", flags.handler, "simple or ns; both read namespaces")
+          ->capture_default_str(),
+      app.add_option("--storage", flags.storage, "storage")->capture_default_str(),
+      app.add_option("--file", flags.file, "data file to watch for")->capture_default_str(),
+      app.add_flag("--gzipped", flags.gzipped, "accepted; compression is recognised by itself"),
+      app.add_option("--bucket", flags.bucket, "bucket of the keys without a namespace"),
+      app.add_option("--basedir", flags.basedir,
+                     "folder of data00 and data01; default: the file's"),
+      app.add_option("--verify", flags.verify, "md5, sha256 or none")->capture_default_str()};
+  for (auto* flag : go_flags) flag->excludes(config_option)->group("The Go program's flags");
+
+  std::string check_path, plugins_config;
+  auto* check_command = app.add_subcommand("check", "validate a config and print what would run");
+  check_command->add_option("--config", check_path, "the config")->type_name("FILE")->required();
+  auto* plugins_command = app.add_subcommand("plugins", "list the plugins that are found");
+  plugins_command->add_option("--config", plugins_config, "also search its plugin_path")
+      ->type_name("FILE");
+  app.require_subcommand(0, 1);
+
+  auto words = with_double_dashes(argc, argv);
+  try {
+    std::reverse(words.begin(), words.end());  // CLI11 takes them from the back
+    app.parse(words);
+  } catch (const CLI::ParseError& e) {
+    if (e.get_exit_code() == 0) return app.exit(e);
+    return say(kWrong, fmt::format("goromdb: {}; see goromdb --help", e.what()));
+  }
+
+  if (check_command->parsed()) return check(check_path);
+  if (plugins_command->parsed()) return plugins(plugins_config);
+  if (config_option->count() == 0 &&
+      std::none_of(go_flags.begin(), go_flags.end(), [](auto* f) { return f->count() > 0; })) {
+    return say(kWrong,
+               "goromdb: nothing to serve; name a config with --config FILE, or see --help");
+  }
+  auto config = config_option->count() > 0 ? load_config(config_path) : config_from_flags(flags);
+  if (!config) return say(kWrong, config.error().message);
+  return serve(*config);
+}
+
+}  // namespace goromdb

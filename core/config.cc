@@ -1,0 +1,433 @@
+// SPDX-License-Identifier: MIT
+#include "core/config.h"
+
+#include <fcntl.h>
+#include <sched.h>
+#include <yaml-cpp/yaml.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <set>
+
+#include "core/file.h"
+#include "core/units.h"
+
+namespace goromdb {
+namespace {
+
+// Thrown and caught in this file only: yaml-cpp throws as well, and one way out keeps the readers
+// flat.
+struct BadConfig {
+  std::string message;
+};
+
+int64_t cpu_count() {
+  cpu_set_t set;
+  return sched_getaffinity(0, sizeof set, &set) == 0 ? std::max(1, CPU_COUNT(&set)) : 1;
+}
+
+// Reads one YAML document and knows where everything stands in it.
+class Reader {
+ public:
+  explicit Reader(std::string file) : file_(std::move(file)), base_(parent_folder(file_)) {}
+
+  Place place(const YAML::Mark& mark) const {
+    return fmt::format("{}:{}:{}", file_, mark.line + 1, mark.column + 1);
+  }
+  Place place(const YAML::Node& node) const { return place(node.Mark()); }
+
+  [[noreturn]] void bad(const YAML::Node& node, const std::string& message) const {
+    throw BadConfig{fmt::format("{}: {}", place(node), message)};
+  }
+
+  using Keys = std::map<std::string, std::function<void(const YAML::Node& key, const YAML::Node&)>>;
+
+  // Calls the reader of each key that is there; refuses unknown and repeated ones.
+  void map(const YAML::Node& node, const std::string& what, const Keys& keys) const {
+    each_entry(
+        node, what, [&](const std::string& name, const YAML::Node& key, const YAML::Node& value) {
+          auto found = keys.find(name);
+          if (found == keys.end()) {
+            std::vector<std::string> names;
+            for (const auto& [known, reader] : keys) names.push_back(known);
+            bad(key,
+                fmt::format("unknown key \"{}\" in {}{}", name, what, suggestion(name, names)));
+          }
+          found->second(key, value);
+        });
+  }
+
+  void each_entry(const YAML::Node& node, const std::string& what,
+                  const std::function<void(const std::string&, const YAML::Node& key,
+                                           const YAML::Node& value)>& each) const {
+    if (!node.IsMap()) bad(node, fmt::format("{} must be a map of `key: value` lines", what));
+    std::map<std::string, Place> seen;
+    for (const auto& entry : node) {
+      if (!entry.first.IsScalar())
+        bad(entry.first, fmt::format("a key of {} must be a name", what));
+      const auto& name = entry.first.Scalar();
+      if (auto [first, is_new] = seen.emplace(name, place(entry.first)); !is_new) {
+        bad(entry.first,
+            fmt::format("duplicate key \"{}\" in {}: it stands at {} already; keep one", name, what,
+                        first->second));
+      }
+      each(name, entry.first, entry.second);
+    }
+  }
+
+  std::string text(const YAML::Node& node, const std::string& what) const {
+    if (!node.IsScalar() || node.Scalar().empty()) bad(node, fmt::format("{} must be text", what));
+    return node.Scalar();
+  }
+  std::string path(const YAML::Node& node, const std::string& what) const {
+    return join_path(base_, text(node, what));
+  }
+  int64_t integer(const YAML::Node& node, const std::string& what, int64_t min, int64_t max) const {
+    auto n = node.IsScalar() ? parse_integer(node.Scalar()) : std::nullopt;
+    if (!n || *n < min || *n > max) {
+      bad(node, fmt::format("{} must be a whole number from {} to {}", what, min, max));
+    }
+    return *n;
+  }
+  int64_t duration_ms(const YAML::Node& node, const std::string& what, int64_t min_ms) const {
+    auto n = node.IsScalar() ? parse_duration_ms(node.Scalar()) : std::nullopt;
+    if (!n) bad(node, fmt::format("{} must be a duration such as 500ms, 5s or 2m", what));
+    if (*n < min_ms) {
+      bad(node, fmt::format("{} must be at least {}", what, format_duration_ms(min_ms)));
+    }
+    return *n;
+  }
+  template <class T>
+  T choice(const YAML::Node& node, const std::string& what,
+           const std::vector<std::pair<std::string, T>>& choices) const {
+    std::vector<std::string> names;
+    for (const auto& [name, value] : choices) {
+      if (node.IsScalar() && node.Scalar() == name) return value;
+      names.push_back(name);
+    }
+    bad(node, fmt::format("{} must be one of {}", what, join(names, ", ")));
+  }
+  std::vector<YAML::Node> list(const YAML::Node& node, const std::string& what) const {
+    if (!node.IsSequence()) bad(node, fmt::format("{} must be a list", what));
+    return {node.begin(), node.end()};
+  }
+  std::vector<OptionSetting> options(const YAML::Node& node) const {
+    std::vector<OptionSetting> settings;
+    if (node.IsNull()) return settings;
+    each_entry(node, "options",
+               [&](const std::string& name, const YAML::Node& key, const YAML::Node& value) {
+                 if (!value.IsScalar())
+                   bad(value, fmt::format("option \"{}\" must be a single value", name));
+                 settings.push_back({name, value.Scalar(), place(key), place(value)});
+               });
+    return settings;
+  }
+
+ private:
+  std::string file_, base_;
+};
+
+const std::vector<std::pair<std::string, SumKind>> kSums = {
+    {"md5", SumKind::kMd5}, {"sha256", SumKind::kSha256}, {"none", SumKind::kNone}};
+
+void read_server(const Reader& r, const YAML::Node& node, ServerConfig& server) {
+  using Node = YAML::Node;
+  r.map(node, "server",
+        {{"threads",
+          [&](const Node&, const Node& v) {
+            if (v.IsScalar() && v.Scalar() == "auto") return;
+            server.threads = r.integer(v, "threads (or auto)", 1, 1024);
+          }},
+         {"plugin_path",
+          [&](const Node&, const Node& v) {
+            for (const auto& each : r.list(v, "plugin_path")) {
+              server.plugin_path.push_back(r.path(each, "a folder of plugin_path"));
+            }
+          }},
+         {"max_connections",
+          [&](const Node&, const Node& v) {
+            server.max_connections = r.integer(v, "max_connections", 1, 10'000'000);
+          }},
+         {"idle_timeout",
+          [&](const Node&, const Node& v) {
+            server.idle_timeout_ms = r.duration_ms(v, "idle_timeout", 0);
+          }},
+         {"drain_timeout",
+          [&](const Node&, const Node& v) {
+            server.drain_timeout_ms = r.duration_ms(v, "drain_timeout", 1);
+          }},
+         {"log", [&](const Node&, const Node& v) {
+            r.map(v, "log",
+                  {{"level",
+                    [&](const Node&, const Node& level) {
+                      server.log_level =
+                          r.choice<spdlog::level::level_enum>(level, "level",
+                                                              {{"debug", spdlog::level::debug},
+                                                               {"info", spdlog::level::info},
+                                                               {"warn", spdlog::level::warn},
+                                                               {"error", spdlog::level::err}});
+                    }},
+                   {"format", [&](const Node&, const Node& format) {
+                      server.log_format = r.choice<LogFormat>(
+                          format, "format",
+                          {{"text", LogFormat::kText}, {"json", LogFormat::kJson}});
+                    }}});
+          }}});
+}
+
+DatabaseConfig read_database(const Reader& r, const std::string& name, const YAML::Node& key,
+                             const YAML::Node& node) {
+  using Node = YAML::Node;
+  DatabaseConfig db;
+  db.name = name;
+  db.place = r.place(key);
+  r.map(node, fmt::format("database \"{}\"", name),
+        {{"storage",
+          [&](const Node&, const Node& v) {
+            db.storage = r.text(v, "storage");
+            // A path is relative to the config, a name is looked up.
+            if (db.storage.find('/') != std::string::npos) db.storage = r.path(v, "storage");
+            db.storage_place = r.place(v);
+          }},
+         {"file",
+          [&](const Node&, const Node& v) {
+            db.file = r.path(v, "file");
+            db.file_place = r.place(v);
+          }},
+         {"basedir",
+          [&](const Node&, const Node& v) {
+            db.basedir = r.path(v, "basedir");
+            db.basedir_place = r.place(v);
+          }},
+         {"verify", [&](const Node&, const Node& v) { db.verify = r.choice(v, "verify", kSums); }},
+         {"poll_interval",
+          [&](const Node&, const Node& v) {
+            db.poll_interval_ms = r.duration_ms(v, "poll_interval", 10);
+          }},
+         {"settle",
+          [&](const Node&, const Node& v) { db.settle_ms = r.duration_ms(v, "settle", 1); }},
+         {"min_entries",
+          [&](const Node&, const Node& v) {
+            db.min_entries = r.integer(v, "min_entries", 0, INT64_MAX);
+          }},
+         {"options", [&](const Node&, const Node& v) { db.options = r.options(v); }}});
+  if (db.storage.empty()) {
+    r.bad(key, fmt::format("database \"{}\" has no storage; add `storage: NAME`, where `goromdb "
+                           "plugins` lists the names",
+                           name));
+  }
+  if (db.file.empty()) {
+    r.bad(key,
+          fmt::format("database \"{}\" has no file; add `file: PATH`, the data file to watch for",
+                      name));
+  }
+  return db;
+}
+
+ListenerConfig read_listener(const Reader& r, const YAML::Node& node,
+                             const std::vector<DatabaseConfig>& databases) {
+  using Node = YAML::Node;
+  ListenerConfig listener;
+  listener.place = r.place(node);
+  bool names_databases = false;
+  r.map(node, "a listener",
+        {{"protocol",
+          [&](const Node&, const Node& v) {
+            listener.protocol = r.text(v, "protocol");
+            if (listener.protocol.find('/') != std::string::npos) {
+              listener.protocol = r.path(v, "protocol");
+            }
+            listener.protocol_place = r.place(v);
+          }},
+         {"listen",
+          [&](const Node&, const Node& v) {
+            listener.listen = r.text(v, "listen");
+            constexpr std::string_view kUnix = "unix:";
+            if (listener.listen.starts_with(kUnix)) {
+              Node path(listener.listen.substr(kUnix.size()));
+              listener.listen = fmt::format("{}{}", kUnix, r.path(path, "the path behind unix:"));
+            }
+            listener.listen_place = r.place(v);
+          }},
+         {"databases",
+          [&](const Node&, const Node& v) {
+            names_databases = true;
+            for (const auto& each : r.list(v, "databases")) {
+              const auto name = r.text(each, "a database's name");
+              std::vector<std::string> names;
+              for (const auto& db : databases) names.push_back(db.name);
+              auto found = std::find(names.begin(), names.end(), name);
+              if (found == names.end()) {
+                r.bad(each,
+                      fmt::format("there is no database \"{}\"{}", name, suggestion(name, names)));
+              }
+              auto index = static_cast<uint32_t>(found - names.begin());
+              if (std::count(listener.databases.begin(), listener.databases.end(), index) != 0) {
+                r.bad(each, fmt::format("duplicate database \"{}\"; name it once", name));
+              }
+              listener.databases.push_back(index);
+            }
+            if (listener.databases.empty()) {
+              r.bad(v, "databases is empty; name at least one, the first is the default");
+            }
+          }},
+         {"options", [&](const Node&, const Node& v) { listener.options = r.options(v); }}});
+  if (listener.protocol.empty()) {
+    r.bad(node,
+          "a listener has no protocol; add `protocol: NAME`, where `goromdb plugins` lists the "
+          "names");
+  }
+  if (listener.listen.empty()) {
+    r.bad(node, "a listener has no address; add `listen: HOST:PORT` or `listen: unix:PATH`");
+  }
+  if (!names_databases) {
+    for (uint32_t i = 0; i < databases.size(); ++i) listener.databases.push_back(i);
+  }
+  return listener;
+}
+
+Config read_config(const Reader& r, const YAML::Node& root) {
+  using Node = YAML::Node;
+  Config config;
+  Node listeners;
+  bool has_listeners = false;
+  r.map(root, "the config",
+        {{"server", [&](const Node&, const Node& v) { read_server(r, v, config.server); }},
+         {"databases",
+          [&](const Node&, const Node& v) {
+            r.each_entry(v, "databases",
+                         [&](const std::string& name, const Node& key, const Node& db) {
+                           config.databases.push_back(read_database(r, name, key, db));
+                         });
+          }},
+         {"listeners", [&](const Node&, const Node& v) {
+            has_listeners = true;
+            listeners.reset(v);
+          }}});
+  if (config.databases.empty()) r.bad(root, "no databases; add `databases:` with at least one");
+  if (!has_listeners) r.bad(root, "no listeners; add `listeners:` with at least one");
+  for (const auto& each : r.list(listeners, "listeners")) {
+    config.listeners.push_back(read_listener(r, each, config.databases));
+  }
+  if (config.listeners.empty()) r.bad(listeners, "no listeners; add at least one to the list");
+  return config;
+}
+
+std::string real(const std::string& path) {
+  std::error_code ignored;
+  return std::filesystem::weakly_canonical(path, ignored).string();
+}
+
+// What no single setting shows: names for what is shared, defaults that depend on others.
+void complete(Config& config) {
+  if (config.server.threads == 0) config.server.threads = cpu_count();
+  std::map<std::string, std::string> files, basedirs, addresses;
+  for (auto& db : config.databases) {
+    if (db.basedir.empty()) {
+      db.basedir = parent_folder(db.file);
+      db.basedir_place = db.file_place;
+    }
+    if (auto [other, fresh] = files.emplace(real(db.file), db.name); !fresh) {
+      throw BadConfig{
+          fmt::format("{}: databases \"{}\" and \"{}\" share the file {}; give each its own",
+                      db.file_place, other->second, db.name, db.file)};
+    }
+    if (auto [other, fresh] = basedirs.emplace(real(db.basedir), db.name); !fresh) {
+      throw BadConfig{fmt::format(
+          "{}: databases \"{}\" and \"{}\" share the basedir {}; set `basedir` of one of them",
+          db.basedir_place, other->second, db.name, db.basedir)};
+    }
+  }
+  for (const auto& listener : config.listeners) {
+    if (listener.listen.ends_with(":0")) continue;  // the kernel chooses a port for each
+    auto [other, fresh] = addresses.emplace(listener.listen, listener.place);
+    if (!fresh) {
+      throw BadConfig{fmt::format("{}: duplicate address {}: the listener at {} has it already",
+                                  listener.listen_place, listener.listen, other->second)};
+    }
+  }
+}
+
+std::string one_line(std::string text) {
+  std::replace(text.begin(), text.end(), '\n', ' ');
+  return text;
+}
+
+}  // namespace
+
+Result<Config> load_config(const std::string& path) {
+  constexpr size_t kLimit = size_t{16} << 20;
+  struct stat st;
+  if (::stat(path.c_str(), &st) == 0 && !S_ISREG(st.st_mode)) {
+    return fail(
+        fmt::format("{}:1:1: this is {}, not a config file", path, irregularity(st.st_mode)));
+  }
+  std::string content;
+  {
+    Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    if (!fd) {
+      return fail(fmt::format("{}:1:1: cannot read the config: {}; name it with --config FILE",
+                              path, std::strerror(errno)));
+    }
+    auto read = read_blocks(fd, path, [&](std::string_view block) -> Result<void> {
+      content += block;
+      return content.size() <= kLimit ? Result<void>{} : fail("it is larger than 16 MiB");
+    });
+    if (!read) return fail(fmt::format("{}:1:1: {}", path, read.error().message));
+  }
+  Reader reader(path);
+  try {
+    Config config = read_config(reader, YAML::Load(content));
+    config.source = path;
+    complete(config);
+    return config;
+  } catch (const BadConfig& e) {
+    return fail(one_line(e.message));
+  } catch (const YAML::Exception& e) {
+    return fail(fmt::format("{}: not valid YAML: {}", reader.place(e.mark), one_line(e.msg)));
+  }
+}
+
+Result<Config> config_from_flags(const Flags& flags) {
+  Config config;
+  config.source = "the command line";
+  DatabaseConfig db;
+  db.name = "default";
+  db.storage = flags.storage;
+  db.file = flags.file;
+  db.basedir = flags.basedir;
+  db.place = db.storage_place = "-storage";
+  db.file_place = "-file";
+  db.basedir_place = flags.basedir.empty() ? "-file" : "-basedir";
+  auto sum = std::find_if(kSums.begin(), kSums.end(),
+                          [&](const auto& each) { return each.first == flags.verify; });
+  if (sum == kSums.end()) {
+    return fail(fmt::format("-verify: must be md5, sha256 or none, not \"{}\"", flags.verify));
+  }
+  db.verify = sum->second;
+  if (flags.gzipped) db.options.push_back({"gzipped", "true", "-gzipped", "-gzipped"});
+  if (!flags.bucket.empty()) db.options.push_back({"bucket", flags.bucket, "-bucket", "-bucket"});
+  // The Go program's handlers differ in namespaces only, which every storage here has by itself.
+  if (flags.handler != "simple" && flags.handler != "ns") {
+    return fail(fmt::format("-handler: must be simple or ns, not \"{}\"", flags.handler));
+  }
+  config.databases.push_back(std::move(db));
+
+  ListenerConfig listener;
+  listener.protocol = flags.proto;
+  listener.listen = flags.addr;
+  listener.databases = {0};
+  listener.place = listener.listen_place = "-addr";
+  listener.protocol_place = "-proto";
+  config.listeners.push_back(std::move(listener));
+  try {
+    complete(config);
+  } catch (const BadConfig& e) {
+    return fail(e.message);
+  }
+  return config;
+}
+
+}  // namespace goromdb

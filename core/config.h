@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: MIT
+// goromdb.yaml as plain structs; docs/config.md and config/goromdb.yaml list every key. Main
+// thread.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "core/checksum.h"
+#include "core/error.h"
+#include "core/log.h"
+
+namespace goromdb {
+
+// Where a setting was written: "goromdb.yaml:12:5", or "-storage" on a command line. Errors begin
+// with it.
+using Place = std::string;
+
+// A plugin's own option, not yet checked against what the plugin declares.
+struct OptionSetting {
+  std::string name, value;
+  Place name_place, value_place;
+};
+
+struct DatabaseConfig {
+  std::string name, storage, file,
+      basedir;  // paths are absolute or relative to the working directory
+  SumKind verify = SumKind::kMd5;
+  int64_t poll_interval_ms = 5000;
+  int64_t settle_ms = 1000;  // verify: none takes a file that stood still for so long
+  int64_t min_entries = 1;
+  std::vector<OptionSetting> options;
+  Place place, storage_place, file_place, basedir_place;
+};
+
+struct ListenerConfig {
+  std::string protocol, listen;
+  std::vector<uint32_t> databases;  // indices into Config::databases
+  std::vector<OptionSetting> options;
+  Place place, protocol_place, listen_place;
+};
+
+struct ServerConfig {
+  int64_t threads = 0;  // event loops; never 0 after loading
+  std::vector<std::string> plugin_path;
+  int64_t max_connections = 10'000;
+  int64_t idle_timeout_ms = 0;  // 0 = never
+  int64_t drain_timeout_ms = 1000;
+  spdlog::level::level_enum log_level = spdlog::level::info;
+  LogFormat log_format = LogFormat::kText;
+};
+
+struct Config {
+  std::string source;  // the file, or "the command line"
+  ServerConfig server;
+  std::vector<DatabaseConfig> databases;
+  std::vector<ListenerConfig> listeners;
+};
+
+// The Go program's flags.
+struct Flags {
+  std::string addr = ":11211", proto = "memcached", handler = "simple", storage = "json";
+  std::string file = "/tmp/goromdb", bucket, basedir, verify = "md5";
+  bool gzipped = false;
+};
+
+// An Error's message is one line that begins with the place.
+Result<Config> load_config(const std::string& path);
+Result<Config> config_from_flags(const Flags& flags);
+
+}  // namespace goromdb

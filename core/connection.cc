@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: MIT
+#include "core/connection.h"
+
+#include <algorithm>
+#include <cstring>
+
+namespace goromdb {
+namespace {
+
+// Replies are sent when so many bytes have gathered, even if more requests wait.
+constexpr size_t kFlushAt = size_t{256} << 10;
+// A request that is longer than this is no request. Protocols have lower limits of their own.
+constexpr size_t kMaxInput = size_t{64} << 20;
+// What a slow client may keep of a generation that is to be closed.
+constexpr size_t kMaxCopyOut = size_t{64} << 20;
+constexpr size_t kSlice = size_t{64} << 10;
+
+}  // namespace
+
+Connection::Connection(Loop& loop, const Listening& listening)
+    : loop_(loop),
+      listening_(listening),
+      protocol_state_(std::make_unique<std::byte[]>(listening.protocol.ops().conn_size)),
+      last_active_ms_(loop.now_ms()) {
+  if (listening.address.is_unix()) {
+    uv_pipe_init(loop.uv(), &handle_.pipe, 0);
+  } else {
+    uv_tcp_init(loop.uv(), &handle_.tcp);
+  }
+  handle_.handle.data = this;
+}
+
+void Connection::start() {
+  if (!listening_.address.is_unix()) uv_tcp_nodelay(&handle_.tcp, 1);
+  read_start();
+}
+
+void Connection::read_start() {
+  uv_read_start(
+      stream(),
+      [](uv_handle_t* handle, size_t, uv_buf_t* buf) { self(handle->data)->on_alloc(buf); },
+      [](uv_stream_t* stream, ssize_t nread, const uv_buf_t* buf) {
+        self(stream->data)->on_read(nread, buf);
+      });
+}
+
+void Connection::turn_away() {
+  auto& ops = listening_.protocol.ops();
+  if (ops.turn_away != nullptr) {
+    Outbox& out = loop_.outbox();
+    if (ops.turn_away(listening_.protocol.self(), GOROMDB_TURNED_AWAY_FULL, out.sink()) ==
+        GOROMDB_OK) {
+      out.seal();
+      auto segments = out.segments();
+      uv_try_write(stream(), segments.data(), static_cast<unsigned>(segments.size()));
+    }
+    out.reset();
+  }
+  close();
+}
+
+void Connection::close() {
+  if (closing_) return;
+  closing_ = true;
+  uv_close(&handle_.handle, [](uv_handle_t* handle) {
+    auto* connection = self(handle->data);
+    connection->loop_.remove(connection);
+  });
+  if (unsent_) loop_.give_back(std::move(unsent_));
+  if (input_) loop_.give_back(std::move(input_));
+}
+
+uint64_t Connection::idle_ms() const {
+  const uint64_t now = uv_hrtime() / 1'000'000, then = last_active_ms_;
+  return now > then ? now - then : 0;
+}
+
+std::string Connection::peer() const {
+  if (listening_.address.is_unix()) return "unix";
+  sockaddr_storage address{};
+  int length = sizeof address;
+  if (uv_tcp_getpeername(&handle_.tcp, reinterpret_cast<sockaddr*>(&address), &length) != 0)
+    return "";
+  return text_of(address);
+}
+
+void Connection::on_alloc(uv_buf_t* buf) {
+  if (!input_) {
+    *buf = loop_.read_buffer();
+    return;
+  }
+  if (input_->capacity - input_->len < input_->capacity / 4) {
+    auto larger = loop_.take_input(input_->capacity * 2);
+    std::memcpy(larger->bytes.get(), input_->bytes.get(), input_->len);
+    larger->len = input_->len;
+    loop_.give_back(std::exchange(input_, std::move(larger)));
+  }
+  const size_t room = std::min(input_->capacity - input_->len, Loop::kReadBuffer);
+  *buf = uv_buf_init(reinterpret_cast<char*>(input_->bytes.get() + input_->len),
+                     static_cast<unsigned>(room));
+}
+
+void Connection::on_read(ssize_t nread, const uv_buf_t* buf) {
+  if (nread == 0) return;  // EAGAIN
+  if (nread < 0) return close();
+  const auto n = static_cast<size_t>(nread);
+  last_active_ms_.store(loop_.now_ms(), std::memory_order_relaxed);
+  loop_.house().metrics.add(kBytesRead, loop_.index(), nread);
+  if (input_) {
+    input_->len += n;
+    process_kept();
+  } else {
+    const auto* data = reinterpret_cast<const uint8_t*>(buf->base);
+    const size_t used = process(data, n);
+    if (used < n && !closing_) keep(data + used, n - used);
+  }
+}
+
+void Connection::keep(const uint8_t* rest, size_t len) {
+  input_ = loop_.take_input(len * 2);
+  std::memcpy(input_->bytes.get(), rest, len);
+  input_->len = len;
+}
+
+void Connection::process_kept() {
+  const size_t used = process(input_->bytes.get(), input_->len);
+  if (closing_) return;
+  if (used == input_->len) {
+    loop_.give_back(std::move(input_));
+    return;
+  }
+  std::memmove(input_->bytes.get(), input_->bytes.get() + used, input_->len - used);
+  input_->len -= used;
+  if (input_->len >= kMaxInput) close();
+}
+
+// Answers complete requests; returns how many bytes of them have been dealt with.
+size_t Connection::process(const uint8_t* data, size_t len) {
+  auto& batch = loop_.batch();
+  size_t used = 0;
+  while (used < len) {
+    auto parsed = batch.parse(listening_, protocol_state_.get(), data + used, len - used);
+    used += parsed.consumed;
+    if (!batch.empty() && !batch.answer(listening_, protocol_state_.get(), loop_.outbox())) {
+      close_when_sent_ = true;
+    } else if (parsed.status < 0) {
+      close_when_sent_ = true;
+    }
+    if (close_when_sent_) {
+      used = len;
+      break;
+    }
+    const bool stuck = batch.empty() && parsed.consumed == 0;
+    if (parsed.status == GOROMDB_NEED_MORE || stuck) break;
+    if (loop_.outbox().size() >= kFlushAt) {
+      flush();
+      if (unsent_ || closing_) return used;
+    }
+  }
+  flush();
+  return used;
+}
+
+void Connection::flush() {
+  Outbox& out = loop_.outbox();
+  const bool whole = !out.failed();
+  out.seal();
+  const size_t size = out.size();
+  while (whole && !out.segments().empty()) {
+    auto segments = out.segments();
+    int sent = uv_try_write(stream(), segments.data(), static_cast<unsigned>(segments.size()));
+    if (sent == UV_EAGAIN) {
+      uv_read_stop(stream());
+      unsent_ = loop_.detach_outbox();
+      loop_.house().metrics.add(kBytesWritten, loop_.index(), static_cast<int64_t>(size));
+      return send_slice();
+    }
+    if (sent < 0) {
+      close();
+      break;
+    }
+    out.advance(static_cast<size_t>(sent));
+  }
+  loop_.house().metrics.add(kBytesWritten, loop_.index(), static_cast<int64_t>(size));
+  out.views.clear();
+  out.reset();
+  if (close_when_sent_ || !whole) close();
+}
+
+// The kernel is full: hand libuv a slice of our own memory to wait with, so that it never holds on
+// to memory of a generation. on_written() goes on when that has been taken.
+void Connection::send_slice() {
+  const auto& front = unsent_->segments().front();
+  const size_t n = std::min<size_t>(front.len, kSlice);
+  in_flight_bytes_.assign(front.base, front.base + n);
+  unsent_->advance(n);
+  uv_buf_t slice = uv_buf_init(in_flight_bytes_.data(), static_cast<unsigned>(n));
+  write_.data = this;
+  in_flight_ = true;
+  int status = uv_write(&write_, stream(), &slice, 1,
+                        [](uv_write_t* req, int result) { self(req->data)->on_written(result); });
+  if (status != 0) {
+    in_flight_ = false;
+    close();
+  }
+}
+
+void Connection::on_written(int status) {
+  in_flight_ = false;
+  if (closing_) return;
+  if (status != 0) return close();
+  last_active_ms_.store(loop_.now_ms(), std::memory_order_relaxed);
+  while (!unsent_->segments().empty()) {
+    auto segments = unsent_->segments();
+    int sent = uv_try_write(stream(), segments.data(), static_cast<unsigned>(segments.size()));
+    if (sent == UV_EAGAIN) return send_slice();
+    if (sent < 0) return close();
+    unsent_->advance(static_cast<size_t>(sent));
+  }
+  in_flight_bytes_ = {};
+  loop_.give_back(std::move(unsent_));
+  if (close_when_sent_) return close();
+  if (input_) process_kept();
+  if (!unsent_ && !closing_) read_start();
+}
+
+void Connection::let_go_of_generation() {
+  if (!unsent_ || unsent_->views.empty()) return;
+  if (!unsent_->copy_out(kMaxCopyOut)) return close();
+  loop_.unpin(*unsent_);
+}
+
+}  // namespace goromdb

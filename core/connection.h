@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: MIT
+// One client: its socket, half a request, unsent replies and the protocol's state. Belongs to its
+// loop.
+#pragma once
+
+#include <uv.h>
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/loop.h"
+
+namespace goromdb {
+
+// A client that does not read is not read from: while replies are unsent, nothing more is parsed,
+// so a connection holds at most one batch of replies.
+class Connection {
+ public:
+  Connection(Loop& loop, const Listening& listening);
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+
+  uv_stream_t* stream() { return &handle_.stream; }
+  void start();
+  // Says that there are too many connections, in the protocol's words, and closes.
+  void turn_away();
+  void close();
+
+  // A client that is slow while its generation is to be closed: copies what it has not read. One
+  // that keeps too much waiting is closed.
+  void let_go_of_generation();
+
+  bool writing() const { return unsent_ != nullptr || in_flight_; }
+  uint64_t idle_ms() const;
+  std::string peer() const;
+  const Listening& listening() const { return listening_; }
+  size_t place = 0;  // in the loop's list
+
+ private:
+  static Connection* self(void* handle_data) { return static_cast<Connection*>(handle_data); }
+  void on_alloc(uv_buf_t* buf);
+  void on_read(ssize_t nread, const uv_buf_t* buf);
+  size_t process(const uint8_t* data, size_t len);
+  void keep(const uint8_t* rest, size_t len);
+  void process_kept();
+  void flush();
+  void send_slice();
+  void on_written(int status);
+  void read_start();
+
+  union Handle {
+    uv_handle_t handle;
+    uv_stream_t stream;
+    uv_tcp_t tcp;
+    uv_pipe_t pipe;
+  };
+
+  Loop& loop_;
+  const Listening& listening_;
+  Handle handle_{};
+  uv_write_t write_{};
+  std::unique_ptr<std::byte[]> protocol_state_;
+  std::unique_ptr<Loop::Input> input_;  // half a request
+  std::unique_ptr<Outbox> unsent_;      // replies that the kernel did not take at once
+  std::vector<char> in_flight_bytes_;
+  bool in_flight_ = false, closing_ = false, close_when_sent_ = false;
+  std::atomic<uint64_t> last_active_ms_;
+};
+
+}  // namespace goromdb

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: MIT
+// What went wrong, in words for a person: the object, the path, the cause, the next step.
+#pragma once
+
+#include <fmt/format.h>
+
+#include <cerrno>
+#include <cstring>
+#include <string>
+#include <tl/expected.hpp>
+#include <utility>
+
+namespace goromdb {
+
+struct Error {
+  enum class Kind {
+    kFailure,    // the environment: full disk, permission, vanished file; worth another try
+    kRejected,   // the file itself: trying it again changes nothing
+    kCancelled,  // the server is stopping
+  };
+
+  std::string message;
+  Kind kind = Kind::kFailure;
+};
+
+template <class T>
+using Result = tl::expected<T, Error>;
+
+inline tl::unexpected<Error> fail(std::string message) {
+  return tl::unexpected<Error>(Error{std::move(message), Error::Kind::kFailure});
+}
+inline tl::unexpected<Error> reject(std::string message) {
+  return tl::unexpected<Error>(Error{std::move(message), Error::Kind::kRejected});
+}
+inline tl::unexpected<Error> cancelled() {
+  return tl::unexpected<Error>(Error{"the server is stopping", Error::Kind::kCancelled});
+}
+
+// fail() with errno's text: "cannot <what>: <why>".
+inline tl::unexpected<Error> fail_errno(const std::string& what, int code = errno) {
+  return fail(fmt::format("cannot {}: {}", what, std::strerror(code)));
+}
+
+}  // namespace goromdb

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: MIT
+#include "core/generation.h"
+
+#include <ctime>
+
+#include "core/step.h"
+
+namespace goromdb {
+namespace {
+
+constexpr uint64_t kWarmBudget = uint64_t{16} << 20;
+
+// Memory and the disk are the machine's trouble and may pass; the rest is the file's and will not.
+tl::unexpected<Error> because(const PluginError& error, goromdb_status status) {
+  switch (status) {
+    case GOROMDB_E_CANCELLED:
+      return cancelled();
+    case GOROMDB_E_NO_MEMORY:
+    case GOROMDB_E_IO:
+      return fail(error.message(status));
+    default:
+      return reject(error.message(status));
+  }
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Generation>> Generation::open(Storage& storage, const Facts& facts,
+                                                     uint32_t loops, const Progress& progress) {
+  std::unique_ptr<Generation> generation(new Generation(storage, facts));
+  const auto& ops = storage.ops();
+  storage.host().on_progress(progress);
+  PluginError error;
+  auto status =
+      ops.open(storage.store(), facts.path.c_str(), facts.id, &generation->handle_, error.get());
+  if (status != GOROMDB_OK) {
+    generation->handle_ = nullptr;
+    return because(error, status);
+  }
+  step("opened");
+  if (ops.verify != nullptr) {
+    status = ops.verify(generation->handle_, error.get());
+    if (status != GOROMDB_OK) return because(error, status);
+  }
+  step("verified");
+  generation->info_.struct_size = sizeof generation->info_;
+  status = ops.info(generation->handle_, &generation->info_);
+  if (status != GOROMDB_OK) return because(error, status);
+  if (ops.warm != nullptr) {
+    const auto total = static_cast<uint64_t>(facts.note.size);
+    for (uint64_t offset = 0, next = 0; status == GOROMDB_OK; offset = next) {
+      status = ops.warm(generation->handle_, offset, kWarmBudget, &next, error.get());
+      if (status < 0) return because(error, status);
+      if (progress(next, total)) return cancelled();
+    }
+  }
+  step("warmed");
+  for (uint32_t loop = 0; loop < loops; ++loop) {
+    goromdb_reader* reader = nullptr;
+    status = ops.reader_open(generation->handle_, loop, &reader, error.get());
+    if (status != GOROMDB_OK) return because(error, status);
+    generation->readers_.push_back(reader);
+  }
+  generation->loaded_at_s_ = std::time(nullptr);
+  return generation;
+}
+
+void Generation::close_reader(uint32_t loop) {
+  ops().reader_close(readers_[loop]);
+  readers_[loop] = nullptr;
+}
+
+Generation::~Generation() {
+  for (auto* reader : readers_) {  // never adopted: no loop has seen them
+    if (reader != nullptr) ops().reader_close(reader);
+  }
+  if (handle_ != nullptr) ops().close(handle_);
+}
+
+}  // namespace goromdb

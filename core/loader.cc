@@ -1,0 +1,322 @@
+// SPDX-License-Identifier: MIT
+#include "core/loader.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <charconv>
+#include <fstream>
+#include <map>
+#include <sstream>
+
+#include "core/step.h"
+
+namespace goromdb {
+namespace {
+
+constexpr size_t kNoteLimit = 4096;
+constexpr const char* kTaken = ".taken";
+
+int rename_unless_there(const std::string& from, const std::string& to) {
+  return ::renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), RENAME_NOREPLACE);
+}
+
+// "key value" lines. Empty when the file is missing or is something else.
+std::map<std::string, std::string> read_pairs(const std::string& path) {
+  std::map<std::string, std::string> pairs;
+  auto content = read_small_file(path, kNoteLimit);
+  if (!content) return pairs;
+  std::istringstream lines(*content);
+  for (std::string line; std::getline(lines, line);) {
+    auto space = line.find(' ');
+    if (space != std::string::npos) pairs[line.substr(0, space)] = line.substr(space + 1);
+  }
+  return pairs;
+}
+
+template <class Number>
+Number number_in(const std::map<std::string, std::string>& pairs, const std::string& key) {
+  Number n = 0;
+  if (auto found = pairs.find(key); found != pairs.end()) {
+    const auto& text = found->second;
+    std::from_chars(text.data(), text.data() + text.size(), n);
+  }
+  return n;
+}
+
+// Who holds a flock on the file, from /proc/locks ("1: FLOCK  ADVISORY  WRITE 123 fd:00:4711 0
+// EOF").
+std::string holder_of(const Fd& fd) {
+  struct stat st;
+  if (::fstat(fd.get(), &st) != 0) return "another process";
+  const auto wanted =
+      fmt::format("{:02x}:{:02x}:{}", major(st.st_dev), minor(st.st_dev), st.st_ino);
+  std::ifstream locks("/proc/locks");
+  for (std::string line; std::getline(locks, line);) {
+    std::istringstream words(line);
+    std::string number, type, mode, access, pid, file;
+    if (!(words >> number >> type >> mode >> access >> pid >> file)) continue;
+    if (type != "FLOCK" || file != wanted) continue;
+    std::string name;
+    std::getline(std::ifstream(fmt::format("/proc/{}/comm", pid)), name);
+    return fmt::format("process {} ({})", pid, name);
+  }
+  return "another process";
+}
+
+}  // namespace
+
+Result<bool> remove_if_same(const std::string& path, const FileIdentity& identity) {
+  // Between a look and an unlink another file could come; under a name of our own it cannot.
+  const auto aside = path + kTaken;
+  if (::rename(path.c_str(), aside.c_str()) != 0) {
+    if (errno == ENOENT) return false;
+    return fail_errno(fmt::format("remove {}", path));
+  }
+  auto state = look_at(aside);
+  if (state && *state && (*state)->identity == identity) {
+    if (::unlink(aside.c_str()) != 0) return fail_errno(fmt::format("remove {}", aside));
+    if (auto synced = sync_folder(parent_folder(path)); !synced)
+      return tl::unexpected(synced.error());
+    return true;
+  }
+  // The newest of two that came meanwhile wins: when the name is taken again, ours is the older.
+  if (rename_unless_there(aside, path) != 0) ::unlink(aside.c_str());
+  return false;
+}
+
+Loader::Loader(std::string basedir) : basedir_(std::move(basedir)) {}
+
+std::string Loader::slot_name(int slot) { return slot == 0 ? "data00" : "data01"; }
+std::string Loader::data_path(int slot) const { return folder(slot) + "/data.db"; }
+
+Result<void> Loader::lock() {
+  for (int slot = 0; slot < kSlots; ++slot) {
+    if (auto made = make_folders(folder(slot)); !made) return made;
+  }
+  lock_ = Fd(::open(basedir_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!lock_) return fail_errno(fmt::format("open the folder {}", basedir_));
+  if (::flock(lock_.get(), LOCK_EX | LOCK_NB) != 0) {
+    if (errno != EWOULDBLOCK) return fail_errno(fmt::format("lock {}", basedir_));
+    return fail(fmt::format("{} is in use by {}; stop it or use another basedir", basedir_,
+                            holder_of(lock_)));
+  }
+  return {};
+}
+
+Result<void> Loader::write_note(int slot, const SlotNote& note) {
+  return write_file_durably(
+      note_path(slot),
+      fmt::format("generation {}\nchecksum {}\nsize {}\nmtime_ns {}\nattempts {}\n",
+                  note.generation, note.checksum, note.size, note.mtime_ns, note.attempts));
+}
+
+std::optional<SlotNote> Loader::read_note(int slot) const {
+  auto pairs = read_pairs(note_path(slot));
+  if (pairs.empty()) return std::nullopt;
+  return SlotNote{number_in<uint64_t>(pairs, "generation"), pairs["checksum"],
+                  number_in<int64_t>(pairs, "size"), number_in<int64_t>(pairs, "mtime_ns"),
+                  number_in<int64_t>(pairs, "attempts")};
+}
+
+Result<std::vector<Loader::Found>> Loader::recover() {
+  auto pointer = read_pairs(pointer_path());
+  const auto pointed_generation = number_in<uint64_t>(pointer, "generation");
+
+  struct Filled {
+    Found found;
+    int64_t ctime_ns;
+    bool noted;
+  };
+  std::vector<Filled> filled;
+  for (int slot = 0; slot < kSlots; ++slot) {
+    ::unlink((data_path(slot) + ".tmp").c_str());
+    ::unlink((note_path(slot) + ".tmp").c_str());
+    auto state = look_at(data_path(slot));
+    if (!state) return tl::unexpected(state.error());
+    if (!*state) {
+      if (auto removed = remove_durably(note_path(slot)); !removed) {
+        return tl::unexpected(removed.error());
+      }
+      continue;
+    }
+    auto note = read_note(slot);
+    Filled each{{slot, note.value_or(SlotNote{}), pointer["slot"] == slot_name(slot)},
+                (*state)->ctime_ns,
+                note.has_value()};
+    if (!note) {  // the Go program's, or one that the operator put there
+      each.found.note.size = (*state)->identity.size;
+      each.found.note.mtime_ns = (*state)->identity.mtime_ns;
+      each.found.note.generation = each.found.adopted ? pointed_generation : 0;
+    }
+    filled.push_back(each);
+  }
+  ::unlink((pointer_path() + ".tmp").c_str());
+
+  // Older than the adopted one: served before it, and only its removal was missed.
+  const bool have_adopted =
+      std::any_of(filled.begin(), filled.end(), [](const auto& f) { return f.found.adopted; });
+  for (auto it = filled.begin(); it != filled.end();) {
+    if (have_adopted && it->noted && !it->found.adopted &&
+        it->found.note.generation < pointed_generation) {
+      if (auto cleared = clear(it->found.slot); !cleared) return tl::unexpected(cleared.error());
+      it = filled.erase(it);
+    } else {
+      ++it;
+    }
+  }
+  std::sort(filled.begin(), filled.end(), [](const Filled& a, const Filled& b) {
+    auto rank = [](const Filled& f) {
+      return std::make_tuple(f.found.adopted, f.found.note.generation, f.ctime_ns);
+    };
+    return rank(a) > rank(b);
+  });
+  std::vector<Found> found;
+  for (auto& each : filled) found.push_back(std::move(each.found));
+  return found;
+}
+
+Result<SlotNote> Loader::take(const Candidate& candidate, const std::string& hex, int slot,
+                              uint64_t generation, const Progress& progress) {
+  if (auto cleared = clear(slot); !cleared) return tl::unexpected(cleared.error());
+  SlotNote note{generation,
+                fmt::format("{}:{}", candidate.kind == SumKind::kSha256 ? "sha256" : "md5", hex),
+                candidate.data.size, candidate.data.mtime_ns, 0};
+  if (auto written = write_note(slot, note); !written) return tl::unexpected(written.error());
+  step("noted");
+
+  const auto data = data_path(slot);
+  if (::rename(candidate.file.c_str(), data.c_str()) == 0) {
+    auto synced = sync_folder(folder(slot)).and_then([&] {
+      return sync_folder(parent_folder(candidate.file));
+    });
+    auto moved = look_at(data);
+    if (!moved || !*moved || (*moved)->identity != candidate.data) {
+      // Another file came, or this one was written to, after it was hashed: give it back to be
+      // hashed again, unless a newer one is there already.
+      if (rename_unless_there(data, candidate.file) != 0) ::unlink(data.c_str());
+      return fail(fmt::format("take {}: it changed after it was hashed", candidate.file));
+    }
+    if (!synced) return tl::unexpected(synced.error());
+  } else if (errno == EXDEV) {
+    auto copied = copy_in(candidate, hex, slot, progress);
+    if (!copied) {
+      ::unlink((data + ".tmp").c_str());
+      return tl::unexpected(copied.error());
+    }
+  } else {
+    return fail_errno(fmt::format("move {} to {}", candidate.file, data));
+  }
+  step("moved");
+  if (candidate.kind != SumKind::kNone) {
+    auto removed = remove_if_same(sum_path(candidate.file, candidate.kind), candidate.sum);
+    if (!removed) return tl::unexpected(removed.error());
+  }
+  step("sum_removed");
+  return note;
+}
+
+Result<void> Loader::copy_in(const Candidate& candidate, const std::string& hex, int slot,
+                             const Progress& progress) {
+  const auto data = data_path(slot), temporary = data + ".tmp";
+  auto from = open_regular(candidate.file);
+  if (!from) return tl::unexpected(from.error());
+  {
+    Fd to(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644));
+    if (!to) return fail_errno(fmt::format("create {}", temporary));
+    Digest digest(candidate.kind);
+    uint64_t done = 0;
+    auto copied = read_blocks(*from, candidate.file, [&](std::string_view block) -> Result<void> {
+      digest.update(block);
+      done += block.size();
+      if (progress(done, static_cast<uint64_t>(candidate.data.size))) return cancelled();
+      auto written = write_all(to, block, temporary);
+      step("copying");
+      return written;
+    });
+    if (!copied) return copied;
+    if (digest.hex() != hex) {
+      return fail(fmt::format("take {}: it changed after it was hashed", candidate.file));
+    }
+    const timespec times[2] = {
+        {0, UTIME_OMIT},
+        {candidate.data.mtime_ns / 1'000'000'000, candidate.data.mtime_ns % 1'000'000'000}};
+    if (::futimens(to.get(), times) != 0) return fail_errno(fmt::format("date {}", temporary));
+    if (auto synced = sync_file(to, temporary); !synced) return synced;
+  }
+  step("copied");
+  if (::rename(temporary.c_str(), data.c_str()) != 0) {
+    return fail_errno(fmt::format("rename {} to {}", temporary, data));
+  }
+  if (auto synced = sync_folder(folder(slot)); !synced) return synced;
+  auto removed = remove_if_same(candidate.file, candidate.data);
+  if (!removed) return tl::unexpected(removed.error());
+  return {};
+}
+
+Result<void> Loader::point(int slot, uint64_t generation) {
+  return write_file_durably(pointer_path(),
+                            fmt::format("slot {}\ngeneration {}\n", slot_name(slot), generation));
+}
+
+Result<void> Loader::set_aside(int slot, const std::string& reason) {
+  const auto rejected = data_path(slot) + ".rejected";
+  if (::rename(data_path(slot).c_str(), rejected.c_str()) != 0 && errno != ENOENT) {
+    return fail_errno(fmt::format("rename {} to {}", data_path(slot), rejected));
+  }
+  auto written = write_file_durably(rejected + ".reason", reason + "\n");
+  auto removed = remove_durably(note_path(slot));
+  return written ? removed : written;
+}
+
+Result<void> Loader::clear(int slot) {
+  return remove_durably(data_path(slot)).and_then([&] { return remove_durably(note_path(slot)); });
+}
+
+Result<void> Loader::count_attempts(int slot, SlotNote& note, int64_t attempts) {
+  note.attempts = attempts;
+  return write_note(slot, note);
+}
+
+std::optional<SlotNote> Loader::whole(int slot) const {
+  auto state = look_at(data_path(slot));
+  if (!state || !*state) return std::nullopt;
+  return read_note(slot);
+}
+
+Result<void> Loader::check_untouched(int slot, const SlotNote& note) const {
+  auto state = look_at(data_path(slot));
+  if (!state) return tl::unexpected(state.error());
+  if (!*state) return fail(fmt::format("open {}: it has gone", data_path(slot)));
+  if (auto what = irregularity((*state)->mode); !what.empty()) {
+    return reject(fmt::format("it is {}, not a regular file", what));
+  }
+  if ((*state)->identity.size != note.size || (*state)->identity.mtime_ns != note.mtime_ns) {
+    return reject("it was changed after it had been verified");
+  }
+  return {};
+}
+
+void Loader::drop_stale_sum(const std::string& file, SumKind kind, const SlotNote& note) {
+  if (kind == SumKind::kNone) return;
+  const auto path = sum_path(file, kind);
+  for (const auto& each : {path, file}) {  // taken aside in the instant of the crash
+    if (rename_unless_there(each + kTaken, each) != 0 && errno == EEXIST) {
+      ::unlink((each + kTaken).c_str());
+    }
+  }
+  auto data = look_at(file);
+  auto sum = look_at(path);
+  if (!data || *data || !sum || !*sum) return;
+  auto content = read_small_file(path, kNoteLimit);
+  if (!content) return;
+  auto hex = parse_sum(*content, kind);
+  if (hex && note.checksum == fmt::format("{}:{}", name_of(kind), *hex)) {
+    (void)remove_if_same(path, (*sum)->identity);
+  }
+}
+
+}  // namespace goromdb

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: MIT
+// A store on disk: data00/ and data01/, moves into them and what a crash leaves. Pure file-system
+// logic; one database's worker thread; every call may block on the disk.
+//
+//   basedir/current               which slot is served: "slot data01", "generation 7"
+//   basedir/data0N/data.db        a whole, verified data file
+//   basedir/data0N/data.db.note   its generation, checksum, size and mtime, written before the data
+//   comes basedir/data0N/data.db.tmp    a copy from another file system that is not finished
+//   basedir/data0N/data.db.rejected, data.db.rejected.reason    what did not open, and why
+#pragma once
+
+#include <array>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/candidate.h"
+#include "core/error.h"
+#include "core/file.h"
+
+namespace goromdb {
+
+// What a store knows of the data file in a slot.
+struct SlotNote {
+  uint64_t generation = 0;
+  std::string checksum;  // "md5:HEX"; empty for a store that the Go program left
+  int64_t size = 0, mtime_ns = 0;
+  int64_t attempts = 0;  // to open it; see Loader::count_attempt
+};
+
+class Loader {
+ public:
+  static constexpr int kSlots = 2;
+
+  explicit Loader(std::string basedir);
+
+  // Makes the folders and locks the store (flock on basedir) until the Loader goes. Failure names
+  // the process that has it.
+  Result<void> lock();
+
+  struct Found {
+    int slot = 0;
+    SlotNote note;
+    bool adopted = false;  // `current` points at it
+  };
+  // What a start finds, in the order in which to try it: the adopted one, then by generation,
+  // newest first; without notes the one whose inode changed last. Clears what a crash left half
+  // done.
+  Result<std::vector<Found>> recover();
+
+  // Moves the verified candidate into `slot` and removes its sum file. What lies in the slot is
+  // what was hashed, or the call fails and the candidate is where it was.
+  Result<SlotNote> take(const Candidate& candidate, const std::string& hex, int slot,
+                        uint64_t generation, const Progress& progress);
+
+  // Makes `slot` the one that a restart serves.
+  Result<void> point(int slot, uint64_t generation);
+  // Renames the slot's data to data.db.rejected, with the reason beside it.
+  Result<void> set_aside(int slot, const std::string& reason);
+  // Removes the slot's data and note.
+  Result<void> clear(int slot);
+  // Notes how often it has been tried to open the slot's data, before it is tried and while it has
+  // never been adopted: a file that kills its reader is not tried for ever.
+  Result<void> count_attempts(int slot, SlotNote& note, int64_t attempts);
+  // The note of a slot that holds a whole data file.
+  std::optional<SlotNote> whole(int slot) const;
+  // Where the slot's file is no longer the one that was taken.
+  Result<void> check_untouched(int slot, const SlotNote& note) const;
+  // After a recovery: the sum file of a data file that was taken before the crash goes, too.
+  void drop_stale_sum(const std::string& file, SumKind kind, const SlotNote& note);
+
+  std::string data_path(int slot) const;
+  static std::string slot_name(int slot);
+
+ private:
+  std::string note_path(int slot) const { return data_path(slot) + ".note"; }
+  std::string pointer_path() const { return join_path(basedir_, "current"); }
+  std::string folder(int slot) const { return join_path(basedir_, slot_name(slot)); }
+  Result<void> write_note(int slot, const SlotNote& note);
+  std::optional<SlotNote> read_note(int slot) const;
+  Result<void> copy_in(const Candidate& candidate, const std::string& hex, int slot,
+                       const Progress& progress);
+
+  std::string basedir_;
+  Fd lock_;
+};
+
+// Removes `path` if it still is the file `identity`; a file that has come in its place stays.
+Result<bool> remove_if_same(const std::string& path, const FileIdentity& identity);
+
+}  // namespace goromdb

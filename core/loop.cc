@@ -1,0 +1,259 @@
+// SPDX-License-Identifier: MIT
+#include "core/loop.h"
+
+#include <pthread.h>
+
+#include <algorithm>
+
+#include "core/connection.h"
+#include "core/step.h"
+
+namespace goromdb {
+namespace {
+
+constexpr int kBacklog = 1024;
+constexpr uint64_t kTickMs = 100;
+// A connection that has been silent for so long while the server stops has no reply in flight.
+constexpr uint64_t kQuietMs = 100;
+constexpr uint64_t kShutdownLimitMs = 5000;
+constexpr size_t kSpares = 16;
+constexpr size_t kSmallestInput = 4096, kLargestSpareInput = size_t{256} << 10;
+
+}  // namespace
+
+struct Loop::Listener {
+  Loop& loop;
+  const Listening& listening;
+  Fd socket;
+  union {
+    uv_handle_t handle;
+    uv_stream_t stream;
+    uv_tcp_t tcp;
+    uv_pipe_t pipe;
+  };
+};
+
+Loop::Loop(uint32_t index, House& house, std::vector<Fd> sockets)
+    : index_(index),
+      house_(house),
+      mailbox_((uv_loop_init(&uv_), &uv_)),
+      views_(house.config.databases.size()),
+      batch_(*this),
+      outbox_(std::make_unique<Outbox>()),
+      read_buffer_(std::make_unique<char[]>(kReadBuffer)) {
+  for (size_t i = 0; i < sockets.size(); ++i) {
+    listeners_.push_back(std::unique_ptr<Listener>(
+        new Listener{*this, *house.listening[i], std::move(sockets[i]), {}}));
+  }
+  uv_timer_init(&uv_, &tick_timer_);
+  uv_timer_init(&uv_, &drain_timer_);
+  tick_timer_.data = drain_timer_.data = this;
+}
+
+Loop::~Loop() { uv_loop_close(&uv_); }
+
+void Loop::start() {
+  listen();
+  thread_ = std::thread([this] { run(); });
+}
+
+void Loop::run() {
+  pthread_setname_np(pthread_self(), "goromdb-loop");
+  if (house_.config.server.idle_timeout_ms > 0) {
+    uv_timer_start(
+        &tick_timer_, [](uv_timer_t* timer) { static_cast<Loop*>(timer->data)->tick(); }, kTickMs,
+        kTickMs);
+  }
+  uv_run(&uv_, UV_RUN_DEFAULT);
+}
+
+void Loop::listen() {
+  for (auto& listener : listeners_) {
+    const bool is_unix = listener->listening.address.is_unix();
+    if (is_unix) {
+      uv_pipe_init(&uv_, &listener->pipe, 0);
+      uv_pipe_open(&listener->pipe, listener->socket.get());
+    } else {
+      uv_tcp_init(&uv_, &listener->tcp);
+      uv_tcp_open(&listener->tcp, listener->socket.get());
+    }
+    listener->handle.data = listener.get();
+    uv_listen(&listener->stream, kBacklog, [](uv_stream_t* server, int status) {
+      if (status != 0) return;
+      auto& self = *static_cast<Listener*>(server->data);
+      auto& house = self.loop.house_;
+      auto owner = std::make_unique<Connection>(self.loop, self.listening);
+      auto* connection = owner.get();
+      self.loop.add(std::move(owner));
+      const bool accepted = uv_accept(server, connection->stream()) == 0;
+      house.metrics.add(kConnectionsTotal, self.loop.index_, accepted);
+      if (!accepted) {
+        connection->close();
+      } else if (house.connections > house.config.server.max_connections) {
+        house.metrics.add(kConnectionsRejected, self.loop.index_, 1);
+        connection->turn_away();
+      } else {
+        connection->start();
+      }
+    });
+  }
+}
+
+void Loop::add(std::unique_ptr<Connection> connection) {
+  ++house_.connections;
+  std::lock_guard lock(connections_mutex_);
+  connection->place = connections_.size();
+  connections_.push_back(connection.release());
+}
+
+void Loop::remove(Connection* connection) {
+  std::unique_ptr<Connection> owner(connection);
+  --house_.connections;
+  std::lock_guard lock(connections_mutex_);
+  connections_.back()->place = connection->place;
+  connections_[connection->place] = connections_.back();
+  connections_.pop_back();
+}
+
+void Loop::list_connections(std::vector<ConnectionFacts>& out) {
+  std::lock_guard lock(connections_mutex_);
+  for (const auto* connection : connections_) {
+    out.push_back(
+        {connection->peer(), connection->listening().address.text(), false, connection->idle_ms()});
+  }
+}
+
+// ---- generations ----
+
+void Loop::adopt(uint32_t database, std::shared_ptr<Generation> generation,
+                 std::function<void()> on_released) {
+  auto view = std::make_unique<LoopView>();
+  view->reader = generation->reader(index_);
+  view->generation = std::move(generation);
+  auto old = std::exchange(views_[database], std::move(view));
+  if (!old) return on_released();
+  old->on_released = std::move(on_released);
+  if (old->pins == 0) return release(std::move(old));
+  old->retired = true;
+  retired_.push_back(std::move(old));
+  if (uv_is_active(reinterpret_cast<uv_handle_t*>(&drain_timer_)) == 0) {
+    uv_timer_start(
+        &drain_timer_, [](uv_timer_t* timer) { static_cast<Loop*>(timer->data)->drain(); },
+        static_cast<uint64_t>(house_.config.server.drain_timeout_ms), 0);
+  }
+}
+
+void Loop::release(std::unique_ptr<LoopView> view) {
+  view->generation->close_reader(index_);
+  view->generation.reset();
+  if (view->on_released) view->on_released();
+}
+
+void Loop::release_retired() {
+  for (size_t i = 0; i < retired_.size();) {
+    if (retired_[i]->pins > 0) {
+      ++i;
+      continue;
+    }
+    auto view = std::move(retired_[i]);
+    retired_.erase(retired_.begin() + static_cast<ptrdiff_t>(i));
+    release(std::move(view));
+  }
+}
+
+// Slow clients have had their time: what they have not read is copied, so that the old file can go.
+void Loop::drain() {
+  for (auto* connection : connections_) connection->let_go_of_generation();
+  release_retired();
+}
+
+std::unique_ptr<Outbox> Loop::detach_outbox() {
+  std::unique_ptr<Outbox> next;
+  if (spare_outboxes_.empty()) {
+    next = std::make_unique<Outbox>();
+  } else {
+    next = std::move(spare_outboxes_.back());
+    spare_outboxes_.pop_back();
+  }
+  auto out = std::exchange(outbox_, std::move(next));
+  for (auto* view : out->views) ++view->pins;
+  return out;
+}
+
+void Loop::unpin(Outbox& outbox) {
+  bool retired = false;
+  for (auto* view : outbox.views) {
+    --view->pins;
+    retired |= view->retired && view->pins == 0;
+  }
+  outbox.views.clear();
+  if (retired) release_retired();
+}
+
+void Loop::give_back(std::unique_ptr<Outbox> outbox) {
+  outbox->reset();
+  unpin(*outbox);
+  if (spare_outboxes_.size() < kSpares) spare_outboxes_.push_back(std::move(outbox));
+}
+
+std::unique_ptr<Loop::Input> Loop::take_input(size_t capacity) {
+  std::unique_ptr<Input> input;
+  if (spare_inputs_.empty()) {
+    input = std::make_unique<Input>();
+  } else {
+    input = std::move(spare_inputs_.back());
+    spare_inputs_.pop_back();
+  }
+  if (input->capacity < capacity) {
+    input->capacity = std::max(capacity, kSmallestInput);
+    input->bytes.reset(new uint8_t[input->capacity]);
+  }
+  input->len = 0;
+  return input;
+}
+
+void Loop::give_back(std::unique_ptr<Input> input) {
+  if (spare_inputs_.size() < kSpares && input->capacity <= kLargestSpareInput) {
+    spare_inputs_.push_back(std::move(input));
+  }
+}
+
+// ---- time and the end ----
+
+void Loop::tick() {
+  const auto idle_limit = static_cast<uint64_t>(house_.config.server.idle_timeout_ms);
+  const bool late = shutting_down_ && now_ms() - shutdown_began_ms_ >= kShutdownLimitMs;
+  for (auto* connection : connections_) {  // close() is not remove(): the list stays as it is
+    const uint64_t idle = connection->idle_ms();
+    if (idle_limit > 0 && idle >= idle_limit) connection->close();
+    if (shutting_down_ && ((!connection->writing() && idle >= kQuietMs) || late))
+      connection->close();
+  }
+  if (shutting_down_ && connections_.empty()) finish();
+}
+
+void Loop::shut_down() {
+  post([this] { begin_shutdown(); });
+}
+
+void Loop::begin_shutdown() {
+  shutting_down_ = true;
+  shutdown_began_ms_ = now_ms();
+  for (auto& listener : listeners_) uv_close(&listener->handle, nullptr);
+  constexpr uint64_t kOften = 10;
+  uv_timer_start(
+      &tick_timer_, [](uv_timer_t* timer) { static_cast<Loop*>(timer->data)->tick(); }, kOften,
+      kOften);
+}
+
+void Loop::finish() {
+  for (auto& view : views_) {
+    if (view) release(std::move(view));
+  }
+  release_retired();
+  uv_close(reinterpret_cast<uv_handle_t*>(&tick_timer_), nullptr);
+  uv_close(reinterpret_cast<uv_handle_t*>(&drain_timer_), nullptr);
+  mailbox_.close();
+}
+
+}  // namespace goromdb

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: MIT
+// One event loop: a thread, its uv_loop, its connections and its readers. Loops share nothing that
+// a request touches; docs/threads.md says who may call what.
+#pragma once
+
+#include <uv.h>
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "core/address.h"
+#include "core/batch.h"
+#include "core/config.h"
+#include "core/generation.h"
+#include "core/mailbox.h"
+#include "core/metrics.h"
+#include "core/outbox.h"
+
+namespace goromdb {
+
+class Connection;
+class Facts;
+class Handler;
+
+// A listener as it runs; shared by the loops, read-only once they run.
+struct Listening {
+  const ListenerConfig& config;
+  Protocol& protocol;
+  Address address;
+};
+
+// What all loops share.
+struct House {
+  const Config& config;
+  Metrics& metrics;
+  Facts& facts;
+  std::vector<std::unique_ptr<Listening>>& listening;
+  std::atomic<int64_t> connections{0};
+};
+
+// A loop's own hold on a generation.
+struct LoopView {
+  std::shared_ptr<Generation> generation;
+  goromdb_reader* reader = nullptr;
+  uint32_t pins = 0;  // outboxes that reference its values and wait for a slow client
+  bool retired = false;
+  std::function<void()> on_released;
+};
+
+class Loop {
+ public:
+  // `sockets`: a bound socket for each listener.
+  Loop(uint32_t index, House& house, std::vector<Fd> sockets);
+  ~Loop();
+  Loop(const Loop&) = delete;
+  Loop& operator=(const Loop&) = delete;
+
+  void start();
+  void join() { thread_.join(); }
+
+  // ---- any thread ----
+  void post(std::function<void()> work) { mailbox_.post(std::move(work)); }
+  // Stops accepting, lets replies in flight finish, ends the loop.
+  void shut_down();
+  struct ConnectionFacts {
+    std::string peer, listen;
+    bool writing;
+    uint64_t idle_ms;
+  };
+  void list_connections(std::vector<ConnectionFacts>& out);
+
+  // ---- on the loop's thread ----
+  // From now on reads of `database` come from `generation`. on_released runs on this thread when
+  // the loop has closed its reader of the generation before it.
+  void adopt(uint32_t database, std::shared_ptr<Generation> generation,
+             std::function<void()> on_released);
+  LoopView* view_of(const Listening& listening, uint32_t database) {
+    const auto& databases = listening.config.databases;
+    return database < databases.size() ? views_[databases[database]].get() : nullptr;
+  }
+  uint32_t index() const { return index_; }
+  House& house() { return house_; }
+  uv_loop_t* uv() { return &uv_; }
+  uint64_t now_ms() { return uv_now(&uv_); }
+  Batch& batch() { return batch_; }
+  bool shutting_down() const { return shutting_down_; }
+
+  // The outbox that the current event writes to. detach: a slow client keeps it; the views that it
+  // references are pinned until give_back().
+  Outbox& outbox() { return *outbox_; }
+  std::unique_ptr<Outbox> detach_outbox();
+  void give_back(std::unique_ptr<Outbox> outbox);
+  void unpin(Outbox& outbox);
+
+  // Memory to read into, for connections without half a request.
+  uv_buf_t read_buffer() { return uv_buf_init(read_buffer_.get(), kReadBuffer); }
+  // Buffers for half requests, kept for the next one.
+  struct Input {
+    std::unique_ptr<uint8_t[]> bytes;
+    size_t capacity = 0, len = 0;
+  };
+  std::unique_ptr<Input> take_input(size_t capacity);
+  void give_back(std::unique_ptr<Input> input);
+
+  void add(std::unique_ptr<Connection> connection);
+  void remove(Connection* connection);  // destroys it
+
+  static constexpr size_t kReadBuffer = size_t{64} << 10;
+
+ private:
+  struct Listener;
+  void listen();
+  void run();
+  void begin_shutdown();
+  void tick();
+  void release(std::unique_ptr<LoopView> view);
+  void release_retired();
+  void drain();
+  void finish();
+
+  const uint32_t index_;
+  House& house_;
+  uv_loop_t uv_;
+  Mailbox mailbox_;
+  std::vector<std::unique_ptr<Listener>> listeners_;
+  std::vector<std::unique_ptr<LoopView>> views_;  // by database; empty before the first generation
+  std::vector<std::unique_ptr<LoopView>> retired_;  // pinned by slow clients
+  Batch batch_;
+  std::unique_ptr<Outbox> outbox_;
+  std::vector<std::unique_ptr<Outbox>> spare_outboxes_;
+  std::vector<std::unique_ptr<Input>> spare_inputs_;
+  std::unique_ptr<char[]> read_buffer_;
+  uv_timer_t tick_timer_, drain_timer_;
+  bool shutting_down_ = false;
+  uint64_t shutdown_began_ms_ = 0;
+
+  std::mutex connections_mutex_;  // add, remove and list_connections; never on a request's path
+  std::vector<Connection*> connections_;
+
+  std::thread thread_;
+};
+
+}  // namespace goromdb

@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: MIT
+#include "core/server.h"
+
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <csignal>
+
+#include "core/units.h"
+
+namespace goromdb {
+namespace {
+
+constexpr std::pair<int, const char*> kSignals[] = {
+    {SIGTERM, "SIGTERM"}, {SIGINT, "SIGINT"}, {SIGHUP, "SIGHUP"}};
+
+// As many descriptors as the machine allows: connections need one each.
+void raise_descriptor_limit() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &limit);
+  }
+}
+
+}  // namespace
+
+Server::Server(const Config& config, std::unique_ptr<Setup> setup)
+    : config_(config),
+      setup_(std::move(setup)),
+      log_(logger_for("server")),
+      mailbox_((uv_loop_init(&uv_), &uv_)),
+      facts_(config, setup_->metrics_),
+      house_{config, setup_->metrics_, facts_, listening_},
+      signals_(std::size(kSignals)) {
+  const auto loops = static_cast<uint32_t>(config.server.threads);
+  for (size_t i = 0; i < config.listeners.size(); ++i) {
+    listening_.push_back(std::unique_ptr<Listening>(
+        new Listening{config.listeners[i], *setup_->protocols_[i], setup_->addresses_[i]}));
+  }
+  for (uint32_t i = 0; i < config.databases.size(); ++i) {
+    handlers_.push_back(std::make_unique<Handler>(
+        config.databases[i], std::move(setup_->storages_[i]), loops, &uv_, mailbox_,
+        [this, i](const auto& generation, auto adopted, auto released) {
+          adopt(i, generation, std::move(adopted), std::move(released));
+        },
+        [this] { on_ready(); }));
+  }
+}
+
+Server::~Server() = default;
+
+Result<void> Server::bind() {
+  raise_descriptor_limit();
+  // A reader that went away or a limit on file sizes is an error to handle, not an end.
+  std::signal(SIGPIPE, SIG_IGN);
+  std::signal(SIGXFSZ, SIG_IGN);
+  for (auto& handler : handlers_) {
+    if (auto locked = handler->lock(); !locked) return locked;
+  }
+  sockets_.resize(static_cast<size_t>(config_.server.threads));
+  for (auto& listening : listening_) {
+    auto first = listening->address.bind();
+    if (!first) return tl::unexpected(first.error());
+    sockets_[0].push_back(std::move(*first));
+    for (size_t loop = 1; loop < sockets_.size(); ++loop) {
+      // The loops share the one socket of a path: SO_REUSEPORT knows no paths.
+      auto another = listening->address.is_unix() ? Result<Fd>(Fd(::dup(sockets_[0].back().get())))
+                                                  : listening->address.bind_another();
+      if (!another) return tl::unexpected(another.error());
+      sockets_[loop].push_back(std::move(*another));
+    }
+  }
+  return {};
+}
+
+void Server::run() {
+  watch_signals();
+  for (uint32_t i = 0; i < sockets_.size(); ++i) {
+    loops_.push_back(std::make_unique<Loop>(i, house_, std::move(sockets_[i])));
+  }
+  facts_.show(handlers_, loops_, house_.connections);
+  for (auto& loop : loops_) loop->start();
+  auto log = logger_for("listener");
+  for (const auto& listening : listening_) {
+    std::vector<std::string> names;
+    for (auto index : listening->config.databases) names.push_back(config_.databases[index].name);
+    log->info("listening on {} ({}; {})", listening->address.text(),
+              listening->protocol.plugin().name(), join(names, ", "));
+  }
+  for (auto& handler : handlers_) handler->start();
+  uv_run(&uv_, UV_RUN_DEFAULT);
+  uv_loop_close(&uv_);
+  log_->info("stopped");
+}
+
+void Server::watch_signals() {
+  for (size_t i = 0; i < signals_.size(); ++i) {
+    uv_signal_init(&uv_, &signals_[i]);
+    signals_[i].data = this;
+    uv_signal_start(
+        &signals_[i],
+        [](uv_signal_t* handle, int number) {
+          static_cast<Server*>(handle->data)->on_signal(number);
+        },
+        kSignals[i].first);
+  }
+}
+
+void Server::on_signal(int number) {
+  if (number == SIGHUP) {
+    log_->warn("SIGHUP: reading the config again is not supported yet; restart the server");
+    return;
+  }
+  if (stopping_) return;
+  const auto* name = std::find_if(std::begin(kSignals), std::end(kSignals),
+                                  [&](const auto& each) { return each.first == number; });
+  log_->info("stopping on {}", name->second);
+  stop();
+}
+
+void Server::on_ready() {
+  const bool all = std::all_of(handlers_.begin(), handlers_.end(),
+                               [](const auto& handler) { return handler->status().ready; });
+  if (all) log_->info("ready: every database has a data set");
+}
+
+void Server::adopt(uint32_t database, const std::shared_ptr<Generation>& generation,
+                   std::function<void()> adopted, std::function<void()> released) {
+  // Counted on the main thread alone.
+  struct Waiting {
+    size_t to_adopt, to_release;
+    std::function<void()> adopted, released;
+  };
+  auto waiting = std::make_shared<Waiting>(
+      Waiting{loops_.size(), loops_.size(), std::move(adopted), std::move(released)});
+  for (auto& loop : loops_) {
+    loop->post([this, &loop = *loop, database, generation, waiting] {
+      // Posted first, so that the main thread hears of adoption before release.
+      mailbox_.post([waiting] {
+        if (--waiting->to_adopt == 0) waiting->adopted();
+      });
+      loop.adopt(database, generation, [this, waiting] {
+        mailbox_.post([waiting] {
+          if (--waiting->to_release == 0) waiting->released();
+        });
+      });
+    });
+  }
+}
+
+// In this order: nothing new is loaded, loops finish their replies, generations close, handles
+// close.
+void Server::stop() {
+  stopping_ = true;
+  for (auto& handler : handlers_) handler->stop();
+  for (auto& loop : loops_) loop->shut_down();
+  for (auto& loop : loops_) loop->join();
+  loops_.clear();
+  mailbox_.close();
+  for (auto& handler : handlers_) handler->close_generation();
+  for (auto& signal : signals_) uv_close(reinterpret_cast<uv_handle_t*>(&signal), nullptr);
+  for (const auto& listening : listening_) {
+    if (listening->address.is_unix()) ::unlink(listening->address.path().c_str());
+  }
+}
+
+}  // namespace goromdb

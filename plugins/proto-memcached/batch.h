@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: MIT
+// The requests of one parse() call while they are being written: a cursor over the input and the
+// host's arrays.
+#pragma once
+
+#include <goromdb/sdk.hpp>
+
+#include "commands.h"
+#include "parser.h"
+
+namespace goromdb::memcached {
+
+// What became of a line.
+enum class Step {
+  kDone,  // used up
+  kFull,  // its keys do not fit beside those of the requests before it: another call shall read it
+  kAgain  // its keys alone do not fit
+};
+
+class Batch {
+ public:
+  Batch(Conn& conn, goromdb_parse& io) : pos(io.in), end(io.in + io.in_len), conn_(conn), io_(io) {
+    io.key_len = io.req_len = io.want_keys = 0;
+  }
+
+  Conn& conn() { return conn_; }
+  bool full() const { return io_.req_len == io_.req_cap; }
+  uint32_t key_room() const { return io_.key_cap - io_.key_len; }
+  goromdb_key* next_keys() { return io_.keys + io_.key_len; }
+
+  // A read of the `n` keys that were written to next_keys(). `silent`: reply() shall say nothing.
+  Step get(Verb verb, uint32_t n, bool silent = false) {
+    goromdb_request& request = add(GOROMDB_OP_GET);
+    request.flags = wants_cas(verb) ? GOROMDB_WANT_VERSION : 0;
+    request.first_key = io_.key_len;
+    request.nkeys = n;
+    request.tag[0] = static_cast<uint64_t>(verb);
+    request.tag[1] = silent;
+    io_.key_len += n;
+    return Step::kDone;
+  }
+  Step no_room(uint32_t want) {
+    if (io_.req_len > 0) return Step::kFull;
+    io_.want_keys = want;
+    return Step::kAgain;
+  }
+  // A request without keys. `arg` is static memory: the reply, or for GOROMDB_OP_STATS the section.
+  Step say(uint32_t op, std::string_view arg) {
+    add(op).arg = slice(arg);
+    return Step::kDone;
+  }
+  // The last request: what follows it on the wire cannot be trusted to be commands.
+  Step close(std::string_view text) {
+    conn_.phase = Conn::kClosed;
+    pos = end;
+    return say(GOROMDB_OP_CLOSE, text);
+  }
+
+  goromdb_status stop(goromdb_status status) {
+    io_.consumed = static_cast<size_t>(pos - io_.in);
+    return status;
+  }
+
+  const uint8_t* pos;  // everything before it is used up
+  const uint8_t* const end;
+
+ private:
+  goromdb_request& add(uint32_t op) {
+    goromdb_request& request = io_.reqs[io_.req_len++];
+    request = goromdb_request{};
+    request.op = op;
+    return request;
+  }
+
+  Conn& conn_;
+  goromdb_parse& io_;
+};
+
+}  // namespace goromdb::memcached

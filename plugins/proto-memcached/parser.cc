@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: MIT
+// Framing: where lines and refused data blocks begin and end, and which of them end the connection.
+#include "parser.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "batch.h"
+#include "requests.h"
+#include "texts.h"
+#include "words.h"
+
+namespace goromdb::memcached {
+
+namespace {
+
+// First bytes that no text command has: memcached's binary protocol, a TLS ClientHello.
+bool foreign(uint8_t first) { return first == 0x80 || first == 0x81 || first == 0x16; }
+
+// The overwhelmingly common request, `get KEY` in one piece, in one pass over its bytes. False: the
+// next request is another, or has not come whole.
+bool single_get(Batch& batch) {
+  const uint8_t* line = batch.pos;
+  if (batch.end - line < 8 || std::memcmp(line, "get ", 4) != 0 || batch.key_room() == 0) {
+    return false;
+  }
+  const uint8_t* key = line + 4;
+  const uint8_t* limit = key + std::min<size_t>(batch.end - key, kMaxKey + 2);
+  const uint8_t* newline = find_separator(line, key, limit);
+  if (newline == limit || *newline != '\n') return false;
+  size_t len = static_cast<size_t>(newline - key);
+  if (len > 0 && key[len - 1] == '\r') --len;
+  if (len == 0 || len > kMaxKey) return false;
+  *batch.next_keys() = {key, static_cast<uint32_t>(len), 0};
+  batch.get(Verb::kGet, 1);
+  batch.conn().scanned = 0;
+  batch.pos = newline + 1;
+  return true;
+}
+
+// Discards what has come of a refused data block and answers after its end. False: more must come.
+bool swallow(Batch& batch) {
+  Conn& conn = batch.conn();
+  size_t here = std::min<uint64_t>(conn.block_left, batch.end - batch.pos);
+  batch.pos += here;
+  conn.block_left -= here;
+  if (conn.block_left > 0 || batch.end - batch.pos < 2) return false;
+  if (std::memcmp(batch.pos, "\r\n", 2) != 0) {
+    batch.close(text::kBadChunk);
+    return true;
+  }
+  batch.pos += 2;
+  conn.phase = Conn::kLine;
+  batch.say(conn.block_op, view(conn.block_reply));
+  return true;
+}
+
+// True when a line that has `size` bytes before its newline, or has them so far, closed the
+// connection. It looks at no byte past the limit, so that it says the same whether or not the
+// newline has come.
+bool too_long(Batch& batch, const Settings& settings, size_t size) {
+  if (size <= kMaxCommandLine) return false;
+  if (!lists_keys(batch.pos, batch.pos + kMaxCommandLine)) {
+    batch.close({});
+    return true;
+  }
+  if (size <= settings.max_line) return false;
+  batch.close(text::kLineTooLong);
+  return true;
+}
+
+}  // namespace
+
+goromdb_status parse(const Settings& settings, Conn& conn, goromdb_parse& io) noexcept {
+  Batch batch(conn, io);
+  if (conn.phase == Conn::kClosed) batch.pos = batch.end;
+  while (batch.pos != batch.end) {
+    if (batch.full()) return batch.stop(GOROMDB_OK);
+    if (conn.phase == Conn::kBlock) {
+      if (!swallow(batch)) break;
+      continue;
+    }
+    if (!conn.greeted) {
+      conn.greeted = true;
+      if (foreign(*batch.pos)) {
+        batch.close({});
+        break;
+      }
+    }
+    if (single_get(batch)) continue;
+
+    const uint8_t* line = batch.pos;
+    const uint8_t* unseen = line + conn.scanned;
+    const void* found =
+        unseen == batch.end ? nullptr : std::memchr(unseen, '\n', batch.end - unseen);
+    const uint8_t* newline = found ? static_cast<const uint8_t*>(found) : batch.end;
+    size_t size = static_cast<size_t>(newline - line);
+    conn.scanned = size;
+    if (too_long(batch, settings, size) || found == nullptr) break;
+
+    batch.pos = newline + 1;
+    if (newline != line && newline[-1] == '\r') --newline;
+    Step step = read_command(batch, settings, line, newline);
+    if (step != Step::kDone) {
+      batch.pos = line;
+      return batch.stop(step == Step::kFull ? GOROMDB_OK : GOROMDB_AGAIN);
+    }
+    conn.scanned = 0;
+  }
+  return batch.stop(GOROMDB_NEED_MORE);
+}
+
+}  // namespace goromdb::memcached

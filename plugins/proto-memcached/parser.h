@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: MIT
+// Bytes to requests. Pure: no sockets, no allocation, nothing shared but constant settings; every
+// split of a connection's bytes over calls gives the same requests. Runs on the connection's loop;
+// cannot fail.
+#pragma once
+
+#include <goromdb/plugin.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+
+namespace goromdb::memcached {
+
+inline constexpr size_t kMaxKey = 250;  // bytes; memcached's
+inline constexpr size_t kMaxCommandLine =
+    2048;  // bytes of a line without a list of keys; memcached's
+inline constexpr size_t kMaxLeadingSpaces = 100;  // before a long list of keys; memcached's
+inline constexpr int64_t kMaxDeclaredLength = INT32_MAX - 2;  // of a data block; memcached's
+
+struct Settings {
+  size_t max_line;
+  uint32_t max_keys;
+  uint64_t max_refused_value;
+  bool refuse_touch;
+  bool not_stored;
+  std::string version_line;
+};
+
+// A connection's state between calls; zero bytes are a fresh connection.
+struct Conn {
+  enum Phase : uint8_t { kLine, kBlock, kClosed };
+
+  uint64_t scanned;           // bytes of the unfinished line that are known to hold no newline
+  uint64_t block_left;        // bytes of a refused data block still to come, without its line end
+  goromdb_slice block_reply;  // what is said after it: static memory
+  uint32_t block_op;
+  Phase phase;
+  bool greeted;  // the first byte has been seen
+};
+
+goromdb_status parse(const Settings& settings, Conn& conn, goromdb_parse& io) noexcept;
+
+}  // namespace goromdb::memcached

@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: MIT
+// The memcached text protocol as a goromdb plugin: its options, and which half of it does what.
+#include <goromdb/sdk.hpp>
+
+#include <array>
+
+#include "commands.h"
+#include "parser.h"
+#include "replies.h"
+#include "stats.h"
+#include "texts.h"
+
+namespace goromdb::memcached {
+
+namespace {
+
+constexpr goromdb_option option(int32_t type, const char* name, const char* def, const char* help,
+                                const char* choices, int64_t min, int64_t max) {
+  return {sizeof(goromdb_option), type, name, def, help, choices, min, max};
+}
+
+// Clients take the server for a memcached of this version; the part after the hyphen is for people.
+constexpr std::string_view kMemcachedVersion = "1.6.45-goromdb-";
+constexpr std::string_view kVersionReply = "VERSION ";
+
+class Protocol {
+ public:
+  using Conn = memcached::Conn;
+
+  static constexpr const char* kName = "memcached";
+  static constexpr const char* kVersion = "0.1.0";
+  static constexpr const char* kLicense = "MIT";
+  static constexpr const char* kDoc = "the memcached text protocol, for reading";
+  static constexpr auto kOptions = std::to_array<goromdb_option>({
+      option(GOROMDB_OPT_SIZE, "max_line", "1MiB",
+             "longest line of a get, gets, gat or gats; a longer one closes the connection",
+             nullptr, kMaxCommandLine, 64 << 20),
+      option(GOROMDB_OPT_INT, "max_keys", "16384",
+             "most keys in one request; more close the connection", nullptr, 1, 1 << 20),
+      option(GOROMDB_OPT_SIZE, "max_refused_value", "64MiB",
+             "largest data block of a refused write that is skipped; a larger one closes the "
+             "connection",
+             nullptr, 0, kMaxDeclaredLength),
+      option(GOROMDB_OPT_ENUM, "touch", "answer",
+             "touch: answer whether the key is there, or refuse it as a write", "answer|refuse", 0,
+             0),
+      option(
+          GOROMDB_OPT_ENUM, "write_reply", "refuse",
+          "set, add, replace, append, prepend, cas: refuse with an error, or say NOT_STORED (cas: "
+          "NOT_FOUND), which makes no client drop its connection",
+          "refuse|not_stored", 0, 0),
+  });
+
+  Protocol(Host host, const Options& options)
+      : host_(host),
+        cmd_touch_(host.counter(kCmdTouch, "keys of touch, gat and gats")),
+        touch_hits_(host.counter(kTouchHits, "keys of touch, gat and gats that were there")),
+        touch_misses_(
+            host.counter(kTouchMisses, "keys of touch, gat and gats that were not there")) {
+    settings_.max_line = static_cast<size_t>(options.num("max_line"));
+    settings_.max_keys = static_cast<uint32_t>(options.num("max_keys"));
+    settings_.max_refused_value = static_cast<uint64_t>(options.num("max_refused_value"));
+    settings_.refuse_touch = options.str("touch") == "refuse";
+    settings_.not_stored = options.str("write_reply") == "not_stored";
+    settings_.version_line.append(kVersionReply).append(kMemcachedVersion);
+    settings_.version_line.append(host.core_version()).append("\r\n");
+  }
+
+  goromdb_status parse(Conn& conn, goromdb_parse& io) const noexcept {
+    return memcached::parse(settings_, conn, io);
+  }
+
+  goromdb_status reply(Conn&, const goromdb_request& request, const goromdb_answer& answer,
+                       Writer& out) const noexcept {
+    if (request.op == GOROMDB_OP_GET) {
+      reply_keys(request, answer, out);
+    } else if (request.op == GOROMDB_OP_STATS) {
+      write_stats(view(request.arg), version(), answer, out);
+    } else if (request.arg.len > 0) {
+      out.put(view(request.arg));
+    }
+    return GOROMDB_OK;
+  }
+
+  void turn_away(uint32_t reason, Writer& out) const noexcept {
+    if (reason == GOROMDB_TURNED_AWAY_FULL) out.put(text::kTooManyConnections);
+  }
+
+ private:
+  void reply_keys(const goromdb_request& request, const goromdb_answer& answer,
+                  Writer& out) const noexcept {
+    Verb verb = static_cast<Verb>(request.tag[0]);
+    bool silent = request.tag[1] != 0;
+    std::string_view error = find_error(answer);
+    if (error.empty() && touches(verb)) count_touches(answer);
+    if (silent) return;
+    if (!error.empty()) {
+      out.put(error);
+    } else if (verb == Verb::kTouch) {
+      bool hit = answer.n > 0 && answer.values[0].status == GOROMDB_OK;
+      out.put(hit ? text::kTouched : text::kNotFound);
+    } else {
+      write_values(answer, wants_cas(verb), out);
+    }
+  }
+
+  void count_touches(const goromdb_answer& answer) const {
+    int64_t hits = 0;
+    for (uint32_t i = 0; i < answer.n; ++i) hits += answer.values[i].status == GOROMDB_OK;
+    host_.add(cmd_touch_, answer.loop, answer.n);
+    host_.add(touch_hits_, answer.loop, hits);
+    host_.add(touch_misses_, answer.loop, answer.n - hits);
+  }
+
+  std::string_view version() const {
+    std::string_view line = settings_.version_line;
+    return line.substr(kVersionReply.size(), line.size() - kVersionReply.size() - 2);
+  }
+
+  Host host_;
+  uint32_t cmd_touch_, touch_hits_, touch_misses_;
+  Settings settings_{};
+};
+
+}  // namespace
+
+}  // namespace goromdb::memcached
+
+GOROMDB_PROTOCOL_PLUGIN(goromdb::memcached::Protocol)

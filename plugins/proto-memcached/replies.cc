@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: MIT
+// The hot half of the plugin: one reservation a value for everything around it.
+#include "replies.h"
+
+#include <charconv>
+#include <cstring>
+
+#include "texts.h"
+
+namespace goromdb::memcached {
+
+namespace {
+
+uint8_t* put_number(uint8_t* cursor, uint64_t n) {
+  auto* begin = reinterpret_cast<char*>(cursor);
+  return cursor + (std::to_chars(begin, begin + 20, n).ptr - begin);
+}
+
+uint8_t* put(uint8_t* cursor, std::string_view bytes) {
+  std::memcpy(cursor, bytes.data(), bytes.size());
+  return cursor + bytes.size();
+}
+
+// `lead` is "VALUE ", with the line end of the value before it.
+void write_head(std::string_view lead, const goromdb_key& key, const goromdb_value& value, bool cas,
+                Writer& out) {
+  constexpr size_t kNumbers = 10 + 10 + 20, kPunctuation = 8 + 3 + 2;
+  uint8_t* cursor = out.reserve(key.len + kNumbers + kPunctuation);
+  if (cursor == nullptr) return;
+  cursor = put(cursor, lead);
+  cursor = put(cursor, view(key));
+  *cursor++ = ' ';
+  cursor = put_number(cursor, value.flags);
+  *cursor++ = ' ';
+  cursor = put_number(cursor, value.len);
+  if (cas) {
+    *cursor++ = ' ';
+    cursor = put_number(cursor, value.version != 0 ? value.version : 1);
+  }
+  out.commit(put(cursor, "\r\n"));
+}
+
+}  // namespace
+
+std::string_view find_error(const goromdb_answer& answer) {
+  if (answer.status == GOROMDB_E_NOT_READY) return text::kNotReady;
+  if (answer.status != GOROMDB_OK) return text::kStorageError;
+  for (uint32_t i = 0; i < answer.n; ++i) {
+    goromdb_status status = answer.values[i].status;
+    if (status != GOROMDB_OK && status != GOROMDB_NOT_FOUND) return text::kStorageError;
+  }
+  return {};
+}
+
+void write_values(const goromdb_answer& answer, bool cas, Writer& out) {
+  constexpr std::string_view kLead = "\r\nVALUE ", kTail = "\r\nEND\r\n";
+  size_t skip = 2;  // the line end of a value that was not written
+  for (uint32_t i = 0; i < answer.n; ++i) {
+    const goromdb_value& value = answer.values[i];
+    if (value.status != GOROMDB_OK) continue;
+    write_head(kLead.substr(skip), answer.keys[i], value, cas, out);
+    out.put_value(value);
+    skip = 0;
+  }
+  out.put(kTail.substr(skip));
+}
+
+}  // namespace goromdb::memcached

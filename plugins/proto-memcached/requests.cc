@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: MIT
+// The shapes of commands (commands.h), each read by one function. Sources: memcached's
+// doc/protocol.txt, and what memcached 1.6.18 and 1.6.45 do where it is silent.
+#include "requests.h"
+
+#include <algorithm>
+#include <iterator>
+
+#include "commands.h"
+#include "texts.h"
+#include "words.h"
+
+namespace goromdb::memcached {
+
+namespace {
+
+struct Context {
+  Batch& batch;
+  const Settings& settings;
+  const Command& command;
+};
+
+std::string_view unless(bool silent, std::string_view text) {
+  return silent ? std::string_view{} : text;
+}
+
+// The keys from `key` on. Counts them all even when they do not fit, so that the host learns how
+// many slots to bring.
+Step read_keys(const Context& context, std::string_view key, Words words) {
+  Batch& batch = context.batch;
+  uint32_t room = batch.key_room(), count = 0;
+  goromdb_key* keys = batch.next_keys();
+  for (; !key.empty(); key = words.next()) {
+    if (key.size() > kMaxKey) return batch.say(GOROMDB_OP_LOCAL, text::kBadFormat);
+    if (count == context.settings.max_keys) return batch.close(text::kTooManyKeys);
+    if (count < room) keys[count] = {key.data(), static_cast<uint32_t>(key.size()), 0};
+    ++count;
+  }
+  if (count == 0) return batch.say(GOROMDB_OP_LOCAL, text::kBadFormat);
+  if (count > room) return batch.no_room(count);
+  return batch.get(context.command.verb, count);
+}
+
+Step read_exptime_keys(const Context& context, Words words) {
+  std::string_view exptime = words.next();
+  std::string_view first_key = words.next();
+  if (first_key.empty()) return context.batch.say(GOROMDB_OP_LOCAL, text::kBadFormat);
+  if (!number<int32_t>(exptime)) return context.batch.say(GOROMDB_OP_LOCAL, text::kBadExptime);
+  return read_keys(context, first_key, words);
+}
+
+Step read_touch(const Context& context, const Arguments& args) {
+  Batch& batch = context.batch;
+  bool silent = args.noreply();
+  if (args.count < 2 || args.at[0].size() > kMaxKey) {
+    return batch.say(GOROMDB_OP_LOCAL, unless(silent, text::kBadFormat));
+  }
+  if (!number<int32_t>(args.at[1])) {
+    return batch.say(GOROMDB_OP_LOCAL, unless(silent, text::kBadExptime));
+  }
+  if (context.settings.refuse_touch) {
+    return batch.say(GOROMDB_OP_REFUSED, unless(silent, context.command.reply));
+  }
+  if (batch.key_room() == 0) return batch.no_room(1);
+  *batch.next_keys() = {args.at[0].data(), static_cast<uint32_t>(args.at[0].size()), 0};
+  return batch.get(context.command.verb, 1, silent);
+}
+
+// The length comes first: only when it is known can the block be told from the commands behind it.
+// Every other fault of the line is answered after the block.
+Step read_store(const Context& context, const Arguments& args) {
+  const Settings& settings = context.settings;
+  bool cas = context.command.shape == Shape::kStoreCas;
+  auto length = args.count < 4 ? std::nullopt : number<int64_t>(args.at[3]);
+  if (!length || *length < 0 || *length > kMaxDeclaredLength) {
+    return context.batch.close(text::kBadFormat);
+  }
+  uint64_t size = static_cast<uint64_t>(*length);
+  if (size > settings.max_refused_value) return context.batch.close(text::kReadOnly);
+
+  bool wellformed = args.at[0].size() <= kMaxKey && number<uint32_t>(args.at[1]) &&
+                    number<int32_t>(args.at[2]) && (!cas || number<uint64_t>(args.at[4]));
+  std::string_view refusal =
+      settings.not_stored ? (cas ? text::kNotFound : text::kNotStored) : context.command.reply;
+  Conn& conn = context.batch.conn();
+  conn.phase = Conn::kBlock;
+  conn.block_left = size;
+  conn.block_op = wellformed ? GOROMDB_OP_REFUSED : GOROMDB_OP_LOCAL;
+  conn.block_reply = slice(unless(args.noreply(), wellformed ? refusal : text::kBadFormat));
+  return Step::kDone;
+}
+
+Step read_delete(const Context& context, const Arguments& args) {
+  bool silent = args.noreply();
+  // A time to wait was once an argument; old clients still send the 0.
+  size_t plain = args.count - (silent && args.count > 0 ? 1 : 0);
+  if (plain > 2 || (plain == 2 && args.at[1] != "0")) {
+    return context.batch.say(GOROMDB_OP_LOCAL, unless(silent, text::kDeleteUsage));
+  }
+  if (args.count == 0 || args.at[0].size() > kMaxKey) {
+    return context.batch.say(GOROMDB_OP_LOCAL, unless(silent, text::kBadFormat));
+  }
+  return context.batch.say(GOROMDB_OP_REFUSED, unless(silent, context.command.reply));
+}
+
+Step read_arithmetic(const Context& context, const Arguments& args) {
+  bool silent = args.noreply();
+  if (args.count < 2 || args.at[0].size() > kMaxKey) {
+    return context.batch.say(GOROMDB_OP_LOCAL, unless(silent, text::kBadFormat));
+  }
+  if (!number<uint64_t>(args.at[1])) {
+    return context.batch.say(GOROMDB_OP_LOCAL, unless(silent, text::kBadDelta));
+  }
+  return context.batch.say(GOROMDB_OP_REFUSED, unless(silent, context.command.reply));
+}
+
+Step read_verbosity(const Context& context, const Arguments& args) {
+  std::string_view reply = context.command.reply;
+  if (args.count == 0) reply = text::kError;
+  if (args.count > 0 && !number<uint32_t>(args.at[0])) reply = text::kBadFormat;
+  return context.batch.say(GOROMDB_OP_LOCAL, unless(args.noreply(), reply));
+}
+
+Step read_section(const Context& context, const Arguments& args) {
+  const Command& command = context.command;
+  bool silent = command.noreply && args.noreply();
+  const Section* section = find_section(command.sections, args.at[0], args.at[1]);
+  if (section == nullptr) return context.batch.say(command.op, unless(silent, command.reply));
+  return context.batch.say(section->op, unless(silent, section->arg));
+}
+
+Step read_fixed(const Context& context, const Arguments& args) {
+  const Command& command = context.command;
+  if (command.name.empty() && args.last.starts_with("HTTP/")) return context.batch.close({});
+  bool silent = command.noreply && args.noreply();
+  return context.batch.say(command.op, unless(silent, command.reply));
+}
+
+}  // namespace
+
+Step read_command(Batch& batch, const Settings& settings, const uint8_t* begin,
+                  const uint8_t* end) {
+  Words words(begin, end);
+  const Command& command = find_command(words.next());
+  Context context{batch, settings, command};
+  switch (command.shape) {
+    case Shape::kKeys: {
+      std::string_view first_key = words.next();
+      return read_keys(context, first_key, words);
+    }
+    case Shape::kExptimeKeys:
+      return read_exptime_keys(context, words);
+    case Shape::kTouch:
+      return read_touch(context, Arguments(words));
+    case Shape::kStore:
+    case Shape::kStoreCas:
+      return read_store(context, Arguments(words));
+    case Shape::kDelete:
+      return read_delete(context, Arguments(words));
+    case Shape::kArithmetic:
+      return read_arithmetic(context, Arguments(words));
+    case Shape::kVersion:
+      return batch.say(GOROMDB_OP_LOCAL, settings.version_line);
+    case Shape::kVerbosity:
+      return read_verbosity(context, Arguments(words));
+    case Shape::kSection:
+      return read_section(context, Arguments(words));
+    case Shape::kFixed:
+      return read_fixed(context, Arguments(words));
+    case Shape::kClose:
+      break;
+  }
+  return batch.close({});
+}
+
+bool lists_keys(const uint8_t* begin, const uint8_t* end) {
+  const uint8_t* name = std::find_if(begin, end, [](uint8_t byte) { return byte != ' '; });
+  if (name - begin > static_cast<ptrdiff_t>(kMaxLeadingSpaces)) return false;
+  std::string_view word = Words(name, end).next();
+  if (name + word.size() == end) return false;
+  Shape shape = find_command(word).shape;
+  return shape == Shape::kKeys || shape == Shape::kExptimeKeys;
+}
+
+}  // namespace goromdb::memcached

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: MIT
+// Random input, the same at every run: the driver checks the contract, and every split of the bytes
+// gives the same replies.
+#include <doctest/doctest.h>
+
+#include <random>
+
+#include "driver.h"
+
+namespace goromdb::memcached::test {
+
+namespace {
+
+using Random = std::mt19937;
+
+size_t below(Random& random, size_t n) { return random() % n; }
+
+// Pieces of requests, glued in any order: most of the garbage is nearly right.
+std::string garbage(Random& random) {
+  static const std::vector<std::string> kPieces = {"get ",
+                                                   "gets ",
+                                                   "gat 0 ",
+                                                   "gats ",
+                                                   "touch ",
+                                                   "set ",
+                                                   "cas ",
+                                                   "delete ",
+                                                   "incr ",
+                                                   "stats ",
+                                                   "quit",
+                                                   "a",
+                                                   "b",
+                                                   "broken",
+                                                   "missing",
+                                                   " ",
+                                                   "  ",
+                                                   "\r\n",
+                                                   "\r\n",
+                                                   "\r\n",
+                                                   "\n",
+                                                   "\r",
+                                                   "0",
+                                                   " 0 0 3\r\n",
+                                                   "abc\r\n",
+                                                   "abc",
+                                                   "1",
+                                                   "-1",
+                                                   " noreply",
+                                                   "version",
+                                                   " 0 0 11\r\n",
+                                                   "HTTP/1.1",
+                                                   "verbosity 1",
+                                                   "lru_crawler metadump",
+                                                   "flush_all",
+                                                   "2147483645",
+                                                   "99999999999999999999"};
+  std::string text;
+  size_t pieces = below(random, 30);
+  for (size_t i = 0; i < pieces; ++i) {
+    size_t kind = below(random, 40);
+    if (kind == 0) {
+      text += static_cast<char>(below(random, 256));
+    } else if (kind == 1) {
+      text += std::string(below(random, 300), 'k');
+    } else if (kind == 2) {
+      text += std::string(below(random, 3000), ' ');
+    } else if (kind < 8) {
+      text += "get a\r\n";
+    } else {
+      text += kPieces[below(random, kPieces.size())];
+    }
+  }
+  return text;
+}
+
+std::vector<size_t> random_cuts(Random& random, size_t size) {
+  std::vector<size_t> cuts;
+  for (size_t at = 0; size > 0;) {
+    at += 1 + below(random, below(random, 4) == 0 ? size : 8);
+    if (at >= size) break;
+    cuts.push_back(at);
+  }
+  return cuts;
+}
+
+}  // namespace
+
+TEST_CASE("any_split_of_any_bytes_gives_the_same_replies") {
+  Random random(20240711);
+  World world{.options = {{"max_line", "2500"}, {"max_keys", "40"}, {"max_refused_value", "1000"}}};
+  size_t closed = 0, answered = 0;
+  for (int round = 0; round < 6000; ++round) {
+    std::string request = garbage(random);
+    Outcome whole = talk(world, request);
+    closed += whole.closed;
+    answered += !whole.replies.empty();
+    Room room = rooms()[below(random, rooms().size())];
+    Outcome pieces = talk(world, request, random_cuts(random, request.size()), room);
+    if (pieces == whole) continue;
+    CAPTURE(request);
+    REQUIRE(pieces.replies == whole.replies);
+    REQUIRE(pieces.closed == whole.closed);
+  }
+  // The garbage is neither all noise nor all fatal.
+  CHECK(closed > 500);
+  CHECK(closed < 5000);
+  CHECK(answered > 3000);
+}
+
+TEST_CASE("raw_bytes_break_nothing") {
+  Random random(1);
+  World world;
+  for (int round = 0; round < 3000; ++round) {
+    std::string request;
+    for (size_t i = below(random, 200); i > 0; --i) {
+      request += static_cast<char>(below(random, 256));
+    }
+    Outcome whole = talk(world, request);
+    REQUIRE(talk(world, request, random_cuts(random, request.size()), {1, 1, 1}) == whole);
+  }
+}
+
+}  // namespace goromdb::memcached::test

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: MIT
+// A loaded data file: records, an index over them, and the names of its namespaces.
+//
+// A DatasetBuilder takes the entries in the file's order; the last of equal keys wins. A Dataset is
+// immutable: any number of threads may read it, its values live as long as it does.
+#pragma once
+
+#include "json_text.h"
+#include "record_arena.h"
+
+#include <goromdb/flat_index.hpp>
+#include <goromdb/sdk.hpp>
+
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace goromdb {
+
+// Where names of namespaces are looked for.
+enum class Names {
+  kAmongKeys,  // with the keys that have no namespace: of a key and a namespace the later one wins
+  kApart,      // a key and a namespace may have the same name
+};
+
+struct Duplicates {
+  uint64_t count = 0;
+  std::string first;  // the name
+};
+
+class Dataset {
+ public:
+  void get(std::span<const goromdb_key> keys, goromdb_value* out) const noexcept;
+
+  uint64_t entries() const { return entries_; }
+  uint64_t bytes() const { return bytes_; }
+  uint64_t resident_bytes() const;
+  // Ids are 1 .. namespaces(), in the order of the file.
+  uint32_t namespaces() const { return static_cast<uint32_t>(names_.size()); }
+  uint32_t namespace_id(std::string_view name) const;  // 0: there is none
+  std::string_view namespace_name(uint32_t id) const { return arena_.at(names_[id - 1]).key; }
+  const Duplicates& duplicates() const { return duplicates_; }
+
+ private:
+  friend class DatasetBuilder;
+  Dataset(RecordArena arena, std::vector<uint64_t> names, uint32_t ns_of_names);
+
+  void add_all(const Host& host, uint32_t pass);
+  void number_namespaces();
+  bool same_key(uint64_t offset, uint32_t ns, std::string_view key) const;
+  uint64_t hash(uint32_t ns, std::string_view key) const;
+  void replaced(uint64_t older);
+
+  RecordArena arena_;
+  std::vector<uint64_t> names_;     // offset of the record of each namespace
+  std::vector<uint32_t> final_id_;  // while it is built: of each id that the builder gave; 0: dead
+  uint32_t ns_of_names_;
+  uint64_t seed_;
+  FlatIndex index_;
+  uint64_t entries_ = 0;
+  uint64_t bytes_ = 0;
+  Duplicates duplicates_;
+};
+
+class DatasetBuilder {
+ public:
+  DatasetBuilder(Names names, size_t expected_bytes);
+
+  // Throws a SyntaxError when the key or the value is too long.
+  void add(uint32_t ns, uint32_t flags, const Token& key, const Token& value);
+  // A new namespace, and what to hand to add() for it; takes the place of an earlier one.
+  uint32_t add_namespace(const Token& name);
+  // Resolves repeated keys and indexes the rest; throws a Failure when the server is stopping.
+  Dataset finish(const Host& host) &&;
+
+ private:
+  RecordArena arena_;
+  std::vector<uint64_t> names_;
+  uint32_t ns_of_names_;
+};
+
+}  // namespace goromdb

@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: MIT
+// The plugin storage-json: options, opening of a file, and the C table.
+#include "dataset.h"
+#include "input.h"
+#include "json_parser.h"
+#include "ndjson_parser.h"
+#include "window.h"
+
+#include <goromdb/sdk.hpp>
+
+#include <cstring>
+#include <memory>
+#include <string>
+
+namespace goromdb {
+namespace {
+
+constexpr std::string_view kBom = "\xEF\xBB\xBF";
+
+// A name from a file, fit for a log line.
+std::string printable(std::string_view name) {
+  constexpr size_t kMost = 64;
+  std::string out(name.substr(0, kMost));
+  for (char& c : out) {
+    if (c < ' ' || c > '~') c = '?';
+  }
+  return name.size() > kMost ? out + "..." : out;
+}
+
+// The end of a path: a message has 503 bytes and must reach its cause.
+std::string short_path(const std::string& path) {
+  constexpr size_t kMost = 240;
+  return path.size() <= kMost ? path : "..." + path.substr(path.size() - kMost);
+}
+
+class JsonReader {
+ public:
+  explicit JsonReader(const Dataset& data) : data_(data) {}
+  void get(uint32_t, std::span<const goromdb_key> keys, goromdb_value* out,
+           goromdb_arena*) noexcept {
+    data_.get(keys, out);
+  }
+
+ private:
+  const Dataset& data_;
+};
+
+class JsonGeneration {
+ public:
+  explicit JsonGeneration(Dataset data) : data_(std::move(data)) {}
+
+  void info(goromdb_generation_info& info) const {
+    info.caps = GOROMDB_CAP_VALUES_LIVE_WITH_GENERATION;
+    info.entries = data_.entries();
+    info.bytes = data_.bytes();
+    info.resident_bytes = data_.resident_bytes();
+    info.namespaces = data_.namespaces();
+  }
+  std::unique_ptr<JsonReader> reader(uint32_t) { return std::make_unique<JsonReader>(data_); }
+  goromdb_status ns_lookup(std::string_view name, uint32_t& id) const {
+    id = data_.namespace_id(name);
+    return id != 0 ? GOROMDB_OK : GOROMDB_NOT_FOUND;
+  }
+  goromdb_status ns_name(uint32_t id, goromdb_slice& name) const {
+    if (id == 0 || id > data_.namespaces()) return GOROMDB_NOT_FOUND;
+    name = slice(data_.namespace_name(id));
+    return GOROMDB_OK;
+  }
+
+ private:
+  const Dataset data_;
+};
+
+class JsonStore {
+ public:
+  static constexpr const char* kName = "json";
+  static constexpr const char* kVersion = "0.1.0";
+  static constexpr const char* kLicense = "MIT";
+  static constexpr const char* kDoc =
+      "JSON objects and NDJSON, plain, gzip or zstd, held in memory behind a hash index";
+  static constexpr goromdb_option kOptions[] = {
+      {sizeof(goromdb_option), GOROMDB_OPT_ENUM, "nested", "namespace",
+       "what an object right below the root is: a namespace, or a value served as its text",
+       "namespace|text", 0, 0},
+      {sizeof(goromdb_option), GOROMDB_OPT_ENUM, "format", "auto",
+       "one JSON object, or an entry a line; auto looks at the first lines", "auto|json|ndjson", 0,
+       0},
+      {sizeof(goromdb_option), GOROMDB_OPT_BOOL, "gzipped", "false",
+       "accepted for the Go program's sake; compression is recognised by itself", nullptr, 0, 0},
+      {sizeof(goromdb_option), GOROMDB_OPT_SIZE, "max_decompressed", "64GiB",
+       "refuse a compressed file that becomes larger than this", nullptr, 1, INT64_MAX},
+      {sizeof(goromdb_option), GOROMDB_OPT_INT, "max_ratio", "1000",
+       "refuse a compressed file that grows by more than this factor (and beyond 64 MiB)", nullptr,
+       1, INT64_MAX},
+  };
+
+  JsonStore(Host host, const Options& options)
+      : host_(host),
+        namespaces_(options.str("nested") == "namespace"),
+        format_(options.str("format")),
+        limits_{static_cast<uint64_t>(options.num("max_decompressed")),
+                static_cast<uint64_t>(options.num("max_ratio"))} {}
+
+  std::unique_ptr<JsonGeneration> open(const char* path, uint64_t) {
+    try {
+      File file(path);
+      Dataset data = load(file);
+      warn_of_duplicates(path, data.duplicates());
+      return std::make_unique<JsonGeneration>(std::move(data));
+    } catch (const Failure& e) {
+      throw Failure(e.code(), short_path(path) + ": " + e.what());
+    }
+  }
+
+ private:
+  Dataset load(File& file) const {
+    const std::unique_ptr<Source> source = open_source(file, limits_);
+    Window window(*source, file, host_);
+    try {
+      window.more(Window::kSmallest, JsonParser::kPiece);
+      const auto size = static_cast<size_t>(window.text().end - window.pos());
+      if (std::string_view(window.pos(), size).starts_with(kBom)) {
+        window.advance(window.pos() + kBom.size());
+      }
+      const bool lines = format_ == "ndjson" || (format_ == "auto" && looks_like_ndjson(window));
+      // What a plain file holds needs hardly more memory than the file; more is found as it comes.
+      DatasetBuilder builder(lines ? Names::kApart : Names::kAmongKeys,
+                             is_compressed(file) ? 0 : file.size());
+      if (lines) {
+        NdjsonParser(window, builder).run();
+      } else {
+        JsonParser(window, builder, namespaces_).run();
+      }
+      return std::move(builder).finish(host_);
+    } catch (const SyntaxError& e) {
+      throw Failure(e.code, e.what + ", at byte " + std::to_string(window.offset(e.at)) +
+                                (is_compressed(file) ? " of the decompressed text" : ""));
+    }
+  }
+
+  void warn_of_duplicates(const char* path, const Duplicates& duplicates) const {
+    if (duplicates.count == 0) return;
+    host_.log(GOROMDB_LOG_WARN, short_path(path) + ": " + std::to_string(duplicates.count) +
+                                    (duplicates.count == 1 ? " duplicate key" : " duplicate keys") +
+                                    "; the last one of each is served; the first is \"" +
+                                    printable(duplicates.first) + "\"");
+  }
+
+  const Host host_;
+  const bool namespaces_;
+  const std::string format_;
+  const Limits limits_;
+};
+
+}  // namespace
+}  // namespace goromdb
+
+GOROMDB_STORAGE_PLUGIN(goromdb::JsonStore)
