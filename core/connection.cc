@@ -70,6 +70,13 @@ void Connection::close() {
   if (input_) loop_.give_back(std::move(input_));
 }
 
+void Connection::linger() {
+  if (closing_) return;
+  lingering_ = true;
+  last_active_ms_ = loop_.now_ms();
+  if (uv_shutdown(&shutdown_, stream(), [](uv_shutdown_t*, int) {}) != 0) close();
+}
+
 uint64_t Connection::idle_ms() const {
   const uint64_t now = uv_hrtime() / 1'000'000, then = last_active_ms_;
   return now > then ? now - then : 0;
@@ -103,6 +110,7 @@ void Connection::on_alloc(uv_buf_t* buf) {
 void Connection::on_read(ssize_t nread, const uv_buf_t* buf) {
   if (nread == 0) return;  // EAGAIN
   if (nread < 0) return close();
+  if (lingering_) return;
   const auto n = static_cast<size_t>(nread);
   last_active_ms_.store(loop_.now_ms(), std::memory_order_relaxed);
   loop_.house().metrics.add(kBytesRead, loop_.index(), nread);
@@ -184,7 +192,9 @@ void Connection::flush() {
   loop_.house().metrics.add(kBytesWritten, loop_.index(), static_cast<int64_t>(size));
   out.views.clear();
   out.reset();
-  if (close_when_sent_ || !whole) close();
+  if (!whole) return close();
+  // Without a last word there is nothing that could get lost.
+  if (close_when_sent_) size > 0 ? linger() : close();
 }
 
 // The kernel is full: hand libuv a slice of our own memory to wait with, so that it never holds on
@@ -219,7 +229,10 @@ void Connection::on_written(int status) {
   }
   in_flight_bytes_ = {};
   loop_.give_back(std::move(unsent_));
-  if (close_when_sent_) return close();
+  if (close_when_sent_) {
+    linger();
+    return read_start();
+  }
   if (input_) process_kept();
   if (!unsent_ && !closing_) read_start();
 }

@@ -28,6 +28,10 @@ class Connection {
   // Says that there are too many connections, in the protocol's words, and closes.
   void turn_away();
   void close();
+  // The server has said all it will: the client is shown the end, and what it still sends is thrown
+  // away for a moment. Closing at once would make the kernel discard the reply as well.
+  void linger();
+  bool lingering() const { return lingering_; }
 
   // A client that is slow while its generation is to be closed: copies what it has not read. One
   // that keeps too much waiting is closed.
@@ -62,11 +66,12 @@ class Connection {
   const Listening& listening_;
   Handle handle_{};
   uv_write_t write_{};
+  uv_shutdown_t shutdown_{};
   std::unique_ptr<std::byte[]> protocol_state_;
   std::unique_ptr<Loop::Input> input_;  // half a request
   std::unique_ptr<Outbox> unsent_;      // replies that the kernel did not take at once
   std::vector<char> in_flight_bytes_;
-  bool in_flight_ = false, closing_ = false, close_when_sent_ = false;
+  bool in_flight_ = false, closing_ = false, close_when_sent_ = false, lingering_ = false;
   std::atomic<uint64_t> last_active_ms_;
 };
 

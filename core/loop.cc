@@ -12,7 +12,8 @@ namespace goromdb {
 namespace {
 
 constexpr int kBacklog = 1024;
-constexpr uint64_t kTickMs = 100;
+constexpr uint64_t kTickMs = 500;
+constexpr uint64_t kLingerMs = 500;
 // A connection that has been silent for so long while the server stops has no reply in flight.
 constexpr uint64_t kQuietMs = 100;
 constexpr uint64_t kShutdownLimitMs = 5000;
@@ -59,11 +60,13 @@ void Loop::start() {
 
 void Loop::run() {
   pthread_setname_np(pthread_self(), "goromdb-loop");
-  if (house_.config.server.idle_timeout_ms > 0) {
-    uv_timer_start(
-        &tick_timer_, [](uv_timer_t* timer) { static_cast<Loop*>(timer->data)->tick(); }, kTickMs,
-        kTickMs);
+  uint64_t interval = kTickMs;
+  if (const int64_t idle = house_.config.server.idle_timeout_ms; idle > 0) {
+    interval = std::clamp<uint64_t>(static_cast<uint64_t>(idle) / 4, 10, kTickMs);
   }
+  uv_timer_start(
+      &tick_timer_, [](uv_timer_t* timer) { static_cast<Loop*>(timer->data)->tick(); }, interval,
+      interval);
   uv_run(&uv_, UV_RUN_DEFAULT);
 }
 
@@ -226,6 +229,7 @@ void Loop::tick() {
   for (auto* connection : connections_) {  // close() is not remove(): the list stays as it is
     const uint64_t idle = connection->idle_ms();
     if (idle_limit > 0 && idle >= idle_limit) connection->close();
+    if (connection->lingering() && idle >= kLingerMs) connection->close();
     if (shutting_down_ && ((!connection->writing() && idle >= kQuietMs) || late))
       connection->close();
   }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// An index over keys that lie somewhere else: eight bytes a slot, at most four fifths full.
+// An index over keys that lie somewhere else: eight bytes a slot, three quarters full at most.
 //
 // A slot is a 20-bit fingerprint of the key's hash and a 44-bit offset, a number that means
 // something to the caller only: "where the key is". 0 is an empty slot, so offsets start at 1.

@@ -47,7 +47,8 @@ TEST_CASE("a batch answers as its keys do one by one, with repeats and misses am
     }
     const auto batch = db.get_all(keys);
     for (size_t i = 0; i < n; ++i) {
-      const auto& [ns, key] = keys[i];
+      const uint32_t ns = keys[i].first;
+      const std::string& key = keys[i].second;
       CAPTURE(ns);
       CAPTURE(key);
       const uint32_t number = static_cast<uint32_t>(std::stoul(key.substr(3)));

@@ -57,7 +57,9 @@ TEST_CASE("every key is found and no other, whatever their number and hashes") {
   std::vector<uint64_t> sizes;
   for (uint64_t n = 0; n <= 70; ++n) sizes.push_back(n);
   for (uint64_t n : {127, 128, 129, 255, 256, 257, 1023, 1024, 1025}) sizes.push_back(n);
-  for (const auto& [name, hash] : kHashes) {
+  for (const auto& each : kHashes) {
+    const auto& name = each.first;
+    const auto& hash = each.second;
     CAPTURE(name);
     for (uint64_t n : sizes) {
       CAPTURE(n);
@@ -70,7 +72,9 @@ TEST_CASE("every key is found and no other, whatever their number and hashes") {
 }
 
 TEST_CASE("a batch finds what single searches find") {
-  for (const auto& [name, hash] : kHashes) {
+  for (const auto& each : kHashes) {
+    const auto& name = each.first;
+    const auto& hash = each.second;
     CAPTURE(name);
     const Keys keys(300, hash);
     std::mt19937 random(1);
@@ -93,7 +97,9 @@ TEST_CASE("a batch finds what single searches find") {
 }
 
 TEST_CASE("a repeated key takes the place of the earlier one") {
-  for (const auto& [name, hash] : kHashes) {
+  for (const auto& each : kHashes) {
+    const auto& name = each.first;
+    const auto& hash = each.second;
     CAPTURE(name);
     constexpr uint64_t kDistinct = 100, kAll = 1000;  // offset o holds the key o % kDistinct
     FlatIndex index(kAll);

@@ -56,7 +56,9 @@ bool holds_the_text(Database& db) {
 }  // namespace
 
 TEST_CASE("compression is recognised by itself, whatever the option says") {
-  for (const auto& [name, compress] : kCompressors) {
+  for (const auto& each : kCompressors) {
+    const auto& name = each.first;
+    const auto& compress = each.second;
     CAPTURE(name);
     for (const char* gzipped : {"true", "false"}) {
       Database db(compress(kText), {{"gzipped", gzipped}});
@@ -69,7 +71,9 @@ TEST_CASE("compression is recognised by itself, whatever the option says") {
 }
 
 TEST_CASE("a file of several members or frames is one text") {
-  for (const auto& [name, compress] : kCompressors) {
+  for (const auto& each : kCompressors) {
+    const auto& name = each.first;
+    const auto& compress = each.second;
     CAPTURE(name);
     for (size_t cut = 0; cut <= kText.size(); ++cut) {
       Database db(compress(kText.substr(0, cut)) + compress("") + compress(kText.substr(cut)));
@@ -93,7 +97,9 @@ TEST_CASE("large compressed files come out as they went in") {
     expected[key] = value;
   }
   text += "}";
-  for (const auto& [name, compress] : kCompressors) {
+  for (const auto& each : kCompressors) {
+    const auto& name = each.first;
+    const auto& compress = each.second;
     CAPTURE(name);
     Database db(compress(text));
     REQUIRE(db.message == "");
@@ -103,7 +109,9 @@ TEST_CASE("large compressed files come out as they went in") {
 }
 
 TEST_CASE("a compressed file that is cut anywhere is refused") {
-  for (const auto& [name, compress] : kCompressors) {
+  for (const auto& each : kCompressors) {
+    const auto& name = each.first;
+    const auto& compress = each.second;
     const std::string whole = compress(kText);
     const std::string twice = whole + compress("   ");
     for (size_t size = 0; size < twice.size(); ++size) {
@@ -120,7 +128,9 @@ TEST_CASE("a compressed file that is cut anywhere is refused") {
 }
 
 TEST_CASE("a changed byte in a compressed file never changes what is served") {
-  for (const auto& [name, compress] : kCompressors) {
+  for (const auto& each : kCompressors) {
+    const auto& name = each.first;
+    const auto& compress = each.second;
     const std::string whole = compress(kText);
     for (size_t at = 0; at < whole.size(); ++at) {
       for (int bit = 0; bit < 8; ++bit) {
@@ -146,7 +156,9 @@ TEST_CASE("a changed byte in a compressed file never changes what is served") {
 }
 
 TEST_CASE("bytes behind the compressed data are refused") {
-  for (const auto& [name, compress] : kCompressors) {
+  for (const auto& each : kCompressors) {
+    const auto& name = each.first;
+    const auto& compress = each.second;
     CAPTURE(name);
     for (const std::string& garbage :
          {"\0"s, "\n"s, "{}"s, "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"s}) {
@@ -199,7 +211,9 @@ TEST_CASE("anything but a regular file is refused, and nothing waits for a pipe'
       {dir.file("pipe"), "is not a regular file"},
       {"/dev/null", "is not a regular file"},
   };
-  for (const auto& [path, message] : cases) {
+  for (const auto& each : cases) {
+    const auto& path = each.first;
+    const auto& message = each.second;
     CAPTURE(path);
     CHECK(db.open(path) == GOROMDB_E_IO);
     CHECK(db.message == path + ": " + message);

@@ -31,7 +31,9 @@ TEST_CASE("strings are served decoded") {
       {R"("12345678\\")", "12345678\\"},
       {"\"" + std::string(100000, 'x') + "\"", std::string(100000, 'x')},
   };
-  for (const auto& [text, bytes] : cases) {
+  for (const auto& each : cases) {
+    const auto& text = each.first;
+    const auto& bytes = each.second;
     CAPTURE(text);
     Database db("{\"k\":" + text + "," + text + ":\"as a key\"}");
     REQUIRE(db.message == "");

@@ -83,7 +83,6 @@ const char* number_end(const char* p, Text text) {
   constexpr const char* kInside = "a number";
   const auto digits = [&](const char* from) -> const char* {
     const char* to = digits_end(from, text.end);
-    if (to == text.end && !text.final) return nullptr;
     if (to != from) return to;
     if (from == text.end) return text.cut(kInside);
     throw SyntaxError{from, "a digit was expected in a number"};

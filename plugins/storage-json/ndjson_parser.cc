@@ -141,6 +141,7 @@ bool looks_like_ndjson(Window& window) {
 void NdjsonParser::run() {
   while (next_line()) {
   }
+  if (!seen_entry_) throw SyntaxError{window_.text().end, "the file is empty"};
 }
 
 // False at the end of the text.
@@ -188,6 +189,7 @@ void NdjsonParser::parse(const char* p, const char* line_end) {
                           ? entry[kValue]
                           : from_base64(entry[kValueB64], RecordArena::kMaxValue, value_);
   builder_.add(ns, flags, key, value);
+  seen_entry_ = true;
 }
 
 uint32_t NdjsonParser::namespace_id(const Token& token) {

@@ -34,6 +34,7 @@ class NdjsonParser {
   DatasetBuilder& builder_;
   std::unordered_map<std::string, uint32_t> ids_;
   uint64_t line_ = 1;
+  bool seen_entry_ = false;
   std::string key_, value_, name_;  // decoded bytes, and room for them
 };
 

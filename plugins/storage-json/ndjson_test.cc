@@ -204,7 +204,15 @@ TEST_CASE("the first entry may be longer than what is read at once") {
 
 TEST_CASE("lines may be told even where there is only one") {
   CHECK(Database("{\"key\":\"a\",\"value\":\"b\"}", kLines).get("a") == "b");
-  CHECK(Database("", kLines).info().entries == 0);
+}
+
+TEST_CASE("lines without an entry are refused as an empty file is") {
+  for (const char* text : {"", "\n", " \r\n\n ", "\xEF\xBB\xBF\n"}) {
+    CAPTURE(text);
+    Database db(text, kLines);
+    CHECK(db.status == GOROMDB_E_CORRUPT);
+    CHECK(db.says("the file is empty, at byte " + std::to_string(std::strlen(text))));
+  }
 }
 
 TEST_CASE("a key may not be too long in base64 either") {
