@@ -82,8 +82,9 @@ class Reader {
     return node.Scalar();
   }
   std::string path(const YAML::Node& node, const std::string& what) const {
-    return join_path(base_, text(node, what));
+    return path(text(node, what));
   }
+  std::string path(const std::string& text) const { return join_path(base_, text); }
   int64_t integer(const YAML::Node& node, const std::string& what, int64_t min, int64_t max) const {
     auto n = node.IsScalar() ? parse_integer(node.Scalar()) : std::nullopt;
     if (!n || *n < min || *n > max) {
@@ -246,8 +247,9 @@ ListenerConfig read_listener(const Reader& r, const YAML::Node& node,
             listener.listen = r.text(v, "listen");
             constexpr std::string_view kUnix = "unix:";
             if (listener.listen.starts_with(kUnix)) {
-              Node path(listener.listen.substr(kUnix.size()));
-              listener.listen = fmt::format("{}{}", kUnix, r.path(path, "the path behind unix:"));
+              const auto path = listener.listen.substr(kUnix.size());
+              if (path.empty()) r.bad(v, "a unix socket needs a path; write unix:/path/to.sock");
+              listener.listen = fmt::format("{}{}", kUnix, r.path(path));
             }
             listener.listen_place = r.place(v);
           }},
@@ -379,7 +381,12 @@ Result<Config> load_config(const std::string& path) {
   }
   Reader reader(path);
   try {
-    Config config = read_config(reader, YAML::Load(content));
+    const YAML::Node root = YAML::Load(content);
+    if (root.IsNull()) {
+      return fail(
+          fmt::format("{}:1:1: the config is empty; add `databases:` and `listeners:`", path));
+    }
+    Config config = read_config(reader, root);
     config.source = path;
     complete(config);
     return config;

@@ -122,7 +122,7 @@ void Loop::list_connections(std::vector<ConnectionFacts>& out) {
   std::lock_guard lock(connections_mutex_);
   for (const auto* connection : connections_) {
     out.push_back(
-        {connection->peer(), connection->listening().address.text(), false, connection->idle_ms()});
+        {connection->peer(), connection->listening().address.text(), connection->idle_ms()});
   }
 }
 

@@ -69,7 +69,6 @@ class Loop {
   void shut_down();
   struct ConnectionFacts {
     std::string peer, listen;
-    bool writing;
     uint64_t idle_ms;
   };
   void list_connections(std::vector<ConnectionFacts>& out);

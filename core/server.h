@@ -23,6 +23,8 @@ namespace goromdb {
 class Setup {
  public:
   static Result<std::unique_ptr<Setup>> prepare(const Config& config);
+  // Makes the folders of the stores that are missing.
+  static Result<void> make_stores(const Config& config);
   // What would run, for people: `goromdb check`.
   std::string describe(const Config& config) const;
 

@@ -72,6 +72,16 @@ Result<std::unique_ptr<Setup>> Setup::prepare(const Config& config) {
   return setup;
 }
 
+Result<void> Setup::make_stores(const Config& config) {
+  for (const auto& db : config.databases) {
+    if (auto made = make_folders(db.basedir); !made) {
+      return fail(
+          fmt::format("{}: {}; choose another basedir", db.basedir_place, made.error().message));
+    }
+  }
+  return {};
+}
+
 std::string Setup::describe(const Config& config) const {
   std::string text = fmt::format("{} is valid. It would run {} event loop{}:\n", config.source,
                                  config.server.threads, config.server.threads == 1 ? "" : "s");
