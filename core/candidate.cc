@@ -40,8 +40,8 @@ Result<std::string> verify_candidate(const Candidate& candidate, const Progress&
   auto unchanged = [&]() -> Result<void> {
     auto now = look_at(*fd, candidate.file);
     if (!now) return tl::unexpected(now.error());
-    if (now->identity == candidate.data) return {};
-    return fail(fmt::format("take {}: it changed while it was hashed", candidate.file));
+    if (candidate.still(*now)) return {};
+    return changed(fmt::format("{} changed while it was hashed", candidate.file));
   };
   outlive_the_clock_tick(candidate.data);
   if (auto same = unchanged(); !same) return tl::unexpected(same.error());

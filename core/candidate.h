@@ -20,15 +20,22 @@ struct Candidate {
   FileIdentity data;
   SumKind kind = SumKind::kMd5;
   FileIdentity sum;  // of sum_path(file, kind); all 0 where kind is kNone
+  // When the data's inode changed last: moves with every write and cannot be set back as mtime can.
+  // 0 = not looked at.
+  int64_t ctime_ns = 0;
 
+  // Whether `state` is still what was seen.
+  bool still(const FileState& state) const {
+    return state.identity == data && (ctime_ns == 0 || state.ctime_ns == ctime_ns);
+  }
   bool same_files(const Candidate& other) const {
     return file == other.file && data == other.data && sum == other.sum;
   }
 };
 
 // Hashes the data file on the calling thread and compares. On success the data is on disk, and the
-// hex digest is returned. Rejected: the sum is another one. Failure: changed meanwhile, cannot be
-// read.
+// hex digest is returned. Rejected: the sum is another one. Changed: it was written to meanwhile.
+// Failure: it cannot be read.
 Result<std::string> verify_candidate(const Candidate& candidate, const Progress& progress);
 
 }  // namespace goromdb

@@ -15,6 +15,7 @@ namespace goromdb {
 struct Error {
   enum class Kind {
     kFailure,    // the environment: full disk, permission, vanished file; worth another try
+    kChanged,    // the file was written to meanwhile; look again when it stands still
     kRejected,   // the file itself: trying it again changes nothing
     kCancelled,  // the server is stopping
   };
@@ -31,6 +32,9 @@ inline tl::unexpected<Error> fail(std::string message) {
 }
 inline tl::unexpected<Error> reject(std::string message) {
   return tl::unexpected<Error>(Error{std::move(message), Error::Kind::kRejected});
+}
+inline tl::unexpected<Error> changed(std::string message) {
+  return tl::unexpected<Error>(Error{std::move(message), Error::Kind::kChanged});
 }
 inline tl::unexpected<Error> cancelled() {
   return tl::unexpected<Error>(Error{"the server is stopping", Error::Kind::kCancelled});

@@ -78,12 +78,14 @@ int Handler::free_slot() const { return served_slot_ == 0 ? 1 : 0; }
 Handler::Loaded Handler::recover() {
   auto found = loader_.recover();
   if (!found) return tl::unexpected(found.error());
-  SlotNote none;
-  loader_.drop_stale_sum(config_.file, config_.verify, found->empty() ? none : found->front().note);
   for (const auto& each : *found) {
+    loader_.drop_stale_sum(config_.file, config_.verify, each.note);
     newest_generation_ = std::max(newest_generation_, each.note.generation);
   }
-  if (found->empty()) log_->info("waiting for a first data set: {}", config_.file);
+  if (found->empty()) {
+    loader_.drop_stale_sum(config_.file, config_.verify, {});
+    log_->info("waiting for a first data set: {}", config_.file);
+  }
   Loaded served = nullptr;
   for (auto& each : *found) {
     if (*served) {
@@ -204,6 +206,11 @@ void Handler::load_pending() {
 }
 
 void Handler::on_failure(const Error& error, const std::optional<Candidate>& candidate) {
+  if (candidate && error.kind == Error::Kind::kChanged) {
+    watcher_.settle_first();
+    log_->info("{}; looking again when it stands still", error.message);
+    return;
+  }
   const bool rejected = error.kind == Error::Kind::kRejected;
   {
     std::lock_guard lock(status_mutex_);

@@ -184,11 +184,18 @@ Result<SlotNote> Loader::take(const Candidate& candidate, const std::string& hex
   if (auto cleared = clear(slot); !cleared) return tl::unexpected(cleared.error());
   SlotNote note{generation,
                 fmt::format("{}:{}", candidate.kind == SumKind::kSha256 ? "sha256" : "md5", hex),
-                candidate.data.size, candidate.data.mtime_ns, 0};
+                candidate.data.size,
+                candidate.data.mtime_ns,
+                0,
+                0};
   if (auto written = write_note(slot, note); !written) return tl::unexpected(written.error());
   step("noted");
 
   const auto data = data_path(slot);
+  const auto another = changed(fmt::format("{} changed after it was hashed", candidate.file));
+  auto before = look_at(candidate.file);
+  if (!before) return tl::unexpected(before.error());
+  if (!*before || !candidate.still(**before)) return another;
   if (::rename(candidate.file.c_str(), data.c_str()) == 0) {
     auto synced = sync_folder(folder(slot)).and_then([&] {
       return sync_folder(parent_folder(candidate.file));
@@ -198,7 +205,7 @@ Result<SlotNote> Loader::take(const Candidate& candidate, const std::string& hex
       // Another file came, or this one was written to, after it was hashed: give it back to be
       // hashed again, unless a newer one is there already.
       if (rename_unless_there(data, candidate.file) != 0) ::unlink(data.c_str());
-      return fail(fmt::format("take {}: it changed after it was hashed", candidate.file));
+      return another;
     }
     if (!synced) return tl::unexpected(synced.error());
   } else if (errno == EXDEV) {
@@ -210,6 +217,7 @@ Result<SlotNote> Loader::take(const Candidate& candidate, const std::string& hex
   } else {
     return fail_errno(fmt::format("move {} to {}", candidate.file, data));
   }
+  if (auto moved = look_at(data); moved && *moved) note.ctime_ns = (*moved)->ctime_ns;
   step("moved");
   if (candidate.kind != SumKind::kNone) {
     auto removed = remove_if_same(sum_path(candidate.file, candidate.kind), candidate.sum);
@@ -239,7 +247,7 @@ Result<void> Loader::copy_in(const Candidate& candidate, const std::string& hex,
     });
     if (!copied) return copied;
     if (digest.hex() != hex) {
-      return fail(fmt::format("take {}: it changed after it was hashed", candidate.file));
+      return changed(fmt::format("{} changed after it was hashed", candidate.file));
     }
     const timespec times[2] = {
         {0, UTIME_OMIT},
@@ -294,7 +302,8 @@ Result<void> Loader::check_untouched(int slot, const SlotNote& note) const {
   if (auto what = irregularity((*state)->mode); !what.empty()) {
     return reject(fmt::format("it is {}, not a regular file", what));
   }
-  if ((*state)->identity.size != note.size || (*state)->identity.mtime_ns != note.mtime_ns) {
+  if ((*state)->identity.size != note.size || (*state)->identity.mtime_ns != note.mtime_ns ||
+      (note.ctime_ns != 0 && (*state)->ctime_ns != note.ctime_ns)) {
     return reject("it was changed after it had been verified");
   }
   return {};

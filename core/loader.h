@@ -25,7 +25,8 @@ struct SlotNote {
   uint64_t generation = 0;
   std::string checksum;  // "md5:HEX"; empty for a store that the Go program left
   int64_t size = 0, mtime_ns = 0;
-  int64_t attempts = 0;  // to open it; see Loader::count_attempt
+  int64_t attempts = 0;  // to open it; see Loader::count_attempts
+  int64_t ctime_ns = 0;  // not on disk: of the inode as it was moved in; 0 = not known
 };
 
 class Loader {

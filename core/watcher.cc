@@ -84,6 +84,11 @@ void Watcher::ignore(const Candidate& candidate, bool settle) {
   retry_at_poll_ = false;
 }
 
+void Watcher::settle_first() {
+  must_settle_ = true;
+  last_seen_.reset();
+}
+
 void Watcher::retry_later(const Candidate& candidate) {
   ignore(candidate, true);
   retry_at_poll_ = true;
@@ -129,7 +134,7 @@ void Watcher::consider(const Seen& seen) {
     return say_once(fmt::format("{} is here, {} is not: waiting for the data", sum_file, file));
   }
   Candidate candidate{file, seen.data->identity, config_.verify,
-                      seen.sum ? seen.sum->identity : FileIdentity{}};
+                      seen.sum ? seen.sum->identity : FileIdentity{}, seen.data->ctime_ns};
   if (ignored_ && ignored_->same_files(candidate)) return;
   for (const auto& [name, state] : {std::pair(file, seen.data), std::pair(sum_file, seen.sum)}) {
     auto what = state ? irregularity(state->mode) : std::string_view();

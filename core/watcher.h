@@ -36,6 +36,8 @@ class Watcher {
   // `settle`, what comes next must stand still for a moment first: it may be a file that still
   // grows.
   void ignore(const Candidate& candidate, bool settle);
+  // They changed while they were looked at: the next look waits until they stand still.
+  void settle_first();
   // The same until the next poll, or until one of them changes.
   void retry_later(const Candidate& candidate);
 
