@@ -36,7 +36,7 @@ Handler::Handler(const DatabaseConfig& config, std::unique_ptr<Storage> storage,
                   on_failure({reason, Error::Kind::kRejected}, {});
                 },
                 [this] {
-                  if (pending_ && !busy_) load_pending();
+                  if (!busy_ && pending_) load_pending();
                 }}),
       worker_(std::make_unique<TaskThread>()) {}
 
