@@ -15,6 +15,7 @@ Batch::Batch(Loop& loop) : loop_(loop), requests_(kRequests), keys_(kKeys), valu
 
 Batch::Parsed Batch::parse(const Listening& listening, void* conn, const uint8_t* in,
                            size_t in_len) {
+  request_count_ = key_count_ = 0;
   for (;;) {
     goromdb_parse p{};
     p.struct_size = sizeof p;
@@ -78,7 +79,9 @@ void Batch::look_up(const Listening& listening, Outbox& out) {
   read(loop_.view_of(listening, database), first, last, out);
   if (gets > 0) loop_.house().metrics.add(kRequestsGet, loop_.index(), gets);
   for (uint32_t i = 0; i < request_count_; ++i) {
-    if ((requests_[i].flags & GOROMDB_WANT_VERSION) != 0) fill_versions(requests_[i]);
+    const auto& request = requests_[i];
+    if (request.op != GOROMDB_OP_GET || (request.flags & GOROMDB_WANT_VERSION) == 0) continue;
+    if (loop_.view_of(listening, request.database) != nullptr) fill_versions(request);
   }
 }
 

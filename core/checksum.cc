@@ -71,6 +71,15 @@ Result<std::string> parse_sum(std::string_view content, SumKind kind) {
 
 void Digest::Free::operator()(evp_md_ctx_st* ctx) const { EVP_MD_CTX_free(ctx); }
 
+bool Digest::available(SumKind kind) {
+  try {
+    Digest tried(kind);
+    return true;
+  } catch (const std::runtime_error&) {
+    return false;
+  }
+}
+
 Digest::Digest(SumKind kind) : ctx_(EVP_MD_CTX_new()) {
   const EVP_MD* algorithm = kind == SumKind::kSha256 ? EVP_sha256() : EVP_md5();
   if (!ctx_ || EVP_DigestInit_ex(ctx_.get(), algorithm, nullptr) != 1) {

@@ -36,13 +36,13 @@ std::vector<std::string> with_double_dashes(int argc, char** argv) {
 }
 
 int serve(const Config& config) {
+  start_log(config.server.log_level, config.server.log_format);
   auto setup = Setup::prepare(config);
   if (!setup) return say(kWrong, setup.error().message);
   if (auto made = Setup::make_stores(config); !made) return say(kWrong, made.error().message);
-  start_log(config.server.log_level, config.server.log_format);
   Server server(config, std::move(*setup));
   if (auto bound = server.bind(); !bound) return say(kFailed, bound.error().message);
-  server.run();
+  if (auto served = server.run(); !served) return say(kFailed, served.error().message);
   return kDone;
 }
 

@@ -73,6 +73,9 @@ class Reader {
             fmt::format("duplicate key \"{}\" in {}: it stands at {} already; keep one", name, what,
                         first->second));
       }
+      if (entry.second.IsNull() && name != "options") {  // it has no place of its own either
+        bad(entry.first, fmt::format("\"{}\" has no value; give it one or remove the line", name));
+      }
       each(name, entry.first, entry.second);
     }
   }
@@ -158,6 +161,10 @@ void read_server(const Reader& r, const YAML::Node& node, ServerConfig& server) 
          {"drain_timeout",
           [&](const Node&, const Node& v) {
             server.drain_timeout_ms = r.duration_ms(v, "drain_timeout", 1);
+          }},
+         {"stop_timeout",
+          [&](const Node&, const Node& v) {
+            server.stop_timeout_ms = r.duration_ms(v, "stop_timeout", 0);
           }},
          {"log", [&](const Node&, const Node& v) {
             r.map(v, "log",
@@ -317,9 +324,12 @@ Config read_config(const Reader& r, const YAML::Node& root) {
   return config;
 }
 
+// One spelling for each file and folder, also for those that are not there yet.
 std::string real(const std::string& path) {
+  namespace fs = std::filesystem;
   std::error_code ignored;
-  return std::filesystem::weakly_canonical(path, ignored).string();
+  auto whole = fs::weakly_canonical(fs::absolute(path, ignored), ignored);
+  return (whole.has_filename() ? whole : whole.parent_path()).string();
 }
 
 // What no single setting shows: names for what is shared, defaults that depend on others.

@@ -47,6 +47,7 @@ struct ServerConfig {
   int64_t max_connections = 10'000;
   int64_t idle_timeout_ms = 0;  // 0 = never
   int64_t drain_timeout_ms = 1000;
+  int64_t stop_timeout_ms = 10'000;
   spdlog::level::level_enum log_level = spdlog::level::info;
   LogFormat log_format = LogFormat::kText;
 };

@@ -30,6 +30,17 @@ Connection::Connection(Loop& loop, const Listening& listening)
   handle_.handle.data = this;
 }
 
+bool Connection::accept(uv_stream_t* server) {
+  if (uv_accept(server, stream()) != 0) return false;
+  sockaddr_storage address{};
+  int length = sizeof address;
+  if (!listening_.address.is_unix()) {
+    uv_tcp_getpeername(&handle_.tcp, reinterpret_cast<sockaddr*>(&address), &length);
+  }
+  peer_ = text_of(address);
+  return true;
+}
+
 void Connection::start() {
   if (!listening_.address.is_unix()) uv_tcp_nodelay(&handle_.tcp, 1);
   read_start();
@@ -80,15 +91,6 @@ void Connection::linger() {
 uint64_t Connection::idle_ms() const {
   const uint64_t now = uv_hrtime() / 1'000'000, then = last_active_ms_;
   return now > then ? now - then : 0;
-}
-
-std::string Connection::peer() const {
-  if (listening_.address.is_unix()) return "unix";
-  sockaddr_storage address{};
-  int length = sizeof address;
-  if (uv_tcp_getpeername(&handle_.tcp, reinterpret_cast<sockaddr*>(&address), &length) != 0)
-    return "";
-  return text_of(address);
 }
 
 void Connection::on_alloc(uv_buf_t* buf) {

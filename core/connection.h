@@ -24,6 +24,7 @@ class Connection {
   Connection& operator=(const Connection&) = delete;
 
   uv_stream_t* stream() { return &handle_.stream; }
+  bool accept(uv_stream_t* server);
   void start();
   // Says that there are too many connections, in the protocol's words, and closes.
   void turn_away();
@@ -39,7 +40,7 @@ class Connection {
 
   bool writing() const { return unsent_ != nullptr || in_flight_; }
   uint64_t idle_ms() const;
-  std::string peer() const;
+  const std::string& peer() const { return peer_; }
   const Listening& listening() const { return listening_; }
   size_t place = 0;  // in the loop's list
 
@@ -65,6 +66,7 @@ class Connection {
   Loop& loop_;
   const Listening& listening_;
   Handle handle_{};
+  std::string peer_;  // read by other loops' `stats conns`
   uv_write_t write_{};
   uv_shutdown_t shutdown_{};
   std::unique_ptr<std::byte[]> protocol_state_;

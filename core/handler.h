@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// One named database and all that keeps it current: watcher, loader, storage plugin, generation.
+// One named database and what keeps it current: when a file is taken in, adopted and removed.
 #pragma once
 
 #include <atomic>
@@ -11,10 +11,9 @@
 
 #include "core/config.h"
 #include "core/generation.h"
-#include "core/loader.h"
+#include "core/intake.h"
 #include "core/log.h"
 #include "core/mailbox.h"
-#include "core/plugin_host.h"
 #include "core/task_thread.h"
 #include "core/watcher.h"
 
@@ -44,9 +43,11 @@ class Handler {
           uv_loop_t* main_loop, Mailbox& main, Adopt adopt, std::function<void()> on_ready);
   ~Handler();
 
-  Result<void> lock() { return loader_.lock(); }
+  Result<void> lock() { return intake_.lock(); }
   void start();
-  // Ends the work on the worker thread as soon as it can be; then the loop's handles are closed.
+  // Asks the worker to give up what it does.
+  void begin_stop() { stopping_ = true; }
+  // Waits for the worker; then the watcher's handles are closed.
   void stop();
   // After stop(), when the loops have closed their readers.
   void close_generation();
@@ -55,48 +56,28 @@ class Handler {
   DatabaseStatus status() const;  // any thread
 
  private:
-  using Loaded = Result<std::shared_ptr<Generation>>;
+  using Outcome = Intake::Outcome;
 
-  // On the worker thread.
-  Loaded recover();
-  Loaded load_candidate(const Candidate& candidate);
-  Loaded load_slot(int slot, SlotNote note, bool adopted_before);
-  Progress progress_of(const std::string& what);
-  int free_slot() const;
-
-  // On the main thread.
-  void work(std::function<Loaded()> task, std::optional<Candidate> candidate);
-  void on_loaded(const Loaded& loaded, const std::optional<Candidate>& candidate);
+  void work(std::function<Outcome()> task, std::optional<Candidate> candidate);
+  void on_outcome(const Outcome& outcome, const std::optional<Candidate>& candidate);
+  void on_failure(const Error& error, const std::optional<Candidate>& candidate, bool taken);
+  void on_poll();
+  void adopt(const std::shared_ptr<Generation>& generation);
+  void on_adopted(const Generation& generation);
   void on_released(std::shared_ptr<Generation> old);
-  void on_failure(const Error& error, const std::optional<Candidate>& candidate);
   void idle();
-  void load_pending();
 
   const DatabaseConfig& config_;
   std::shared_ptr<spdlog::logger> log_;
-  std::unique_ptr<Storage> storage_;
-  const uint32_t loops_;
   Mailbox& main_;
   Adopt adopt_;
   std::function<void()> on_ready_;
-  Loader loader_;
-  Watcher watcher_;
   std::atomic<bool> stopping_{false};
-
-  // Main thread, handed to the worker with each task while busy_.
+  Intake intake_;  // the worker's while busy_
+  Watcher watcher_;
   std::shared_ptr<Generation> current_;
   bool busy_ = false;
   std::string last_failure_;
-
-  // Worker thread, or the main thread while no task runs.
-  struct Pending {
-    int slot;
-    SlotNote note;
-  };
-  std::optional<Pending> pending_;  // whole and verified in its slot, not adopted yet
-  bool resume_ = false;             // pending_ was found by a start: go on with it at once
-  uint64_t newest_generation_ = 0;
-  int served_slot_ = -1;
 
   mutable std::mutex status_mutex_;
   DatabaseStatus status_;

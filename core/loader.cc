@@ -20,8 +20,14 @@ namespace {
 constexpr size_t kNoteLimit = 4096;
 constexpr const char* kTaken = ".taken";
 
-int rename_unless_there(const std::string& from, const std::string& to) {
-  return ::renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), RENAME_NOREPLACE);
+// Gives a file back its name. When another has come to bear that, the newest of the two wins, and
+// ours is the older: it goes. Whatever else keeps it from its name, it stays where it is.
+void give_back(const std::string& from, const std::string& to) {
+  if (::renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), RENAME_NOREPLACE) == 0) return;
+  if (errno == EINVAL) {  // this file system cannot, as some network ones: two steps do the same
+    if (::link(from.c_str(), to.c_str()) == 0) errno = EEXIST;
+  }
+  if (errno == EEXIST) ::unlink(from.c_str());
 }
 
 // "key value" lines. Empty when the file is missing or is something else.
@@ -83,8 +89,7 @@ Result<bool> remove_if_same(const std::string& path, const FileIdentity& identit
       return tl::unexpected(synced.error());
     return true;
   }
-  // The newest of two that came meanwhile wins: when the name is taken again, ours is the older.
-  if (rename_unless_there(aside, path) != 0) ::unlink(aside.c_str());
+  give_back(aside, path);
   return false;
 }
 
@@ -116,7 +121,9 @@ Result<void> Loader::write_note(int slot, const SlotNote& note) {
 
 std::optional<SlotNote> Loader::read_note(int slot) const {
   auto pairs = read_pairs(note_path(slot));
-  if (pairs.empty()) return std::nullopt;
+  for (const char* key : {"generation", "checksum", "size", "mtime_ns"}) {
+    if (!pairs.contains(key)) return std::nullopt;  // not one of ours
+  }
   return SlotNote{number_in<uint64_t>(pairs, "generation"), pairs["checksum"],
                   number_in<int64_t>(pairs, "size"), number_in<int64_t>(pairs, "mtime_ns"),
                   number_in<int64_t>(pairs, "attempts")};
@@ -124,7 +131,7 @@ std::optional<SlotNote> Loader::read_note(int slot) const {
 
 Result<std::vector<Loader::Found>> Loader::recover() {
   auto pointer = read_pairs(pointer_path());
-  const auto pointed_generation = number_in<uint64_t>(pointer, "generation");
+  pointed_generation_ = number_in<uint64_t>(pointer, "generation");
 
   struct Filled {
     Found found;
@@ -138,36 +145,23 @@ Result<std::vector<Loader::Found>> Loader::recover() {
     auto state = look_at(data_path(slot));
     if (!state) return tl::unexpected(state.error());
     if (!*state) {
-      if (auto removed = remove_durably(note_path(slot)); !removed) {
-        return tl::unexpected(removed.error());
-      }
+      (void)remove_durably(note_path(slot));
       continue;
     }
     auto note = read_note(slot);
-    Filled each{{slot, note.value_or(SlotNote{}), pointer["slot"] == slot_name(slot)},
-                (*state)->ctime_ns,
-                note.has_value()};
+    // A pointer from before what lies there now adopted something else.
+    const bool adopted =
+        pointer["slot"] == slot_name(slot) && (!note || note->generation == pointed_generation_);
+    Filled each{{slot, note.value_or(SlotNote{}), adopted}, (*state)->ctime_ns, note.has_value()};
     if (!note) {  // the Go program's, or one that the operator put there
       each.found.note.size = (*state)->identity.size;
       each.found.note.mtime_ns = (*state)->identity.mtime_ns;
-      each.found.note.generation = each.found.adopted ? pointed_generation : 0;
+      each.found.note.generation = each.found.adopted ? pointed_generation_ : 0;
     }
     filled.push_back(each);
   }
   ::unlink((pointer_path() + ".tmp").c_str());
 
-  // Older than the adopted one: served before it, and only its removal was missed.
-  const bool have_adopted =
-      std::any_of(filled.begin(), filled.end(), [](const auto& f) { return f.found.adopted; });
-  for (auto it = filled.begin(); it != filled.end();) {
-    if (have_adopted && it->noted && !it->found.adopted &&
-        it->found.note.generation < pointed_generation) {
-      if (auto cleared = clear(it->found.slot); !cleared) return tl::unexpected(cleared.error());
-      it = filled.erase(it);
-    } else {
-      ++it;
-    }
-  }
   std::sort(filled.begin(), filled.end(), [](const Filled& a, const Filled& b) {
     auto rank = [](const Filled& f) {
       return std::make_tuple(f.found.adopted, f.found.note.generation, f.ctime_ns);
@@ -204,12 +198,12 @@ Result<SlotNote> Loader::take(const Candidate& candidate, const std::string& hex
     if (!moved || !*moved || (*moved)->identity != candidate.data) {
       // Another file came, or this one was written to, after it was hashed: give it back to be
       // hashed again, unless a newer one is there already.
-      if (rename_unless_there(data, candidate.file) != 0) ::unlink(data.c_str());
+      give_back(data, candidate.file);
       return another;
     }
     if (!synced) return tl::unexpected(synced.error());
   } else if (errno == EXDEV) {
-    auto copied = copy_in(candidate, hex, slot, progress);
+    auto copied = copy_in(candidate, hex, slot, note, progress);
     if (!copied) {
       ::unlink((data + ".tmp").c_str());
       return tl::unexpected(copied.error());
@@ -228,7 +222,7 @@ Result<SlotNote> Loader::take(const Candidate& candidate, const std::string& hex
 }
 
 Result<void> Loader::copy_in(const Candidate& candidate, const std::string& hex, int slot,
-                             const Progress& progress) {
+                             SlotNote& note, const Progress& progress) {
   const auto data = data_path(slot), temporary = data + ".tmp";
   auto from = open_regular(candidate.file);
   if (!from) return tl::unexpected(from.error());
@@ -241,6 +235,9 @@ Result<void> Loader::copy_in(const Candidate& candidate, const std::string& hex,
       digest.update(block);
       done += block.size();
       if (progress(done, static_cast<uint64_t>(candidate.data.size))) return cancelled();
+      if (done > static_cast<uint64_t>(candidate.data.size)) {
+        return changed(fmt::format("{} changed after it was hashed", candidate.file));
+      }
       auto written = write_all(to, block, temporary);
       step("copying");
       return written;
@@ -249,10 +246,20 @@ Result<void> Loader::copy_in(const Candidate& candidate, const std::string& hex,
     if (digest.hex() != hex) {
       return changed(fmt::format("{} changed after it was hashed", candidate.file));
     }
-    const timespec times[2] = {
-        {0, UTIME_OMIT},
-        {candidate.data.mtime_ns / 1'000'000'000, candidate.data.mtime_ns % 1'000'000'000}};
+    constexpr int64_t kSecond = 1'000'000'000;
+    int64_t seconds = candidate.data.mtime_ns / kSecond, rest = candidate.data.mtime_ns % kSecond;
+    if (rest < 0) {  // before 1970
+      rest += kSecond;
+      --seconds;
+    }
+    const timespec times[2] = {{0, UTIME_OMIT}, {seconds, rest}};
     if (::futimens(to.get(), times) != 0) return fail_errno(fmt::format("date {}", temporary));
+    // A file system with coarser times has rounded it.
+    auto dated = look_at(to, temporary);
+    if (!dated) return tl::unexpected(dated.error());
+    if (std::exchange(note.mtime_ns, dated->identity.mtime_ns) != note.mtime_ns) {
+      if (auto written = write_note(slot, note); !written) return written;
+    }
     if (auto synced = sync_file(to, temporary); !synced) return synced;
   }
   step("copied");
@@ -266,8 +273,10 @@ Result<void> Loader::copy_in(const Candidate& candidate, const std::string& hex,
 }
 
 Result<void> Loader::point(int slot, uint64_t generation) {
-  return write_file_durably(pointer_path(),
-                            fmt::format("slot {}\ngeneration {}\n", slot_name(slot), generation));
+  const auto text = fmt::format("slot {}\ngeneration {}\n", slot_name(slot), generation);
+  // A full disk must not keep a start from serving what `current` names already.
+  if (auto now = read_small_file(pointer_path(), kNoteLimit); now && *now == text) return {};
+  return write_file_durably(pointer_path(), text);
 }
 
 Result<void> Loader::set_aside(int slot, const std::string& reason) {
@@ -275,9 +284,10 @@ Result<void> Loader::set_aside(int slot, const std::string& reason) {
   if (::rename(data_path(slot).c_str(), rejected.c_str()) != 0 && errno != ENOENT) {
     return fail_errno(fmt::format("rename {} to {}", data_path(slot), rejected));
   }
-  auto written = write_file_durably(rejected + ".reason", reason + "\n");
-  auto removed = remove_durably(note_path(slot));
-  return written ? removed : written;
+  // It is out of the way; that its reason cannot be written is no reason to try it again.
+  (void)write_file_durably(rejected + ".reason", reason + "\n");
+  (void)remove_durably(note_path(slot));
+  return {};
 }
 
 Result<void> Loader::clear(int slot) {
@@ -310,13 +320,11 @@ Result<void> Loader::check_untouched(int slot, const SlotNote& note) const {
 }
 
 void Loader::drop_stale_sum(const std::string& file, SumKind kind, const SlotNote& note) {
-  if (kind == SumKind::kNone) return;
   const auto path = sum_path(file, kind);
   for (const auto& each : {path, file}) {  // taken aside in the instant of the crash
-    if (rename_unless_there(each + kTaken, each) != 0 && errno == EEXIST) {
-      ::unlink((each + kTaken).c_str());
-    }
+    give_back(each + kTaken, each);
   }
+  if (kind == SumKind::kNone) return;
   auto data = look_at(file);
   auto sum = look_at(path);
   if (!data || *data || !sum || !*sum) return;

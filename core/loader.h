@@ -46,7 +46,7 @@ class Loader {
   };
   // What a start finds, in the order in which to try it: the adopted one, then by generation,
   // newest first; without notes the one whose inode changed last. Clears what a crash left half
-  // done.
+  // done, where it can: what stays is in nobody's way.
   Result<std::vector<Found>> recover();
 
   // Moves the verified candidate into `slot` and removes its sum file. What lies in the slot is
@@ -54,6 +54,8 @@ class Loader {
   Result<SlotNote> take(const Candidate& candidate, const std::string& hex, int slot,
                         uint64_t generation, const Progress& progress);
 
+  // The generation that `current` named when recover() looked; 0 without one.
+  uint64_t pointed_generation() const { return pointed_generation_; }
   // Makes `slot` the one that a restart serves.
   Result<void> point(int slot, uint64_t generation);
   // Renames the slot's data to data.db.rejected, with the reason beside it.
@@ -79,11 +81,12 @@ class Loader {
   std::string folder(int slot) const { return join_path(basedir_, slot_name(slot)); }
   Result<void> write_note(int slot, const SlotNote& note);
   std::optional<SlotNote> read_note(int slot) const;
-  Result<void> copy_in(const Candidate& candidate, const std::string& hex, int slot,
+  Result<void> copy_in(const Candidate& candidate, const std::string& hex, int slot, SlotNote& note,
                        const Progress& progress);
 
   std::string basedir_;
   Fd lock_;
+  uint64_t pointed_generation_ = 0;
 };
 
 // Removes `path` if it still is the file `identity`; a file that has come in its place stays.

@@ -16,7 +16,6 @@ constexpr uint64_t kTickMs = 500;
 constexpr uint64_t kLingerMs = 500;
 // A connection that has been silent for so long while the server stops has no reply in flight.
 constexpr uint64_t kQuietMs = 100;
-constexpr uint64_t kShutdownLimitMs = 5000;
 constexpr size_t kSpares = 16;
 constexpr size_t kSmallestInput = 4096, kLargestSpareInput = size_t{256} << 10;
 
@@ -54,7 +53,6 @@ Loop::Loop(uint32_t index, House& house, std::vector<Fd> sockets)
 Loop::~Loop() { uv_loop_close(&uv_); }
 
 void Loop::start() {
-  listen();
   thread_ = std::thread([this] { run(); });
 }
 
@@ -70,36 +68,42 @@ void Loop::run() {
   uv_run(&uv_, UV_RUN_DEFAULT);
 }
 
-void Loop::listen() {
+Result<void> Loop::listen() {
   for (auto& listener : listeners_) {
     const bool is_unix = listener->listening.address.is_unix();
     if (is_unix) {
       uv_pipe_init(&uv_, &listener->pipe, 0);
-      uv_pipe_open(&listener->pipe, listener->socket.get());
+      uv_pipe_open(&listener->pipe, listener->socket.release());
     } else {
       uv_tcp_init(&uv_, &listener->tcp);
-      uv_tcp_open(&listener->tcp, listener->socket.get());
+      uv_tcp_open(&listener->tcp, listener->socket.release());
     }
     listener->handle.data = listener.get();
-    uv_listen(&listener->stream, kBacklog, [](uv_stream_t* server, int status) {
-      if (status != 0) return;
-      auto& self = *static_cast<Listener*>(server->data);
-      auto& house = self.loop.house_;
-      auto owner = std::make_unique<Connection>(self.loop, self.listening);
-      auto* connection = owner.get();
-      self.loop.add(std::move(owner));
-      const bool accepted = uv_accept(server, connection->stream()) == 0;
-      house.metrics.add(kConnectionsTotal, self.loop.index_, accepted);
-      if (!accepted) {
-        connection->close();
-      } else if (house.connections > house.config.server.max_connections) {
-        house.metrics.add(kConnectionsRejected, self.loop.index_, 1);
-        connection->turn_away();
-      } else {
-        connection->start();
-      }
-    });
+    const int listening =
+        uv_listen(&listener->stream, kBacklog, [](uv_stream_t* server, int status) {
+          if (status != 0) return;
+          auto& self = *static_cast<Listener*>(server->data);
+          auto& house = self.loop.house_;
+          auto owner = std::make_unique<Connection>(self.loop, self.listening);
+          auto* connection = owner.get();
+          const bool accepted = connection->accept(server);
+          self.loop.add(std::move(owner));
+          house.metrics.add(kConnectionsTotal, self.loop.index_, accepted);
+          if (!accepted) {
+            connection->close();
+          } else if (house.connections > house.config.server.max_connections) {
+            house.metrics.add(kConnectionsRejected, self.loop.index_, 1);
+            connection->turn_away();
+          } else {
+            connection->start();
+          }
+        });
+    if (listening != 0) {
+      return fail(fmt::format("cannot listen on {}: {}", listener->listening.address.text(),
+                              uv_strerror(listening)));
+    }
   }
+  return {};
 }
 
 void Loop::add(std::unique_ptr<Connection> connection) {
@@ -225,7 +229,8 @@ void Loop::give_back(std::unique_ptr<Input> input) {
 
 void Loop::tick() {
   const auto idle_limit = static_cast<uint64_t>(house_.config.server.idle_timeout_ms);
-  const bool late = shutting_down_ && now_ms() - shutdown_began_ms_ >= kShutdownLimitMs;
+  const auto stop_limit = static_cast<uint64_t>(house_.config.server.stop_timeout_ms);
+  const bool late = shutting_down_ && now_ms() - shutdown_began_ms_ >= stop_limit;
   for (auto* connection : connections_) {  // close() is not remove(): the list stays as it is
     const uint64_t idle = connection->idle_ms();
     if (idle_limit > 0 && idle >= idle_limit) connection->close();

@@ -60,6 +60,8 @@ class Loop {
   Loop(const Loop&) = delete;
   Loop& operator=(const Loop&) = delete;
 
+  // Failure: another process began to listen on an address since it was bound.
+  Result<void> listen();
   void start();
   void join() { thread_.join(); }
 
@@ -113,7 +115,6 @@ class Loop {
 
  private:
   struct Listener;
-  void listen();
   void run();
   void begin_shutdown();
   void tick();

@@ -109,10 +109,18 @@ Result<std::shared_ptr<Plugin>> Plugin::load(const std::string& path) {
   if (d.name == nullptr || d.version == nullptr || d.license == nullptr || d.doc == nullptr) {
     return fail(fmt::format("{}: the descriptor lacks a name, version, license or doc", path));
   }
+  if (d.option_count > 0 && (d.options == nullptr || d.option_stride < sizeof(uint32_t))) {
+    return fail(
+        fmt::format("{}: the descriptor counts {} options and has none", path, d.option_count));
+  }
   for (uint32_t i = 0; i < d.option_count; ++i) {
     const auto* option = reinterpret_cast<const goromdb_option*>(
         reinterpret_cast<const char*>(d.options) + size_t{i} * d.option_stride);
     plugin->options_.push_back(copy_table(option, option->struct_size));
+    const auto& copy = plugin->options_.back();
+    if (copy.name == nullptr || (copy.type == GOROMDB_OPT_ENUM && copy.choices == nullptr)) {
+      return fail(fmt::format("{}: option {} has no name, or no choices", path, i));
+    }
   }
   if (d.kind == GOROMDB_KIND_STORAGE && d.storage != nullptr) {
     plugin->storage_ = copy_table(d.storage, d.storage->struct_size);

@@ -49,7 +49,7 @@ Server::Server(const Config& config, std::unique_ptr<Setup> setup)
   }
 }
 
-Server::~Server() = default;
+Server::~Server() { close(); }
 
 Result<void> Server::bind() {
   raise_descriptor_limit();
@@ -75,12 +75,15 @@ Result<void> Server::bind() {
   return {};
 }
 
-void Server::run() {
-  watch_signals();
+Result<void> Server::run() {
   for (uint32_t i = 0; i < sockets_.size(); ++i) {
     loops_.push_back(std::make_unique<Loop>(i, house_, std::move(sockets_[i])));
   }
   facts_.show(handlers_, loops_, house_.connections);
+  for (auto& loop : loops_) {
+    if (auto listening = loop->listen(); !listening) return listening;
+  }
+  watch_signals();
   for (auto& loop : loops_) loop->start();
   auto log = logger_for("listener");
   for (const auto& listening : listening_) {
@@ -91,8 +94,11 @@ void Server::run() {
   }
   for (auto& handler : handlers_) handler->start();
   uv_run(&uv_, UV_RUN_DEFAULT);
-  uv_loop_close(&uv_);
+  // libuv gave the signals back their defaults: a second SIGTERM must not turn a clean end into
+  // another.
+  for (const auto& [number, name] : kSignals) std::signal(number, SIG_IGN);
   log_->info("stopped");
+  return {};
 }
 
 void Server::watch_signals() {
@@ -154,16 +160,28 @@ void Server::adopt(uint32_t database, const std::shared_ptr<Generation>& generat
 // close.
 void Server::stop() {
   stopping_ = true;
-  for (auto& handler : handlers_) handler->stop();
+  for (auto& handler : handlers_) handler->begin_stop();
   for (auto& loop : loops_) loop->shut_down();
+  for (auto& handler : handlers_) handler->stop();
   for (auto& loop : loops_) loop->join();
   loops_.clear();
+  for (auto& signal : signals_) uv_close(reinterpret_cast<uv_handle_t*>(&signal), nullptr);
   mailbox_.close();
   for (auto& handler : handlers_) handler->close_generation();
-  for (auto& signal : signals_) uv_close(reinterpret_cast<uv_handle_t*>(&signal), nullptr);
   for (const auto& listening : listening_) {
     if (listening->address.is_unix()) ::unlink(listening->address.path().c_str());
   }
+}
+
+// What a start that failed has opened, too.
+void Server::close() {
+  if (std::exchange(closed_, true)) return;
+  if (!stopping_) {
+    for (auto& handler : handlers_) handler->stop();
+    mailbox_.close();
+    uv_run(&uv_, UV_RUN_DEFAULT);
+  }
+  uv_loop_close(&uv_);
 }
 
 }  // namespace goromdb

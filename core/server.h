@@ -48,7 +48,7 @@ class Server {
   // Takes the stores and the addresses. Failure says who has them.
   Result<void> bind();
   // Serves until SIGTERM or SIGINT.
-  void run();
+  Result<void> run();
 
  private:
   void watch_signals();
@@ -57,6 +57,7 @@ class Server {
   void adopt(uint32_t database, const std::shared_ptr<Generation>& generation,
              std::function<void()> adopted, std::function<void()> released);
   void stop();
+  void close();
 
   const Config& config_;
   std::unique_ptr<Setup> setup_;
@@ -70,7 +71,7 @@ class Server {
   std::vector<std::vector<Fd>> sockets_;  // by loop, by listener
   std::vector<std::unique_ptr<Loop>> loops_;
   std::vector<uv_signal_t> signals_;
-  bool stopping_ = false;
+  bool stopping_ = false, closed_ = false;
 };
 
 }  // namespace goromdb

@@ -47,6 +47,10 @@ Result<std::unique_ptr<Setup>> Setup::prepare(const Config& config) {
   std::unique_ptr<Setup> setup(new Setup(loops));
   PluginFinder finder(config.server.plugin_path);
   for (const auto& db : config.databases) {
+    if (!Digest::available(db.verify)) {
+      return fail(fmt::format("{}: this machine's OpenSSL has no {}; choose another `verify`",
+                              db.place, title_of(db.verify)));
+    }
     auto plugin = finder.find(GOROMDB_KIND_STORAGE, db.storage);
     if (!plugin) return at(db.storage_place, plugin.error());
     auto options = OptionValues::parse(**plugin, db.options);

@@ -46,28 +46,19 @@ void Watcher::close() {
   }
 }
 
-// inotify holds on to a folder, not to its name: a folder that was replaced is watched anew. Where
-// there is no inotify (some network file systems, too many watches) the polling sees everything as
-// well.
+// inotify holds on to a folder, not to its name, so each poll watches it anew: it may have been
+// replaced, even by one with the same inode. Where there is no inotify (some network file systems,
+// too many watches) the polling sees everything as well.
 void Watcher::watch_folder() {
   const auto folder = parent_folder(config_.file);
-  auto state = look_at(folder);
-  std::optional<FileIdentity> now;
-  if (state && *state) {
-    now = (*state)->identity;
-    now->size = now->mtime_ns = 0;
-  }
-  if (now == watched_folder_) return;
   uv_fs_event_stop(&folder_events_);
-  watched_folder_ = now;
-  if (!now) return;
   int status = uv_fs_event_start(
       &folder_events_,
       [](uv_fs_event_t* handle, const char*, int, int) {
         static_cast<Watcher*>(handle->data)->look();
       },
       folder.c_str(), 0);
-  if (status != 0) {
+  if (std::exchange(watch_status_, status) != status && status != 0) {
     log_->warn("cannot watch {}: {}; looking every {}", folder, uv_strerror(status),
                std::to_string(config_.poll_interval_ms) + "ms");
   }

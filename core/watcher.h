@@ -56,7 +56,7 @@ class Watcher {
   Events events_;
   uv_fs_event_t folder_events_;
   uv_timer_t poll_timer_, settle_timer_;
-  std::optional<FileIdentity> watched_folder_;  // inotify holds on to this one
+  int watch_status_ = 0;
   std::optional<Candidate> ignored_, last_seen_;
   uint64_t seen_since_ms_ = 0;
   bool must_settle_ = false, retry_at_poll_ = false, busy_ = false;

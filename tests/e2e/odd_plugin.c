@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A storage that misbehaves as a test wishes. Macros bend the descriptor, for test_plugins.py to
+ * see it refused: MAGIC, MAJOR, MIN_HOST, MUST, KIND, NO_GET, NO_ENTRY, NO_DESCRIPTOR, NO_NAME,
+ * NO_OPS, SHORT. Left alone it is the storage "odd": the data file's first line says which
+ * operation fails, the rest is served under the key `content`, and under `arena` as memory of the
+ * batch.
+ */
+#include <goromdb/plugin.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#ifndef MAGIC
+#define MAGIC GOROMDB_MAGIC
+#endif
+#ifndef MAJOR
+#define MAJOR GOROMDB_ABI_MAJOR
+#endif
+#ifndef MIN_HOST
+#define MIN_HOST 1
+#endif
+#ifndef MUST
+#define MUST 0
+#endif
+#ifndef KIND
+#define KIND GOROMDB_KIND_STORAGE
+#endif
+
+struct goromdb_store {
+  const goromdb_host* host;
+};
+struct goromdb_generation {
+  const goromdb_host* host;
+  char mood[32];
+  size_t len;
+  char* content;
+};
+struct goromdb_reader {
+  goromdb_generation* generation;
+};
+
+static goromdb_status fails(const char* what, goromdb_error* error) {
+  error->code = GOROMDB_E_CORRUPT;
+  snprintf(error->msg, sizeof error->msg, "%s fails, as the file wishes", what);
+  return GOROMDB_E_CORRUPT;
+}
+
+static goromdb_status create(const goromdb_host* host, const goromdb_option_value* options,
+                             uint32_t n, goromdb_store** out, goromdb_error* error) {
+  if (n == 1 && options[0].num != 0) return fails("create", error);
+  *out = calloc(1, sizeof **out);
+  (*out)->host = host;
+  return GOROMDB_OK;
+}
+
+static void destroy(goromdb_store* store) { free(store); }
+
+static void close_file(goromdb_generation* generation) {
+  free(generation->content);
+  free(generation);
+}
+
+static goromdb_status open_file(goromdb_store* store, const char* path, uint64_t id,
+                                goromdb_generation** out, goromdb_error* error) {
+  (void)id;
+  FILE* file = fopen(path, "re");
+  if (file == NULL) return fails("fopen", error);
+  goromdb_generation* generation = calloc(1, sizeof *generation);
+  generation->host = store->host;
+  if (fgets(generation->mood, sizeof generation->mood, file) != NULL) {
+    generation->mood[strcspn(generation->mood, "\n")] = 0;
+  }
+  long start = ftell(file);
+  fseek(file, 0, SEEK_END);
+  long len = ftell(file) - start;
+  generation->content = malloc((size_t)len + 1);
+  fseek(file, start, SEEK_SET);
+  generation->len = fread(generation->content, 1, (size_t)len, file);
+  fclose(file);
+  if (strcmp(generation->mood, "abort") == 0) abort();
+  if (strcmp(generation->mood, "open") == 0) {
+    close_file(generation);
+    return fails("open", error);
+  }
+  *out = generation;
+  return GOROMDB_OK;
+}
+
+static goromdb_status info(goromdb_generation* generation, goromdb_generation_info* out) {
+  if (strcmp(generation->mood, "info") == 0) return GOROMDB_E_INTERNAL;
+  out->entries = strcmp(generation->mood, "uncounted") == 0 ? GOROMDB_UNKNOWN : 1;
+  out->bytes = out->resident_bytes = GOROMDB_UNKNOWN;
+  return GOROMDB_OK;
+}
+
+static goromdb_status verify(goromdb_generation* generation, goromdb_error* error) {
+  return strcmp(generation->mood, "verify") == 0 ? fails("verify", error) : GOROMDB_OK;
+}
+
+static goromdb_status warm(goromdb_generation* generation, uint64_t offset, uint64_t budget,
+                           uint64_t* next, goromdb_error* error) {
+  if (strcmp(generation->mood, "warm") == 0) return fails("warm", error);
+  *next = offset + budget;
+  return *next < generation->len ? GOROMDB_OK : GOROMDB_END;
+}
+
+static goromdb_status reader_open(goromdb_generation* generation, uint32_t loop,
+                                  goromdb_reader** out, goromdb_error* error) {
+  if (loop == 1 && strcmp(generation->mood, "reader") == 0) return fails("reader_open", error);
+  *out = calloc(1, sizeof **out);
+  (*out)->generation = generation;
+  return GOROMDB_OK;
+}
+
+static void reader_close(goromdb_reader* reader) { free(reader); }
+
+static int is(const goromdb_key* key, const char* word) {
+  return key->len == strlen(word) && memcmp(key->ptr, word, key->len) == 0;
+}
+
+static void get(goromdb_reader* reader, uint32_t flags, const goromdb_key* keys, uint32_t n,
+                goromdb_value* out, goromdb_arena* arena) {
+  (void)flags;
+  const goromdb_generation* generation = reader->generation;
+  for (uint32_t i = 0; i < n; ++i) {
+    out[i] = (goromdb_value){.status = GOROMDB_NOT_FOUND};
+    if (is(&keys[i], "fault")) out[i].status = GOROMDB_E_IO;
+    if (is(&keys[i], "corrupt")) out[i].status = GOROMDB_E_CORRUPT;
+    if (!is(&keys[i], "content") && !is(&keys[i], "arena")) continue;
+    out[i] = (goromdb_value){.ptr = generation->content,
+                             .len = (uint32_t)generation->len,
+                             .flags = 4294967295u,
+                             .version = 77,
+                             .status = GOROMDB_OK};
+    if (is(&keys[i], "content")) continue;
+    void* copy = generation->host->arena_alloc(arena, generation->len + 1, 64);
+    if (copy == NULL || (uintptr_t)copy % 64 != 0) {
+      out[i].status = GOROMDB_E_NO_MEMORY;
+      continue;
+    }
+    out[i].ptr = memcpy(copy, generation->content, generation->len);
+  }
+}
+
+static const goromdb_storage_ops ops = {
+    .struct_size = sizeof ops,
+    .create = create,
+    .destroy = destroy,
+    .open = open_file,
+    .close = close_file,
+    .info = info,
+    .reader_open = reader_open,
+    .reader_close = reader_close,
+#ifndef NO_GET
+    .get = get,
+#endif
+    .verify = verify,
+    .warm = warm,
+};
+
+static const goromdb_option options[] = {
+    {.struct_size = sizeof(goromdb_option),
+     .type = GOROMDB_OPT_BOOL,
+     .name = "fail",
+     .def = "false",
+     .help = "whether create() fails"},
+};
+
+static const goromdb_plugin plugin = {
+    .magic = MAGIC,
+    .abi_major = MAJOR,
+    .abi_minor = GOROMDB_ABI_MINOR,
+#ifdef SHORT
+    .struct_size = 40,
+#else
+    .struct_size = sizeof plugin,
+#endif
+    .min_host_minor = MIN_HOST,
+    .kind = KIND,
+    .must_understand = MUST,
+#ifndef NO_NAME
+    .name = "odd",
+#endif
+    .version = "1.0.0",
+    .license = "MIT",
+    .doc = "fails as its file wishes",
+    .options = options,
+    .option_count = 1,
+    .option_stride = sizeof(goromdb_option),
+#ifndef NO_OPS
+    .storage = &ops,
+#endif
+};
+
+static const goromdb_plugin* answer(void) {
+#ifdef NO_DESCRIPTOR
+  return (void)plugin, NULL;
+#else
+  return (void)get, (void)ops, &plugin;
+#endif
+}
+
+#ifdef NO_ENTRY
+GOROMDB_EXPORT const goromdb_plugin* another_symbol(void);
+GOROMDB_EXPORT const goromdb_plugin* another_symbol(void) { return answer(); }
+#else
+GOROMDB_EXPORT const goromdb_plugin* goromdb_plugin_v0(void) { return answer(); }
+#endif

@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: MIT
+#include "core/batch.h"
+
+#include <doctest/doctest.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <csignal>
+
+#include "core/facts.h"
+#include "core/loop.h"
+#include "tests/unit/fake_plugin.hpp"
+#include "tests/unit/temp_folder.hpp"
+
+using namespace goromdb;
+using test::fake_count;
+
+namespace {
+
+// A loop that does not run, with one listener of two databases; the second has no data set.
+struct Room {
+  test::TempFolder folder;
+  Config config;
+  Metrics metrics{1};
+  Facts facts{config, metrics};
+  std::unique_ptr<Storage> storage = test::fake_storage(metrics, 1);
+  std::unique_ptr<Protocol> protocol =
+      test::fake_instance<Protocol>(GOROMDB_KIND_PROTOCOL, metrics, 1);
+  std::vector<std::unique_ptr<Listening>> listening;
+  std::unique_ptr<House> house;
+  std::unique_ptr<Loop> loop;
+  uint64_t generations = 0;
+
+  Room() {
+    config.databases.resize(2);
+    config.listeners.resize(1);
+    config.listeners[0].databases = {0, 1};
+    listening.push_back(std::unique_ptr<Listening>(
+        new Listening{config.listeners[0], *protocol, *Address::parse("127.0.0.1:0")}));
+    house = std::unique_ptr<House>(new House{config, metrics, facts, listening});
+    loop = std::make_unique<Loop>(0, *house, std::vector<Fd>());
+  }
+  ~Room() {
+    loop->start();
+    loop->shut_down();
+    loop->join();
+  }
+  void adopt(uint32_t database, const std::string& content) {
+    Generation::Facts of;
+    of.id = ++generations;
+    of.path = folder.write("data.db", content);
+    auto generation = Generation::open(*storage, of, 1, [](uint64_t, uint64_t) { return false; });
+    REQUIRE(generation.has_value());
+    loop->adopt(database, std::move(*generation), [] {});
+  }
+  // What a client would be sent; "!" at the end where it is closed.
+  std::string ask(const std::string& input) {
+    Outbox& out = loop->outbox();
+    auto& batch = loop->batch();
+    const auto* bytes = reinterpret_cast<const uint8_t*>(input.data());
+    auto parsed = batch.parse(*listening[0], nullptr, bytes, input.size());
+    bool open = parsed.status >= 0;
+    if (!batch.empty()) open = batch.answer(*listening[0], nullptr, out) && open;
+    out.seal();
+    std::string text;
+    for (const auto& each : out.segments()) text.append(each.base, each.len);
+    out.views.clear();
+    out.reset();
+    return text + (open ? "" : "!");
+  }
+};
+
+}  // namespace
+
+TEST_CASE("requests of one read are looked up together and answered in order") {
+  Room room;
+  room.adopt(0, "V");
+  const int before = fake_count("get_calls");
+  CHECK(room.ask("get 0 key\nget 0 none key\nget 0 none\nget 0 key key\n") == "V\n-,V\n-\nV,V\n");
+  CHECK(fake_count("get_calls") == before + 1);
+  CHECK(room.metrics.sum(kRequestsGet) == 4);
+  CHECK(room.metrics.sum(kKeysRequested) == 6);
+  CHECK(room.metrics.sum(kKeysHit) == 4);
+  CHECK(room.metrics.sum(kKeysMissed) == 2);
+}
+
+TEST_CASE("requests of several databases are each answered by their own") {
+  Room room;
+  room.adopt(0, "zero");
+  room.adopt(1, "one");
+  const int before = fake_count("get_calls");
+  CHECK(room.ask("get 0 key\nget 0 key\nget 1 key\nget 0 key\nget 1 key none\n") ==
+        "zero\nzero\none\nzero\none,-\n");
+  CHECK(fake_count("get_calls") == before + 4);
+}
+
+TEST_CASE("a database without a data set says so and does not miss") {
+  Room room;
+  room.adopt(0, "V");
+  CHECK(room.ask("get 0 key\nget 1 key\nget 0 key\n") == "V\nnot ready\nV\n");
+  CHECK(room.ask("get 7 key\n") == "not ready\n");
+  CHECK(room.metrics.sum(kKeysMissed) == 0);
+}
+
+TEST_CASE("a version that the storage does not have is made from the value") {
+  Room room;
+  room.adopt(0, "V");
+  CHECK(room.ask("gets 0 key none key\nget 0 key\n") == "V+version,-,V+version\nV\n");
+}
+
+TEST_CASE("a loop reads from the generation that it adopted last") {
+  Room room;
+  room.adopt(0, "old");
+  CHECK(room.ask("get 0 key\n") == "old\n");
+  room.adopt(0, "new");
+  CHECK(room.ask("get 0 key\n") == "new\n");
+}
+
+TEST_CASE("half a request waits and what came before it is answered") {
+  Room room;
+  room.adopt(0, "V");
+  CHECK(room.ask("get 0 key\nget 0 ke") == "V\n");
+  CHECK(room.ask("get 0 ke").empty());
+}
+
+TEST_CASE("nothing behind a close is answered") {
+  Room room;
+  room.adopt(0, "V");
+  CHECK(room.ask("get 0 key\nbye\nget 0 key\n") == "V\nbye\n!");
+}
+
+TEST_CASE("a request of very many keys gets the room that it asks for") {
+  Room room;
+  CHECK(room.ask("want 1025\n") == "local\n");
+  CHECK(room.ask("want 200000\n") == "local\n");
+}
+
+TEST_CASE("a request of too many keys closes and answers nothing, least of all another's request") {
+  Room room;
+  room.adopt(0, "secret");
+  CHECK(room.ask("get 0 key\n") == "secret\n");
+  CHECK(room.ask("want 1048577\n") == "!");
+}
+
+// The values of the request before lie in memory of a generation that is gone by now.
+TEST_CASE("versions of a database without a data set are not made from values of another one") {
+  auto crash = [] {
+    for (int number : {SIGSEGV, SIGBUS, SIGABRT}) std::signal(number, SIG_DFL);  // not doctest's
+    Room room;
+    room.adopt(0, "V");
+    (void)room.ask("get 0 key\n");
+    room.adopt(0, "W");  // its values' memory goes with it
+    std::filesystem::remove_all(room.folder.path());
+    (void)room.ask("gets 1 key\n");
+    ::_exit(0);
+  };
+  const pid_t child = ::fork();
+  if (child == 0) crash();
+  int status = 0;
+  REQUIRE(::waitpid(child, &status, 0) == child);
+  CHECK(WIFEXITED(status));
+  CHECK(WEXITSTATUS(status) == 0);
+}

@@ -1,0 +1,284 @@
+// SPDX-License-Identifier: MIT
+// A plugin that does what a test asks for. What it is comes from the environment, read by each
+// load:
+//   FAKE_KIND=protocol       a protocol, else a storage
+//   FAKE_DESCRIPTOR=WHAT     a descriptor that is wrong in one way
+// What the storage does is the first word of the data file: `corrupt`, `silent`, `unreadable`,
+// `unverifiable`, `cold` (warm fails), `readerless` (the last loop's reader fails), `empty`;
+// anything else is a data set of one key, "key", whose value is the content. While FILE.trouble
+// lies beside the file, memory is short.
+#include <fcntl.h>
+#include <goromdb/plugin.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cstdlib>
+#include <cstring>
+#include <string>
+#include <string_view>
+
+namespace {
+
+std::atomic<int> open_generations{0}, open_readers{0}, get_calls{0};
+
+goromdb_status failed(goromdb_error* error, goromdb_status status, const char* message) {
+  error->code = status;
+  std::strncpy(error->msg, message, sizeof error->msg - 1);
+  return status;
+}
+
+// ---- storage ----
+
+struct Generation {
+  std::string mode;
+  void* page = nullptr;  // the value; gone with the generation
+  size_t len = 0;
+  uint32_t readers = 0;
+};
+constexpr size_t kPage = 4096;
+
+Generation* self(goromdb_generation* g) { return reinterpret_cast<Generation*>(g); }
+
+goromdb_status storage_create(const goromdb_host*, const goromdb_option_value*, uint32_t,
+                              goromdb_store** store, goromdb_error*) {
+  *store = reinterpret_cast<goromdb_store*>(new int(0));
+  return GOROMDB_OK;
+}
+
+void storage_destroy(goromdb_store* store) { delete reinterpret_cast<int*>(store); }
+
+goromdb_status storage_open(goromdb_store*, const char* path, uint64_t, goromdb_generation** out,
+                            goromdb_error* error) {
+  if (::access((std::string(path) + ".trouble").c_str(), F_OK) == 0) {
+    return failed(error, GOROMDB_E_NO_MEMORY, "memory is short");
+  }
+  char content[kPage] = "";
+  const int fd = ::open(path, O_RDONLY | O_CLOEXEC);
+  const ssize_t len = fd < 0 ? -1 : ::read(fd, content, sizeof content);
+  ::close(fd);
+  if (len < 0) return failed(error, GOROMDB_E_IO, "cannot be read");
+  const std::string_view text(content, static_cast<size_t>(len));
+  const std::string mode(text.substr(0, text.find(' ')));
+  if (mode == "corrupt") return failed(error, GOROMDB_E_CORRUPT, "bad magic number");
+  if (mode == "silent") return GOROMDB_E_INTERNAL;
+  if (mode == "unreadable") return failed(error, GOROMDB_E_IO, "cannot be read");
+  auto* g = new Generation{mode, nullptr, text.size(), 0};
+  g->page = ::mmap(nullptr, kPage, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  std::memcpy(g->page, text.data(), text.size());
+  ++open_generations;
+  *out = reinterpret_cast<goromdb_generation*>(g);
+  return GOROMDB_OK;
+}
+
+void storage_close(goromdb_generation* g) {
+  ::munmap(self(g)->page, kPage);
+  delete self(g);
+  --open_generations;
+}
+
+goromdb_status storage_info(goromdb_generation* g, goromdb_generation_info* info) {
+  info->entries = self(g)->mode == "empty" ? 0 : 1;
+  info->bytes = self(g)->len;
+  info->resident_bytes = GOROMDB_UNKNOWN;
+  return GOROMDB_OK;
+}
+
+goromdb_status storage_reader_open(goromdb_generation* g, uint32_t loop, goromdb_reader** out,
+                                   goromdb_error* error) {
+  if (self(g)->mode == "readerless" && loop == 1) {
+    return failed(error, GOROMDB_E_INTERNAL, "no reader");
+  }
+  ++open_readers;
+  *out = reinterpret_cast<goromdb_reader*>(g);
+  return GOROMDB_OK;
+}
+
+void storage_reader_close(goromdb_reader*) { --open_readers; }
+
+void storage_get(goromdb_reader* r, uint32_t, const goromdb_key* keys, uint32_t n,
+                 goromdb_value* out, goromdb_arena*) {
+  const auto* g = reinterpret_cast<Generation*>(r);
+  ++get_calls;
+  for (uint32_t i = 0; i < n; ++i) {
+    out[i] = {};
+    const std::string_view key(static_cast<const char*>(keys[i].ptr), keys[i].len);
+    out[i].status = key == "key" ? GOROMDB_OK : GOROMDB_NOT_FOUND;
+    if (key != "key") continue;
+    out[i].ptr = g->page;
+    out[i].len = static_cast<uint32_t>(g->len);
+  }
+}
+
+goromdb_status storage_verify(goromdb_generation* g, goromdb_error* error) {
+  if (self(g)->mode != "unverifiable") return GOROMDB_OK;
+  return failed(error, GOROMDB_E_CORRUPT, "page 7 is damaged");
+}
+
+goromdb_status storage_warm(goromdb_generation* g, uint64_t, uint64_t, uint64_t* next,
+                            goromdb_error* error) {
+  if (self(g)->mode == "cold") return failed(error, GOROMDB_E_IO, "the disk is slow");
+  *next = self(g)->len;
+  return GOROMDB_END;
+}
+
+// ---- protocol: "get DB KEY...\n", "gets DB KEY..." with versions, "want N" keys, "bye" ----
+
+constexpr uint64_t kGets = 1;
+
+goromdb_status protocol_create(const goromdb_host*, const goromdb_option_value*, uint32_t,
+                               void** out, goromdb_error*) {
+  *out = nullptr;
+  return GOROMDB_OK;
+}
+void protocol_destroy(void*) {}
+
+std::string_view word_of(std::string_view& line) {
+  const auto space = line.find(' ');
+  const auto word = line.substr(0, space);
+  line = space == std::string_view::npos ? std::string_view() : line.substr(space + 1);
+  return word;
+}
+
+goromdb_status protocol_parse(void*, void*, goromdb_parse* p) {
+  const std::string_view in(reinterpret_cast<const char*>(p->in), p->in_len);
+  while (p->req_len < p->req_cap) {
+    const auto end = in.find('\n', p->consumed);
+    if (end == std::string_view::npos) return GOROMDB_NEED_MORE;
+    auto line = in.substr(p->consumed, end - p->consumed);
+    const auto verb = word_of(line);
+    goromdb_request request{};
+    request.first_key = p->key_len;
+    if (verb == "want") {
+      if (p->req_len > 0) return GOROMDB_OK;
+      p->want_keys = static_cast<uint32_t>(std::strtoul(std::string(line).c_str(), nullptr, 10));
+      if (p->key_cap < p->want_keys) return GOROMDB_AGAIN;
+      request.op = GOROMDB_OP_LOCAL;
+    } else if (verb == "bye") {
+      request.op = GOROMDB_OP_CLOSE;
+    } else {
+      request.op = GOROMDB_OP_GET;
+      request.tag[0] = verb == "gets" ? kGets : 0;
+      request.flags = verb == "gets" ? GOROMDB_WANT_VERSION : 0;
+      request.database = static_cast<uint32_t>(word_of(line)[0] - '0');
+      while (!line.empty()) {
+        const auto key = word_of(line);
+        p->keys[p->key_len++] = {key.data(), static_cast<uint32_t>(key.size()), 0};
+        ++request.nkeys;
+      }
+    }
+    p->reqs[p->req_len++] = request;
+    p->consumed = end + 1;
+  }
+  return GOROMDB_OK;
+}
+
+goromdb_status protocol_reply(void*, void*, const goromdb_request* request,
+                              const goromdb_answer* answer, goromdb_out* out) {
+  auto put = [&](std::string_view text) {
+    if (static_cast<size_t>(out->end - out->cur) < text.size()) out->grow(out, text.size());
+    std::memcpy(out->cur, text.data(), text.size());
+    out->cur += text.size();
+  };
+  if (request->op == GOROMDB_OP_CLOSE) put("bye");
+  if (request->op == GOROMDB_OP_LOCAL) put("local");
+  if (answer->status == GOROMDB_E_NOT_READY) put("not ready");
+  for (uint32_t i = 0; i < answer->n; ++i) {
+    const auto& value = answer->values[i];
+    if (i > 0) put(",");
+    if (value.status != GOROMDB_OK) {
+      put("-");
+      continue;
+    }
+    out->value(out, &value);
+    if (request->tag[0] == kGets) put(value.version != 0 ? "+version" : "+0");
+  }
+  put("\n");
+  return GOROMDB_OK;
+}
+
+// ---- descriptor ----
+
+constexpr goromdb_option option_of(const char* name, int32_t type, const char* def,
+                                   const char* choices = nullptr, int64_t min = 0,
+                                   int64_t max = 0) {
+  return {sizeof(goromdb_option), type, name, def, "help", choices, min, max};
+}
+constexpr goromdb_option kOptions[] = {
+    option_of("nested", GOROMDB_OPT_ENUM, "namespace", "namespace|text"),
+    option_of("limit", GOROMDB_OPT_SIZE, "1MiB", nullptr, 1024, 1 << 30),
+    option_of("patience", GOROMDB_OPT_DURATION, nullptr, nullptr, 1, 60'000),
+    option_of("depth", GOROMDB_OPT_INT, "-3", nullptr, -10, 10),
+    option_of("strict", GOROMDB_OPT_BOOL, "false"),
+    option_of("bucket", GOROMDB_OPT_STRING, nullptr),
+};
+
+goromdb_storage_ops storage_ops;
+goromdb_protocol_ops protocol_ops;
+goromdb_plugin descriptor;
+
+}  // namespace
+
+extern "C" GOROMDB_EXPORT int fake_open_generations(void) { return open_generations; }
+extern "C" GOROMDB_EXPORT int fake_open_readers(void) { return open_readers; }
+extern "C" GOROMDB_EXPORT int fake_get_calls(void) { return get_calls; }
+
+extern "C" GOROMDB_EXPORT const goromdb_plugin* goromdb_plugin_v0(void) {
+  const char* kind = std::getenv("FAKE_KIND");
+  const char* wrong_name = std::getenv("FAKE_DESCRIPTOR");
+  const std::string wrong = wrong_name == nullptr ? "" : wrong_name;
+
+  storage_ops = {};
+  storage_ops.struct_size = sizeof storage_ops;
+  storage_ops.create = storage_create;
+  storage_ops.destroy = storage_destroy;
+  storage_ops.open = storage_open;
+  storage_ops.close = storage_close;
+  storage_ops.info = storage_info;
+  storage_ops.reader_open = storage_reader_open;
+  storage_ops.reader_close = storage_reader_close;
+  storage_ops.get = storage_get;
+  storage_ops.verify = storage_verify;
+  storage_ops.warm = storage_warm;
+  protocol_ops = {};
+  protocol_ops.struct_size = sizeof protocol_ops;
+  protocol_ops.create = protocol_create;
+  protocol_ops.destroy = protocol_destroy;
+  protocol_ops.parse = protocol_parse;
+  protocol_ops.reply = protocol_reply;
+
+  auto& d = descriptor;
+  d = {};
+  d.magic = GOROMDB_MAGIC;
+  d.abi_major = GOROMDB_ABI_MAJOR;
+  d.abi_minor = GOROMDB_ABI_MINOR;
+  d.struct_size = sizeof d;
+  d.kind = kind == nullptr ? GOROMDB_KIND_STORAGE : GOROMDB_KIND_PROTOCOL;
+  d.name = "fake";
+  d.version = "1.2.3";
+  d.license = "MIT";
+  d.doc = "Does what a test asks for.";
+  d.options = kOptions;
+  d.option_count = sizeof kOptions / sizeof kOptions[0];
+  d.option_stride = sizeof kOptions[0];
+  if (kind == nullptr) {
+    d.storage = &storage_ops;
+  } else {
+    d.protocol = &protocol_ops;
+  }
+  if (wrong == "null") return nullptr;
+  if (wrong == "magic") d.magic = 1;
+  if (wrong == "major") d.abi_major = 9;
+  if (wrong == "short") d.struct_size = 24;
+  if (wrong == "host") d.min_host_minor = 99;
+  if (wrong == "feature") d.must_understand = 0x10;
+  if (wrong == "name") d.name = nullptr;
+  if (wrong == "license") d.license = nullptr;
+  if (wrong == "kind") d.kind = 7;
+  if (wrong == "table") d.storage = nullptr;
+  if (wrong == "get") storage_ops.get = nullptr;
+  if (wrong == "old table") storage_ops.struct_size = offsetof(goromdb_storage_ops, get);
+  if (wrong == "before warm") storage_ops.struct_size = offsetof(goromdb_storage_ops, warm);
+  if (wrong == "reply") protocol_ops.reply = nullptr;
+  return &d;
+}

@@ -1,0 +1,293 @@
+// SPDX-License-Identifier: MIT
+// A database without a server: a drop folder, a store, the plugin of fake_plugin.cc, and one loop
+// that adopts at once.
+#include "core/handler.h"
+
+#include <doctest/doctest.h>
+
+#include "tests/unit/fake_plugin.hpp"
+#include "tests/unit/temp_folder.hpp"
+#include "tests/unit/uv_room.hpp"
+
+using namespace goromdb;
+using test::message_of;
+
+namespace {
+
+std::string md5_of(const std::string& content) {
+  Digest digest(SumKind::kMd5);
+  digest.update(content);
+  return digest.hex();
+}
+
+struct House {
+  test::TempFolder folder;
+  DatabaseConfig config;
+
+  House() {
+    config.name = "words";
+    config.file = folder / "in/data.json";
+    config.basedir = folder / "store";
+    config.poll_interval_ms = 20;
+    std::filesystem::create_directory(folder / "in");
+  }
+  void drop(const std::string& content) {
+    folder.write("aside", content);
+    std::filesystem::rename(folder / "aside", config.file);
+    folder.write("in/data.json.md5", md5_of(content) + "\n");
+  }
+  std::string data(int slot) {
+    return folder.read("store/" + Loader::slot_name(slot) + "/data.db");
+  }
+  void fill(int slot, uint64_t generation, const std::string& content) {
+    const auto name = "store/" + Loader::slot_name(slot) + "/data.db";
+    const auto mtime = test::identity_of(folder.write(name, content)).mtime_ns;
+    folder.write(name + ".note",
+                 fmt::format("generation {}\nchecksum md5:{}\nsize {}\nmtime_ns {}\nattempts 0\n",
+                             generation, md5_of(content), content.size(), mtime));
+  }
+  void point(int slot, uint64_t generation) {
+    folder.write("store/current",
+                 fmt::format("slot {}\ngeneration {}\n", Loader::slot_name(slot), generation));
+  }
+};
+
+// From a start of the server to its end.
+struct Run {
+  House& house;
+  test::UvRoom uv;
+  Metrics metrics{1};
+  Mailbox mailbox{uv.loop()};
+  std::unique_ptr<Handler> handler;
+  std::shared_ptr<Generation> served;
+
+  explicit Run(House& of) : house(of) {
+    spdlog::set_level(spdlog::level::off);
+    handler = std::make_unique<Handler>(
+        house.config, test::fake_storage(metrics, 1), 1, uv.loop(), mailbox,
+        [this](const std::shared_ptr<Generation>& generation, std::function<void()> adopted,
+               std::function<void()> released) {
+          if (served) served->close_reader(0);
+          served = generation;
+          adopted();
+          mailbox.post(std::move(released));
+        },
+        [] {});
+    const auto locked = handler->lock();
+    REQUIRE_MESSAGE(locked.has_value(), message_of(locked));
+    handler->start();
+  }
+  ~Run() {
+    handler->stop();
+    mailbox.close();
+    if (served) served->close_reader(0);
+    served.reset();
+    handler->close_generation();
+    uv.run_until([&] { return test::fake_count("open_generations") == 0; }, 5000);
+    CHECK(test::fake_count("open_readers") == 0);
+    CHECK(test::fake_count("open_generations") == 0);
+    handler.reset();
+  }
+
+  bool until(const std::function<bool(const DatabaseStatus&)>& happened) {
+    return uv.run_until([&] { return happened(handler->status()); });
+  }
+  bool until_generation(uint64_t id) {
+    return until([id](const DatabaseStatus& s) { return s.generation >= id; });
+  }
+  bool until_rejections(uint64_t n) {
+    return until([n](const DatabaseStatus& s) { return s.rejections >= n; });
+  }
+  bool until_failures(uint64_t n) {
+    return until([n](const DatabaseStatus& s) { return s.failures >= n; });
+  }
+};
+
+}  // namespace
+
+TEST_CASE("drop after drop becomes a generation, in turns of the slots") {
+  House house;
+  Run run(house);
+  for (uint64_t id = 1; id <= 4; ++id) {
+    const auto content = "content " + std::to_string(id);
+    house.drop(content);
+    REQUIRE(run.until_generation(id));
+    CHECK(run.handler->status().ready);
+    CHECK(run.handler->status().checksum == "md5:" + md5_of(content));
+    const int slot = static_cast<int>(id + 1) % 2;
+    CHECK(house.data(slot) == content);
+    REQUIRE(run.uv.run_until([&] { return house.data(1 - slot).empty(); }));
+  }
+  CHECK(run.handler->status().loads == 4);
+  CHECK(run.handler->status().rejections == 0);
+}
+
+TEST_CASE("a restart serves what was adopted, in the same generation") {
+  House house;
+  house.fill(1, 41, "content");
+  house.point(1, 41);
+  Run run(house);
+  REQUIRE(run.until([](const DatabaseStatus& s) { return s.ready; }));
+  CHECK(run.handler->status().generation == 41);
+  house.drop("next");
+  REQUIRE(run.until_generation(42));
+}
+
+TEST_CASE("a newer data set that a crash kept from being adopted is adopted after the served one") {
+  House house;
+  house.fill(0, 7, "served");
+  house.point(0, 7);
+  house.fill(1, 8, "newer");
+  Run run(house);
+  REQUIRE(run.until_generation(8));
+  CHECK(run.handler->status().loads == 2);
+  REQUIRE(run.uv.run_until([&] { return house.data(0).empty(); }));
+}
+
+TEST_CASE("a bad file is kept aside with the reason and the served one stays") {
+  House house;
+  Run run(house);
+  house.drop("good");
+  REQUIRE(run.until_generation(1));
+  house.drop("corrupt");
+  REQUIRE(run.until_rejections(1));
+  CHECK(house.folder.read("store/data01/data.db.rejected") == "corrupt");
+  CHECK(house.folder.read("store/data01/data.db.rejected.reason") == "bad magic number\n");
+  CHECK(house.data(0) == "good");
+  CHECK(run.handler->status().generation == 1);
+  house.drop("better");
+  REQUIRE(run.until_generation(2));
+}
+
+TEST_CASE("a file without entries is rejected unless they may be missing") {
+  House house;
+  SUBCASE("by default") {
+    Run run(house);
+    house.drop("empty");
+    REQUIRE(run.until_rejections(1));
+    CHECK_FALSE(run.handler->status().ready);
+  }
+  SUBCASE("when it is allowed") {
+    house.config.min_entries = 0;
+    Run run(house);
+    house.drop("empty");
+    REQUIRE(run.until_generation(1));
+  }
+}
+
+TEST_CASE("trouble of the machine is tried again until it has passed") {
+  House house;
+  Run run(house);
+  house.folder.write("store/data00/data.db.trouble", "");
+  house.drop("content");
+  REQUIRE(run.until_failures(8));  // more often than a file may end the server
+  CHECK(run.handler->status().rejections == 0);
+  std::filesystem::remove(house.folder / "store/data00/data.db.trouble");
+  REQUIRE(run.until_generation(1));
+}
+
+TEST_CASE("a file that ended the server three times is set aside and the start goes on") {
+  House house;
+  house.fill(0, 1, "content");
+  const auto note = house.folder.read("store/data00/data.db.note");
+  house.folder.write("store/data00/data.db.note",
+                     note.substr(0, note.find("attempts")) + "attempts 3\n");
+  Run run(house);
+  REQUIRE(run.until_rejections(1));
+  CHECK(house.folder.has("store/data00/data.db.rejected"));
+  house.drop("better");
+  REQUIRE(run.until_generation(2));
+}
+
+// ---- what must not happen ----
+
+TEST_CASE("the only good data set is not overwritten while the machine keeps it from opening") {
+  House house;
+  house.fill(0, 7, "the only good one");
+  house.point(0, 7);
+  house.folder.write("store/data00/data.db.trouble", "");
+  Run run(house);
+  REQUIRE(run.until_failures(1));
+  house.drop("corrupt");
+  CHECK(run.uv.run_until([&] { return run.handler->status().rejections >= 1; }, 3000));
+  CHECK(house.data(0) == "the only good one");
+  std::filesystem::remove(house.folder / "store/data00/data.db.trouble");
+  CHECK(run.uv.run_until([&] { return run.handler->status().generation == 7; }, 3000));
+}
+
+TEST_CASE("a start serves the adopted data set though the pointer cannot be written") {
+  House house;
+  house.fill(0, 7, "content");
+  house.point(0, 7);
+  std::filesystem::create_directory(house.folder / "store/current.tmp");  // as a full disk
+  Run run(house);
+  CHECK(run.uv.run_until([&] { return run.handler->status().generation == 7; }, 3000));
+}
+
+TEST_CASE("a good file is not set aside because the pointer cannot be written") {
+  House house;
+  Run run(house);
+  house.drop("first");
+  REQUIRE(run.until_generation(1));
+  std::filesystem::create_directory(house.folder / "store/current.tmp");  // as a full disk
+  house.drop("second");
+  REQUIRE(run.until([](const DatabaseStatus& s) { return s.failures >= 8 || s.rejections > 0; }));
+  CHECK(run.handler->status().rejections == 0);
+  std::filesystem::remove(house.folder / "store/current.tmp");
+  CHECK(run.uv.run_until([&] { return run.handler->status().generation == 2; }, 3000));
+}
+
+TEST_CASE("a recovery that failed is tried again") {
+  House house;
+  house.fill(0, 7, "content");
+  house.point(0, 7);
+  house.folder.write("store/data01/data.db.note/inside", "x");  // no recovery can remove it
+  Run run(house);
+  REQUIRE(run.uv.run_until([&] {
+    const auto status = run.handler->status();
+    return status.failures >= 1 || status.ready;
+  }));
+  std::filesystem::remove_all(house.folder / "store/data01/data.db.note");
+  CHECK(run.uv.run_until([&] { return run.handler->status().generation == 7; }, 3000));
+}
+
+TEST_CASE("the sum of a file that was taken in the instant of a crash goes with the next start") {
+  House house;
+  house.fill(0, 7, "served");
+  house.point(0, 7);
+  house.fill(1, 8, "taken");
+  house.folder.write("in/data.json.md5", md5_of("taken") + "\n");
+  Run run(house);
+  REQUIRE(run.until_generation(8));
+  CHECK_FALSE(house.folder.has("in/data.json.md5"));
+}
+
+TEST_CASE("a generation's number grows though the store was emptied") {
+  House house;
+  house.point(0, 7);
+  Run run(house);
+  house.drop("content");
+  REQUIRE(run.until([](const DatabaseStatus& s) { return s.ready; }));
+  CHECK(run.handler->status().generation > 7);
+}
+
+TEST_CASE("a drop that cannot be taken is tried again though an earlier one waits in its slot") {
+  House house;
+  Run run(house);
+  house.folder.write("store/data00/data.db.trouble", "");
+  house.drop("first");
+  REQUIRE(run.until_failures(1));
+  for (const char* slot : {"data00", "data01"}) {  // as a full disk
+    std::filesystem::create_directory(house.folder /
+                                      (std::string("store/") + slot + "/data.db.note.tmp"));
+  }
+  house.drop("second");
+  const auto failures = run.handler->status().failures;
+  REQUIRE(run.until_failures(failures + 4));
+  for (const char* slot : {"data00", "data01"}) {
+    std::filesystem::remove(house.folder / (std::string("store/") + slot + "/data.db.note.tmp"));
+  }
+  std::filesystem::remove(house.folder / "store/data00/data.db.trouble");
+  CHECK(run.uv.run_until(
+      [&] { return run.handler->status().checksum == "md5:" + md5_of("second"); }, 3000));
+}
