@@ -139,34 +139,35 @@ void Dataset::get(std::span<const goromdb_key> keys, goromdb_value* out) const n
 DatasetBuilder::DatasetBuilder(Names names, size_t expected_bytes)
     : arena_(expected_bytes), ns_of_names_(names == Names::kApart ? kNsOfNames : 0) {}
 
-void DatasetBuilder::add(uint32_t ns, uint32_t flags, const Token& key, const Token& value) {
-  char* const begin = arena_.begin(ns, flags, false, key.size() + value.size());
-  char* const middle = write_token(key, begin);
-  char* const end = write_token(value, middle);
-  const auto key_size = static_cast<size_t>(middle - begin);
-  const auto value_size = static_cast<size_t>(end - middle);
+void DatasetBuilder::end(size_t key_size, size_t value_size, const char* at) {
   if (key_size > RecordArena::kMaxKey) {
-    throw SyntaxError{key.begin, "a key is longer than 16777215 bytes", GOROMDB_E_TOO_BIG};
+    throw SyntaxError{at, "a key is longer than 16777215 bytes", GOROMDB_E_TOO_BIG};
   }
   if (value_size > RecordArena::kMaxValue) {
-    throw SyntaxError{value.begin, "a value is longer than 4294967295 bytes", GOROMDB_E_TOO_BIG};
+    throw SyntaxError{at, "a value is longer than 4294967295 bytes", GOROMDB_E_TOO_BIG};
   }
   arena_.end(key_size, value_size);
 }
 
-uint32_t DatasetBuilder::add_namespace(const Token& name) {
+void DatasetBuilder::add(uint32_t ns, uint32_t flags, std::string_view key, std::string_view value,
+                         const char* at) {
+  char* const to = begin(ns, flags, key.size() + value.size());
+  value.copy(key.copy(to, key.size()) + to, value.size());
+  end(key.size(), value.size(), at);
+}
+
+uint32_t DatasetBuilder::add_namespace(std::string_view name, const char* at) {
   const auto id = static_cast<uint32_t>(names_.size() + 1);
-  char* const begin = arena_.begin(ns_of_names_, 0, true, name.size() + sizeof id);
-  const auto size = static_cast<size_t>(write_token(name, begin) - begin);
-  if (size > RecordArena::kMaxKey || id > kMaxNamespaces) {
-    throw SyntaxError{name.begin,
-                      size > RecordArena::kMaxKey
-                          ? "the name of a namespace is longer than 16777215 bytes"
-                          : "more than 4294967294 namespaces",
+  if (name.size() > RecordArena::kMaxKey) {
+    throw SyntaxError{at, "the name of a namespace is longer than 16777215 bytes",
                       GOROMDB_E_TOO_BIG};
   }
-  std::memcpy(begin + size, &id, sizeof id);
-  names_.push_back(arena_.end(size, sizeof id));
+  if (id > kMaxNamespaces) {
+    throw SyntaxError{at, "more than 4294967294 namespaces", GOROMDB_E_TOO_BIG};
+  }
+  char* const to = arena_.begin(ns_of_names_, 0, true, name.size() + sizeof id);
+  std::memcpy(to + name.copy(to, name.size()), &id, sizeof id);
+  names_.push_back(arena_.end(name.size(), sizeof id));
   return id;
 }
 

@@ -5,8 +5,8 @@
 // immutable: any number of threads may read it, its values live as long as it does.
 #pragma once
 
-#include "json_text.h"
 #include "record_arena.h"
+#include "syntax_error.h"
 
 #include <goromdb/flat_index.hpp>
 #include <goromdb/sdk.hpp>
@@ -67,10 +67,18 @@ class DatasetBuilder {
  public:
   DatasetBuilder(Names names, size_t expected_bytes);
 
-  // Throws a SyntaxError when the key or the value is too long.
-  void add(uint32_t ns, uint32_t flags, const Token& key, const Token& value);
+  // A new entry in two steps, so that its bytes are decoded where they stay: begin() says where key
+  // and value go, `most` bytes together; end() takes their true lengths. A begin() without an end()
+  // leaves nothing behind. `at` is the place in the text that the SyntaxError names which is thrown
+  // when the key, the value or the name is too long.
+  char* begin(uint32_t ns, uint32_t flags, size_t most) {
+    return arena_.begin(ns, flags, false, most);
+  }
+  void end(size_t key_size, size_t value_size, const char* at);
+  void add(uint32_t ns, uint32_t flags, std::string_view key, std::string_view value,
+           const char* at);
   // A new namespace, and what to hand to add() for it; takes the place of an earlier one.
-  uint32_t add_namespace(const Token& name);
+  uint32_t add_namespace(std::string_view name, const char* at);
   // Resolves repeated keys and indexes the rest; throws a Failure when the server is stopping.
   Dataset finish(const Host& host) &&;
 

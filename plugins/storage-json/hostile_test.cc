@@ -4,6 +4,7 @@
 #include <doctest/doctest.h>
 #include <simdjson.h>
 
+#include <algorithm>
 #include <random>
 
 #include "test_database.h"
@@ -176,6 +177,22 @@ TEST_CASE("lines that are cut anywhere are refused, but between two lines") {
   }
 }
 
+TEST_CASE("an object that is cut anywhere is refused whatever of it is served as text") {
+  Database text(Settings{{"nested", "text"}}), lines(Settings{{"format", "ndjson"}});
+  for (size_t size = 0; size < kObject.size(); ++size) {
+    CAPTURE(size);
+    const std::string part = kObject.substr(0, size);
+    CHECK(text.open_text(part) == GOROMDB_E_CORRUPT);
+    CHECK(text.open_text("{\"a\":" + part + "}") == GOROMDB_E_CORRUPT);
+    CHECK(text.open_text("{\"a\":[1," + part + "]}") == GOROMDB_E_CORRUPT);
+    CHECK(lines.open_text("{\"key\":\"a\",\"value\":" + part + "}") == GOROMDB_E_CORRUPT);
+  }
+  CHECK(text.open_text("{\"a\":[" + kObject + "]}") == GOROMDB_OK);
+  CHECK(text.get("a") == "[" + kObject + "]");
+  CHECK(lines.open_text("{\"key\":\"a\",\"value\":" + kObject + "}") == GOROMDB_OK);
+  CHECK(lines.get("a") == kObject);
+}
+
 TEST_CASE("changed bytes give what simdjson makes of them, or an error") {
   std::mt19937 random(11);
   Database db;
@@ -191,11 +208,36 @@ TEST_CASE("changed bytes give what simdjson makes of them, or an error") {
 
 TEST_CASE("random documents give what simdjson makes of them, or an error") {
   Generator generator(12);
-  Database db;
+  Database db, text(Settings{{"nested", "text"}});
   int right = 0;
   for (int round = 0; round < 4000; ++round) {
-    compare_with_simdjson(db, generator.document());
+    const std::string document = generator.document();
+    compare_with_simdjson(db, document);
+    compare_with_simdjson(text, document);
     right += db.status == GOROMDB_OK ? 1 : 0;
+  }
+  CHECK(right > 1000);
+  CHECK(right < 3990);
+}
+
+TEST_CASE("random documents are values of lines when simdjson takes them, and served as they are") {
+  Generator generator(14);
+  Database db(Settings{{"format", "ndjson"}});
+  int right = 0;
+  for (int round = 0; round < 4000; ++round) {
+    std::string text = generator.document();
+    std::replace(text.begin(), text.end(), '\n', ' ');
+    CAPTURE(text);
+    const Opinion expected = opinion(text);
+    if (db.open_text("{\"key\":\"k\",\"value\": " + text + "}") == GOROMDB_OK) {
+      ++right;
+      REQUIRE((expected.is_object || expected.unsure));
+      text.resize(text.find_last_of('}') + 1);
+      REQUIRE(db.get("k") == text);
+    } else {
+      REQUIRE(db.says(": line 1: "));
+      REQUIRE_FALSE(expected.is_object);
+    }
   }
   CHECK(right > 1000);
   CHECK(right < 3990);

@@ -239,6 +239,15 @@ TEST_CASE("a file that changes its size while it is read is refused") {
   }
 }
 
+TEST_CASE("an object that is too large for simdjson is refused at once, with a way out") {
+  Database db(Settings{{"format", "json"}});
+  const std::string path = written(db.dir().file("large"), "");
+  REQUIRE(truncate(path.c_str(), off_t{1} << 32) == 0);
+  CHECK(db.open(path) == GOROMDB_E_TOO_BIG);
+  CHECK(db.says("longer than 4294967295 bytes"));
+  CHECK(db.says("write it as NDJSON"));
+}
+
 TEST_CASE("a long path does not push the cause out of the message") {
   Database db;
   const std::string path =

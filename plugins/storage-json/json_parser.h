@@ -3,15 +3,18 @@
 #pragma once
 
 #include "dataset.h"
+#include "object_reader.h"
 #include "window.h"
 
 namespace goromdb {
 
 class JsonParser {
  public:
-  // The text of one key and its value. A namespace is as long as it likes.
-  static constexpr size_t kLongestMember = (size_t{1} << 32) + (size_t{64} << 20);
-  static constexpr const char* kPiece = "a key with its value";
+  // simdjson's own limit; its places in a text are 32-bit numbers.
+  static constexpr size_t kLongest = simdjson::SIMDJSON_MAXSIZE_BYTES;
+  static constexpr const char* kTooLong =
+      "the object is longer than 4294967295 bytes, the most that simdjson takes as one document: "
+      "write it as NDJSON, which has no limit";
 
   // `namespaces`: an object right below the root is one; otherwise it is a value.
   JsonParser(Window& window, DatasetBuilder& builder, bool namespaces)
@@ -21,17 +24,14 @@ class JsonParser {
   void run();
 
  private:
-  enum class Expect { kRoot, kMemberOrEnd, kMember, kCommaOrEnd, kNothing };
-
-  const char* step(const char* p);
-  const char* member(const char* p);
-  const char* close(const char* p);
+  void members(ondemand::object object, uint32_t ns);
+  void add(uint32_t ns, ondemand::raw_json_string key, ondemand::value value);
 
   Window& window_;
   DatasetBuilder& builder_;
   const bool namespaces_;
-  Expect expect_ = Expect::kRoot;
-  uint32_t ns_ = 0;  // 0 = right below the root
+  ObjectReader reader_;
+  uint64_t seen_ = 0;
 };
 
 }  // namespace goromdb

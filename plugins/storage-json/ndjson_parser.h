@@ -4,9 +4,11 @@
 #pragma once
 
 #include "dataset.h"
+#include "object_reader.h"
 #include "window.h"
 
 #include <string>
+#include <string_view>
 #include <unordered_map>
 
 namespace goromdb {
@@ -18,7 +20,7 @@ bool looks_like_ndjson(Window& window);
 class NdjsonParser {
  public:
   static constexpr size_t kLongestLine = size_t{1} << 30;
-  static constexpr const char* kPiece = "a line";
+  static constexpr const char* kTooLong = "a line is longer than 1073741824 bytes";
 
   NdjsonParser(Window& window, DatasetBuilder& builder) : window_(window), builder_(builder) {}
 
@@ -27,15 +29,16 @@ class NdjsonParser {
 
  private:
   bool next_line();
-  void parse(const char* p, const char* line_end);
-  uint32_t namespace_id(const Token& name);
+  void parse(const char* begin, const char* end);
+  uint32_t namespace_id(std::string_view name, const char* at);
 
   Window& window_;
   DatasetBuilder& builder_;
+  ObjectReader reader_;
   std::unordered_map<std::string, uint32_t> ids_;
   uint64_t line_ = 1;
   bool seen_entry_ = false;
-  std::string key_, value_, name_;  // decoded bytes, and room for them
+  std::string key_, value_;  // out of base64
 };
 
 }  // namespace goromdb

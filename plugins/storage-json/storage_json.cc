@@ -113,12 +113,15 @@ class JsonStore {
   }
 
  private:
-  Dataset load(File& file) const {
+  // The text is gone before the index is made.
+  Dataset load(File& file) const { return read(file).finish(host_); }
+
+  DatasetBuilder read(File& file) const {
     const std::unique_ptr<Source> source = open_source(file, limits_);
     Window window(*source, file, host_);
     try {
-      window.more(Window::kSmallest, JsonParser::kPiece);
-      const auto size = static_cast<size_t>(window.text().end - window.pos());
+      window.more(Window::kSmallest, JsonParser::kTooLong);
+      const auto size = static_cast<size_t>(window.end() - window.pos());
       if (std::string_view(window.pos(), size).starts_with(kBom)) {
         window.advance(window.pos() + kBom.size());
       }
@@ -131,10 +134,14 @@ class JsonStore {
       } else {
         JsonParser(window, builder, namespaces_).run();
       }
-      return std::move(builder).finish(host_);
+      return builder;
     } catch (const SyntaxError& e) {
-      throw Failure(e.code, e.what + ", at byte " + std::to_string(window.offset(e.at)) +
-                                (is_compressed(file) ? " of the decompressed text" : ""));
+      std::string place;
+      if (e.at != nullptr) {
+        place = ", at byte " + std::to_string(window.offset(e.at)) +
+                (is_compressed(file) ? " of the decompressed text" : "");
+      }
+      throw Failure(e.code, e.what + place);
     }
   }
 

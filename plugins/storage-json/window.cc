@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Reading on, and the one thing that is left to simdjson: UTF-8 at the speed of the CPU that runs
-// the program, chosen when it starts.
+// Reading on, and where the bytes go.
 #include "window.h"
-
-#include <simdjson.h>
 
 #include <algorithm>
 #include <cstring>
@@ -11,43 +8,8 @@
 namespace goromdb {
 namespace {
 
-unsigned byte_at(const char* p) { return static_cast<unsigned char>(*p); }
-
-// How many bytes the character has that begins with `lead`; 1 for what is no beginning.
-ptrdiff_t announced_size(unsigned lead) {
-  if (lead >= 0xF0) return 4;
-  if (lead >= 0xE0) return 3;
-  return lead >= 0xC0 ? 2 : 1;
-}
-
-// The end of the last character that is there as a whole.
-const char* whole_characters(const char* begin, const char* end) {
-  for (const char* p = end; p > begin && end - p < 4;) {
-    --p;
-    if ((byte_at(p) & 0xC0) != 0x80) return announced_size(byte_at(p)) > end - p ? p : end;
-  }
-  return end;
-}
-
-// The first character of text that is known to be wrong: the longest right beginning is found by
-// halving, since a beginning of right text is right wherever it ends between two characters.
-const char* first_wrong(const char* begin, const char* end) {
-  while (end - begin > 4) {
-    const char* middle = whole_characters(begin, begin + (end - begin) / 2);
-    if (middle == begin) break;
-    if (simdjson::validate_utf8(begin, static_cast<size_t>(middle - begin))) {
-      begin = middle;
-    } else {
-      end = middle;
-    }
-  }
-  while (begin < end) {
-    const ptrdiff_t size = std::min(announced_size(byte_at(begin)), end - begin);
-    if (!simdjson::validate_utf8(begin, static_cast<size_t>(size))) return begin;
-    begin += size;
-  }
-  return begin;
-}
+constexpr size_t kPadding = simdjson::SIMDJSON_PADDING;
+constexpr size_t kAtOnce = size_t{4} << 20;  // between two looks at whether the server is stopping
 
 }  // namespace
 
@@ -55,49 +17,55 @@ Window::Window(Source& source, const File& file, Host host)
     : source_(source),
       file_(file),
       host_(host),
-      memory_(kSmallest + kTextPadding),
+      memory_(kSmallest + kPadding),
       pos_(memory_.data()),
-      end_(memory_.data()),
-      read_end_(memory_.data()) {}
+      end_(memory_.data()) {}
 
-void Window::make_room(size_t longest, const char* piece) {
-  const auto kept = static_cast<size_t>(read_end_ - pos_);
-  const auto checked = static_cast<size_t>(end_ - pos_);
-  const size_t capacity = memory_.size() - kTextPadding;
-  if (kept > longest) {
-    throw SyntaxError{pos_,
-                      std::string(piece) + " is longer than " + std::to_string(longest) + " bytes",
-                      GOROMDB_E_TOO_BIG};
-  }
-  base_ += static_cast<uint64_t>(pos_ - memory_.data());
-  std::memmove(memory_.data(), pos_, kept);
-  // At least half of the window is read anew each time, so looking again at what is kept costs no
-  // more than reading it.
-  if (kept > capacity / 2) memory_.resize(capacity * 2 + kTextPadding);
-  pos_ = memory_.data();
-  end_ = memory_.data() + checked;
-  read_end_ = memory_.data() + kept;
-}
-
-// What is right before wrong bytes is still text: whoever reads it may find an earlier mistake.
-void Window::check_utf8() {
-  const char* stop = final_ ? read_end_ : whole_characters(end_, read_end_);
-  wrong_ = !simdjson::validate_utf8(end_, static_cast<size_t>(stop - end_));
-  end_ = wrong_ ? first_wrong(end_, stop) : stop;
-}
-
-void Window::more(size_t longest, const char* piece) {
-  if (wrong_) throw SyntaxError{end_, "bytes that are not UTF-8"};
-  make_room(longest, piece);
-  host_.progress(file_.position(), file_.size());
-  const char* const limit = memory_.data() + memory_.size() - kTextPadding;
-  while (read_end_ < limit && !final_) {
-    const size_t got = source_.read(read_end_, static_cast<size_t>(limit - read_end_));
-    read_end_ += got;
+void Window::fill() {
+  const char* const limit = memory_.data() + memory_.size() - kPadding;
+  while (end_ < limit && !final_) {
+    host_.progress(file_.position(), file_.size());
+    const size_t got = source_.read(end_, std::min(static_cast<size_t>(limit - end_), kAtOnce));
+    end_ += got;
     final_ = got == 0;
   }
-  std::memset(read_end_, 0, kTextPadding);
-  check_utf8();
+  std::memset(end_, 0, kPadding);
+}
+
+void Window::more(size_t longest, const char* too_long) {
+  const auto kept = static_cast<size_t>(end_ - pos_);
+  const size_t capacity = memory_.size() - kPadding;
+  if (kept > longest) throw SyntaxError{pos_, too_long, GOROMDB_E_TOO_BIG};
+  base_ = offset(pos_);
+  if (pos_ != memory_.data()) std::memmove(memory_.data(), pos_, kept);
+  // At least half of the window is read anew each time, so looking again at what is kept costs no
+  // more than reading it.
+  if (kept > capacity / 2) memory_.resize(capacity * 2 + kPadding);
+  pos_ = memory_.data();
+  end_ = memory_.data() + kept;
+  fill();
+}
+
+void Window::read_all(size_t longest, const char* too_long) {
+  if (!is_compressed(file_) && !final_) {
+    if (file_.size() > longest) throw SyntaxError{pos_, too_long, GOROMDB_E_TOO_BIG};
+    // Room for one byte more, so that the end of the file shows.
+    const auto before = static_cast<size_t>(pos_ - memory_.data());
+    const auto held = static_cast<size_t>(end_ - memory_.data());
+    memory_.resize(std::max<size_t>(memory_.size(), file_.size() + 1 + kPadding));
+    pos_ = memory_.data() + before;
+    end_ = memory_.data() + held;
+    fill();
+  }
+  while (!final_) more(longest, too_long);
+  if (static_cast<size_t>(end_ - pos_) > longest) {
+    throw SyntaxError{pos_, too_long, GOROMDB_E_TOO_BIG};
+  }
+}
+
+const char* skip_space(const char* p, const char* end) {
+  while (p < end && (*p == ' ' || *p == '\n' || *p == '\r' || *p == '\t')) ++p;
+  return p;
 }
 
 }  // namespace goromdb

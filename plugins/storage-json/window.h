@@ -1,16 +1,19 @@
 // SPDX-License-Identifier: MIT
-// A window that moves over the text of a data file, so that no file has to fit into memory.
+// The part of a data file's text that is in memory: all of it, or a window that moves over it.
 //
-// The text between pos() and text().end is valid UTF-8 and ends between two characters; behind it
-// come kTextPadding readable bytes. The window holds no more than twice the longest piece that
-// its user has wanted in one, and at least kSmallest.
+// Behind end() come the bytes that simdjson wants to be able to read. The window grows to no more
+// than twice the longest piece that its user has wanted in one, and is at least kSmallest.
 #pragma once
 
 #include "input.h"
-#include "json_text.h"
+#include "syntax_error.h"
 
 #include <goromdb/flat_index.hpp>
 #include <goromdb/sdk.hpp>
+
+#include <simdjson.h>
+
+#include <string_view>
 
 namespace goromdb {
 
@@ -21,32 +24,43 @@ class Window {
   Window(Source& source, const File& file, Host host);
 
   const char* pos() const { return pos_; }
-  Text text() const { return {end_, final_ && !wrong_}; }
+  const char* end() const { return end_; }
+  bool final() const { return final_; }  // nothing follows end()
   // Gives up the text before `p`, which lies inside the text.
   void advance(const char* p) { pos_ = p; }
+  // A part of the text as simdjson takes it.
+  simdjson::padded_string_view piece(const char* begin, const char* end) const {
+    return simdjson::padded_string_view(
+        begin, static_cast<size_t>(end - begin),
+        static_cast<size_t>(memory_.data() + memory_.size() - begin));
+  }
 
-  // Reads on; pointers into the window move to where pos() is then. Only while !text().final.
-  // Throws a SyntaxError when bytes follow that are not UTF-8 or the `piece` that is wanted is
-  // longer than `longest`, a Failure when the file cannot be read or the server is stopping.
-  void more(size_t longest, const char* piece);
+  // Reads on; pointers into the window move to where pos() is then. Only while !final(). Throws a
+  // SyntaxError with `too_long` when the text from pos() on is longer than `longest` already, a
+  // Failure when the file cannot be read or the server is stopping.
+  void more(size_t longest, const char* too_long);
+  // Reads the rest of the file, which is `longest` bytes at most.
+  void read_all(size_t longest, const char* too_long);
 
   // How far `p` is from the beginning of the (decompressed) text.
   uint64_t offset(const char* p) const { return base_ + static_cast<uint64_t>(p - memory_.data()); }
+  // Tells the host that the text has been dealt with up to `p`.
+  void progress(const char* p) const { host_.progress(offset(p), offset(end_)); }
 
  private:
-  void make_room(size_t longest, const char* piece);
-  void check_utf8();
+  void fill();
 
   Source& source_;
   const File& file_;
   Host host_;
   AnonymousMemory memory_;
   const char* pos_;
-  const char* end_;     // of the text that has been checked
-  char* read_end_;      // of what has been read
-  uint64_t base_ = 0;   // offset of the memory's first byte
-  bool final_ = false;  // everything has been read
-  bool wrong_ = false;  // what lies at end_ is not UTF-8
+  char* end_;
+  uint64_t base_ = 0;  // offset of the memory's first byte
+  bool final_ = false;
 };
+
+// The first byte that is no space in the sense of JSON, or `end`.
+const char* skip_space(const char* p, const char* end);
 
 }  // namespace goromdb
