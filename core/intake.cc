@@ -50,14 +50,13 @@ Intake::Outcome Intake::recover() {
   auto found = loader_.recover();
   if (!found) return {tl::unexpected(found.error())};
   newest_generation_ = std::max(newest_generation_, loader_.pointed_generation());
+  SlotNote interrupted;  // taken, but not adopted when the crash came: its sum may still lie there
   for (const auto& each : *found) {
-    loader_.drop_stale_sum(config_.file, config_.verify, each.note);
     newest_generation_ = std::max(newest_generation_, each.note.generation);
+    if (each.note.generation > loader_.pointed_generation()) interrupted = each.note;
   }
-  if (found->empty()) {
-    loader_.drop_stale_sum(config_.file, config_.verify, {});
-    log_->info("waiting for a first data set: {}", config_.file);
-  }
+  loader_.drop_stale_sum(config_.file, config_.verify, interrupted);
+  if (found->empty()) log_->info("waiting for a first data set: {}", config_.file);
   recovered_ = true;
 
   Outcome outcome;
