@@ -158,8 +158,9 @@ Result<Fd> Address::bind() {
         return fail(
             fmt::format("cannot listen on {}: there is something else than a socket", text()));
       }
-      Fd probe(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-      if (::connect(probe.get(), reinterpret_cast<const sockaddr*>(&storage_), length_) == 0) {
+      Fd probe(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+      if (::connect(probe.get(), reinterpret_cast<const sockaddr*>(&storage_), length_) == 0 ||
+          errno != ECONNREFUSED) {
         ucred peer{};
         socklen_t size = sizeof peer;
         ::getsockopt(probe.get(), SOL_SOCKET, SO_PEERCRED, &peer, &size);
@@ -169,6 +170,21 @@ Result<Fd> Address::bind() {
       ::unlink(path_.c_str());
     }
     return socket_for(false);
+  }
+  // Two servers that start at one instant would both pass what follows; of two sockets with one
+  // abstract name (unix(7)) only one can be.
+  if (port() != 0) {
+    sockaddr_un name{};
+    name.sun_family = AF_UNIX;
+    const auto claimed = fmt::format("goromdb:{}", text());
+    std::copy(claimed.begin(), claimed.end(), name.sun_path + 1);
+    const auto size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + 1 + claimed.size());
+    claim_ = std::make_shared<Fd>(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    if (::bind(claim_->get(), reinterpret_cast<const sockaddr*>(&name), size) != 0 &&
+        errno == EADDRINUSE) {
+      return fail(fmt::format("cannot listen on {}: {} has it; stop it or use another address",
+                              text(), holder_of_port(port())));
+    }
   }
   {
     auto alone = socket_for(false);

@@ -4,6 +4,7 @@
 
 #include <sys/socket.h>
 
+#include <memory>
 #include <string>
 
 #include "core/error.h"
@@ -36,6 +37,7 @@ class Address {
   std::string path_;
   sockaddr_storage storage_{};
   socklen_t length_ = 0;
+  std::shared_ptr<Fd> claim_;  // see bind()
 };
 
 // "127.0.0.1:4711", "[::1]:4711", "unix"

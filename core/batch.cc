@@ -16,27 +16,31 @@ Batch::Batch(Loop& loop) : loop_(loop), requests_(kRequests), keys_(kKeys), valu
 Batch::Parsed Batch::parse(const Listening& listening, void* conn, const uint8_t* in,
                            size_t in_len) {
   request_count_ = key_count_ = 0;
+  size_t skipped = 0;
   for (;;) {
     goromdb_parse p{};
     p.struct_size = sizeof p;
     p.loop = loop_.index();
     p.databases = static_cast<uint32_t>(listening.config.databases.size());
-    p.in = in;
-    p.in_len = in_len;
+    p.in = in + skipped;
+    p.in_len = in_len - skipped;
     p.keys = keys_.data();
     p.key_cap = static_cast<uint32_t>(keys_.size());
     p.reqs = requests_.data();
     p.req_cap = static_cast<uint32_t>(requests_.size());
     auto status = listening.protocol.ops().parse(listening.protocol.self(), conn, &p);
     if (status == GOROMDB_AGAIN && p.req_len == 0) {
-      if (p.want_keys <= keys_.size() || p.want_keys > kMaxKeys) return {GOROMDB_E_TOO_BIG, 0};
+      skipped += p.consumed;
+      if (p.want_keys <= keys_.size() || p.want_keys > kMaxKeys) {
+        return {GOROMDB_E_TOO_BIG, skipped};
+      }
       keys_.resize(p.want_keys);
       values_.resize(p.want_keys);
       continue;
     }
     request_count_ = p.req_len;
     key_count_ = p.key_len;
-    return {status, p.consumed};
+    return {status, skipped + p.consumed};
   }
 }
 
@@ -62,11 +66,12 @@ void Batch::read(LoopView* view, uint32_t first, uint32_t last, Outbox& out) {
 // Neighbouring requests for one database become one call of the storage.
 void Batch::look_up(const Listening& listening, Outbox& out) {
   uint32_t database = 0, first = 0, last = 0;
-  uint32_t gets = 0;
+  uint32_t gets = 0, flags = 0;
   for (uint32_t i = 0; i < request_count_; ++i) {
     const auto& request = requests_[i];
     if (request.op != GOROMDB_OP_GET) continue;
     ++gets;
+    flags |= request.flags;
     if (last != first && (request.database != database || request.first_key != last)) {
       read(loop_.view_of(listening, database), first, last, out);
       first = last = request.first_key;
@@ -78,6 +83,8 @@ void Batch::look_up(const Listening& listening, Outbox& out) {
   }
   read(loop_.view_of(listening, database), first, last, out);
   if (gets > 0) loop_.house().metrics.add(kRequestsGet, loop_.index(), gets);
+  if ((flags & GOROMDB_WANT_VERSION) == 0) return;
+  hashed_ = {};
   for (uint32_t i = 0; i < request_count_; ++i) {
     const auto& request = requests_[i];
     if (request.op != GOROMDB_OP_GET || (request.flags & GOROMDB_WANT_VERSION) == 0) continue;
@@ -90,8 +97,17 @@ void Batch::fill_versions(const goromdb_request& request) {
   for (uint32_t i = request.first_key; i < request.first_key + request.nkeys; ++i) {
     auto& value = values_[i];
     if (value.status != GOROMDB_OK || value.version != 0) continue;
-    value.version = std::max<uint64_t>(1, XXH3_64bits(value.ptr, value.len));
+    value.version = version_of(value);
   }
+}
+
+uint64_t Batch::version_of(const goromdb_value& value) {
+  constexpr uint32_t kLarge = 4096;
+  const auto hash = [&] { return std::max<uint64_t>(1, XXH3_64bits(value.ptr, value.len)); };
+  if (value.len < kLarge) return hash();
+  auto& known = hashed_[(reinterpret_cast<uintptr_t>(value.ptr) >> 4) % hashed_.size()];
+  if (known.ptr != value.ptr || known.len != value.len) known = {value.ptr, value.len, hash()};
+  return known.version;
 }
 
 bool Batch::answer(const Listening& listening, void* conn, Outbox& out) {

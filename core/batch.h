@@ -4,6 +4,7 @@
 
 #include <goromdb/plugin.h>
 
+#include <array>
 #include <string>
 #include <vector>
 
@@ -36,12 +37,21 @@ class Batch {
   void look_up(const Listening& listening, Outbox& out);
   void read(LoopView* view, uint32_t first, uint32_t last, Outbox& out);
   void fill_versions(const goromdb_request& request);
+  uint64_t version_of(const goromdb_value& value);
 
   Loop& loop_;
   std::vector<goromdb_request> requests_;
   std::vector<goromdb_key> keys_;
   std::vector<goromdb_value> values_;
   uint32_t request_count_ = 0, key_count_ = 0;
+  // Large values whose versions have been computed in this batch: asking for one value a thousand
+  // times hashes it once.
+  struct Hashed {
+    const void* ptr;
+    uint32_t len;
+    uint64_t version;
+  };
+  std::array<Hashed, 64> hashed_{};
   std::vector<std::string> facts_;
   std::vector<goromdb_slice> pairs_;
 };

@@ -36,6 +36,7 @@ std::vector<std::string> with_double_dashes(int argc, char** argv) {
 }
 
 int serve(const Config& config) {
+  block_signals(true);
   start_log(config.server.log_level, config.server.log_format);
   auto setup = Setup::prepare(config);
   if (!setup) return say(kWrong, setup.error().message);

@@ -124,7 +124,7 @@ class Reader {
                [&](const std::string& name, const YAML::Node& key, const YAML::Node& value) {
                  if (!value.IsScalar())
                    bad(value, fmt::format("option \"{}\" must be a single value", name));
-                 settings.push_back({name, value.Scalar(), place(key), place(value)});
+                 settings.push_back({name, value.Scalar(), place(key), place(value), false});
                });
     return settings;
   }
@@ -297,6 +297,13 @@ ListenerConfig read_listener(const Reader& r, const YAML::Node& node,
   return listener;
 }
 
+// It appears in logs, metrics and keys.
+bool usable_name(const std::string& name) {
+  return !name.empty() && std::all_of(name.begin(), name.end(), [](unsigned char c) {
+    return std::isalnum(c) != 0 || c == '_' || c == '-' || c == '.';
+  });
+}
+
 Config read_config(const Reader& r, const YAML::Node& root) {
   using Node = YAML::Node;
   Config config;
@@ -306,10 +313,14 @@ Config read_config(const Reader& r, const YAML::Node& root) {
         {{"server", [&](const Node&, const Node& v) { read_server(r, v, config.server); }},
          {"databases",
           [&](const Node&, const Node& v) {
-            r.each_entry(v, "databases",
-                         [&](const std::string& name, const Node& key, const Node& db) {
-                           config.databases.push_back(read_database(r, name, key, db));
-                         });
+            r.each_entry(
+                v, "databases", [&](const std::string& name, const Node& key, const Node& db) {
+                  if (!usable_name(name)) {
+                    r.bad(key,
+                          "a database's name has letters, digits, \"_\", \"-\" and \".\" only");
+                  }
+                  config.databases.push_back(read_database(r, name, key, db));
+                });
           }},
          {"listeners", [&](const Node&, const Node& v) {
             has_listeners = true;
@@ -340,6 +351,10 @@ void complete(Config& config) {
     if (db.basedir.empty()) {
       db.basedir = parent_folder(db.file);
       db.basedir_place = db.file_place;
+    }
+    if (db.file.ends_with('/') || real(db.file) == real(db.basedir)) {
+      throw BadConfig{
+          fmt::format("{}: {} is a folder; name the file to watch for", db.file_place, db.file)};
     }
     if (auto [other, fresh] = files.emplace(real(db.file), db.name); !fresh) {
       throw BadConfig{
@@ -391,7 +406,12 @@ Result<Config> load_config(const std::string& path) {
   }
   Reader reader(path);
   try {
-    const YAML::Node root = YAML::Load(content);
+    const auto documents = YAML::LoadAll(content);
+    if (documents.size() > 1) {
+      return fail(fmt::format("{}: a second document begins before here; keep one",
+                              reader.place(documents[1])));
+    }
+    const YAML::Node root = documents.empty() ? YAML::Node() : documents[0];
     if (root.IsNull()) {
       return fail(
           fmt::format("{}:1:1: the config is empty; add `databases:` and `listeners:`", path));
@@ -424,8 +444,9 @@ Result<Config> config_from_flags(const Flags& flags) {
     return fail(fmt::format("-verify: must be md5, sha256 or none, not \"{}\"", flags.verify));
   }
   db.verify = sum->second;
-  if (flags.gzipped) db.options.push_back({"gzipped", "true", "-gzipped", "-gzipped"});
-  if (!flags.bucket.empty()) db.options.push_back({"bucket", flags.bucket, "-bucket", "-bucket"});
+  if (flags.gzipped) db.options.push_back({"gzipped", "true", "-gzipped", "-gzipped", true});
+  if (!flags.bucket.empty())
+    db.options.push_back({"bucket", flags.bucket, "-bucket", "-bucket", true});
   // The Go program's handlers differ in namespaces only, which every storage here has by itself.
   if (flags.handler != "simple" && flags.handler != "ns") {
     return fail(fmt::format("-handler: must be simple or ns, not \"{}\"", flags.handler));

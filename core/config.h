@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// goromdb.yaml as plain structs; docs/config.md and config/goromdb.yaml list every key. Main
+// goromdb.yaml as plain structs; config/goromdb.yaml lists every key. Main
 // thread.
 #pragma once
 
@@ -21,6 +21,7 @@ using Place = std::string;
 struct OptionSetting {
   std::string name, value;
   Place name_place, value_place;
+  bool if_known = false;  // ignored by a plugin that has no such option
 };
 
 struct DatabaseConfig {
@@ -46,7 +47,7 @@ struct ServerConfig {
   std::vector<std::string> plugin_path;
   int64_t max_connections = 10'000;
   int64_t idle_timeout_ms = 0;  // 0 = never
-  int64_t drain_timeout_ms = 1000;
+  int64_t drain_timeout_ms = 30'000;
   int64_t stop_timeout_ms = 10'000;
   spdlog::level::level_enum log_level = spdlog::level::info;
   LogFormat log_format = LogFormat::kText;

@@ -11,8 +11,9 @@ namespace {
 constexpr size_t kFlushAt = size_t{256} << 10;
 // A request that is longer than this is no request. Protocols have lower limits of their own.
 constexpr size_t kMaxInput = size_t{64} << 20;
-// What a slow client may keep of a generation that is to be closed.
-constexpr size_t kMaxCopyOut = size_t{64} << 20;
+// What one connection sends before others have their turn.
+constexpr size_t kTurn = size_t{1} << 20;
+constexpr unsigned kKeepaliveS = 60;
 constexpr size_t kSlice = size_t{64} << 10;
 
 }  // namespace
@@ -37,12 +38,15 @@ bool Connection::accept(uv_stream_t* server) {
   if (!listening_.address.is_unix()) {
     uv_tcp_getpeername(&handle_.tcp, reinterpret_cast<sockaddr*>(&address), &length);
   }
-  peer_ = text_of(address);
+  peer_ = listening_.address.is_unix() ? listening_.address.text() : text_of(address);
   return true;
 }
 
 void Connection::start() {
-  if (!listening_.address.is_unix()) uv_tcp_nodelay(&handle_.tcp, 1);
+  if (!listening_.address.is_unix()) {
+    uv_tcp_nodelay(&handle_.tcp, 1);
+    uv_tcp_keepalive(&handle_.tcp, 1, kKeepaliveS);  // a host that vanished must not stay for ever
+  }
   read_start();
 }
 
@@ -178,7 +182,10 @@ void Connection::flush() {
   const size_t size = out.size();
   while (whole && !out.segments().empty()) {
     auto segments = out.segments();
-    int sent = uv_try_write(stream(), segments.data(), static_cast<unsigned>(segments.size()));
+    int sent = UV_EAGAIN;
+    if (size - out.size() < kTurn) {
+      sent = uv_try_write(stream(), segments.data(), static_cast<unsigned>(segments.size()));
+    }
     if (sent == UV_EAGAIN) {
       uv_read_stop(stream());
       unsent_ = loop_.detach_outbox();
@@ -196,7 +203,11 @@ void Connection::flush() {
   out.reset();
   if (!whole) return close();
   // Without a last word there is nothing that could get lost.
-  if (close_when_sent_) size > 0 ? linger() : close();
+  if (close_when_sent_) {
+    size > 0 ? linger() : close();
+  } else if (loop_.shutting_down()) {
+    linger();  // it has its reply; the next server has its next request
+  }
 }
 
 // The kernel is full: hand libuv a slice of our own memory to wait with, so that it never holds on
@@ -222,16 +233,20 @@ void Connection::on_written(int status) {
   if (closing_) return;
   if (status != 0) return close();
   last_active_ms_.store(loop_.now_ms(), std::memory_order_relaxed);
+  const size_t size = unsent_->size();
   while (!unsent_->segments().empty()) {
     auto segments = unsent_->segments();
-    int sent = uv_try_write(stream(), segments.data(), static_cast<unsigned>(segments.size()));
+    int sent = UV_EAGAIN;
+    if (size - unsent_->size() < kTurn) {
+      sent = uv_try_write(stream(), segments.data(), static_cast<unsigned>(segments.size()));
+    }
     if (sent == UV_EAGAIN) return send_slice();
     if (sent < 0) return close();
     unsent_->advance(static_cast<size_t>(sent));
   }
   in_flight_bytes_ = {};
   loop_.give_back(std::move(unsent_));
-  if (close_when_sent_) {
+  if (close_when_sent_ || loop_.shutting_down()) {
     linger();
     return read_start();
   }
@@ -239,10 +254,9 @@ void Connection::on_written(int status) {
   if (!unsent_ && !closing_) read_start();
 }
 
-void Connection::let_go_of_generation() {
-  if (!unsent_ || unsent_->views.empty()) return;
-  if (!unsent_->copy_out(kMaxCopyOut)) return close();
-  loop_.unpin(*unsent_);
+bool Connection::keeps(const LoopView* view) const {
+  return unsent_ &&
+         std::find(unsent_->views.begin(), unsent_->views.end(), view) != unsent_->views.end();
 }
 
 }  // namespace goromdb

@@ -34,9 +34,8 @@ class Connection {
   void linger();
   bool lingering() const { return lingering_; }
 
-  // A client that is slow while its generation is to be closed: copies what it has not read. One
-  // that keeps too much waiting is closed.
-  void let_go_of_generation();
+  // Whether its unsent replies reference values of the view's generation.
+  bool keeps(const LoopView* view) const;
 
   bool writing() const { return unsent_ != nullptr || in_flight_; }
   uint64_t idle_ms() const;

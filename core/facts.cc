@@ -57,6 +57,7 @@ void Facts::general(Writer& put, const Listening& listening, uint32_t database) 
   put("connections_current", connections_->load());
   put("connections_total", metrics_.sum(kConnectionsTotal));
   put("connections_rejected", metrics_.sum(kConnectionsRejected));
+  put("connections_cut", metrics_.sum(kConnectionsCut));
   put("requests_get", metrics_.sum(kRequestsGet));
   put("keys_requested", metrics_.sum(kKeysRequested));
   put("keys_hit", metrics_.sum(kKeysHit));
@@ -76,6 +77,7 @@ void Facts::general(Writer& put, const Listening& listening, uint32_t database) 
   put("loads", status.loads);
   put("rejections", status.rejections);
   put("failures", status.failures);
+  put("waits", status.waits);
   put("generation", status.generation);
   put("generation_checksum", status.checksum);
   auto known = [&](const char* name, uint64_t value) {

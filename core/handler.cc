@@ -7,6 +7,14 @@
 #include "core/units.h"
 
 namespace goromdb {
+namespace {
+
+// How long the next load waits for the old generation's slow clients; and how many old generations
+// may be open beside the served one before it waits for `drain_timeout` to end them.
+constexpr uint64_t kPatienceMs = 250;
+constexpr uint32_t kMaxDraining = 2;
+
+}  // namespace
 
 Handler::Handler(const DatabaseConfig& config, std::unique_ptr<Storage> storage, uint32_t loops,
                  uv_loop_t* main_loop, Mailbox& main, Adopt adopt, std::function<void()> on_ready)
@@ -24,8 +32,15 @@ Handler::Handler(const DatabaseConfig& config, std::unique_ptr<Storage> storage,
                 [this](const std::string& reason) {
                   on_failure({reason, Error::Kind::kRejected}, {}, false);
                 },
-                [this] { on_poll(); }}),
-      worker_(std::make_unique<TaskThread>()) {}
+                [this] { on_poll(); },
+                [this](const std::string& message) {
+                  on_failure({message, Error::Kind::kFailure}, {}, false);
+                },
+                [this] { count_wait(); }}),
+      worker_(std::make_unique<TaskThread>()) {
+  uv_timer_init(main_loop, &patience_timer_);
+  patience_timer_.data = this;
+}
 
 Handler::~Handler() = default;
 
@@ -38,6 +53,7 @@ void Handler::stop() {
   begin_stop();
   worker_.reset();
   watcher_.close();
+  uv_close(reinterpret_cast<uv_handle_t*>(&patience_timer_), nullptr);
 }
 
 void Handler::close_generation() { current_.reset(); }
@@ -88,6 +104,7 @@ void Handler::on_failure(const Error& error, const std::optional<Candidate>& can
                          bool taken) {
   if (candidate && error.kind == Error::Kind::kChanged) {
     watcher_.settle_first();
+    count_wait();
     log_->info("{}; looking again when it stands still", error.message);
     return;
   }
@@ -112,8 +129,15 @@ void Handler::on_failure(const Error& error, const std::optional<Candidate>& can
               format_duration_ms(config_.poll_interval_ms));
 }
 
+void Handler::count_wait() {
+  std::lock_guard lock(status_mutex_);
+  ++status_.waits;
+}
+
 void Handler::adopt(const std::shared_ptr<Generation>& generation) {
   auto old = std::exchange(current_, generation);
+  waiting_for_ = old ? old->id() : 0;
+  draining_ += old ? 1 : 0;
   step("adopting");
   adopt_(
       generation, [this, generation] { on_adopted(*generation); },
@@ -140,6 +164,17 @@ void Handler::on_adopted(const Generation& generation) {
              format_size(static_cast<uint64_t>(facts.note.size)),
              facts.note.checksum.empty() ? "no checksum" : facts.note.checksum, facts.path);
   if (first) on_ready_();
+  uv_timer_start(
+      &patience_timer_,
+      [](uv_timer_t* timer) { static_cast<Handler*>(timer->data)->on_patience(); }, kPatienceMs,
+      kPatienceMs);
+}
+
+// A client that reads slowly does not hold up the next data set.
+void Handler::on_patience() {
+  if (waiting_for_ != 0 && draining_ >= kMaxDraining) return;
+  uv_timer_stop(&patience_timer_);
+  if (std::exchange(waiting_for_, 0) != 0) idle();
 }
 
 void Handler::on_released(std::shared_ptr<Generation> old) {
@@ -155,10 +190,13 @@ void Handler::on_released(std::shared_ptr<Generation> old) {
     old.reset();
     step("closed");
     log_->info("generation {} closed", id);
-    intake_.remove(slot);
+    intake_.remove(slot, id);
     step("removed");
-    main_.post([this] {
-      if (!stopping_) idle();
+    main_.post([this, id] {
+      --draining_;
+      if (stopping_ || waiting_for_ != id) return;
+      waiting_for_ = 0;
+      idle();
     });
   });
 }

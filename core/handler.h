@@ -22,7 +22,7 @@ namespace goromdb {
 // What protocols and operators are shown of a database.
 struct DatabaseStatus {
   bool ready = false;
-  uint64_t generation = 0, loads = 0, rejections = 0, failures = 0;
+  uint64_t generation = 0, loads = 0, rejections = 0, failures = 0, waits = 0;
   std::string checksum;
   goromdb_generation_info info{};
   int64_t loaded_at_s = 0, mtime_s = 0;
@@ -65,6 +65,8 @@ class Handler {
   void adopt(const std::shared_ptr<Generation>& generation);
   void on_adopted(const Generation& generation);
   void on_released(std::shared_ptr<Generation> old);
+  void on_patience();
+  void count_wait();
   void idle();
 
   const DatabaseConfig& config_;
@@ -77,6 +79,11 @@ class Handler {
   Watcher watcher_;
   std::shared_ptr<Generation> current_;
   bool busy_ = false;
+  // Old generations that slow clients keep open. The next load waits for the youngest a moment, and
+  // when there are many for as long as it takes.
+  uint32_t draining_ = 0;
+  uint64_t waiting_for_ = 0;  // its id; 0 = for none
+  uv_timer_t patience_timer_;
   std::string last_failure_;
 
   mutable std::mutex status_mutex_;

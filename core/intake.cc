@@ -78,7 +78,8 @@ Intake::Outcome Intake::recover() {
     } else if (each.note.generation > (*outcome.generation)->id()) {
       pending_ = Pending{each.slot, each.note, false};  // the crash came before it was adopted
     } else if (each.note.generation != 0) {
-      remove(each.slot);  // served before this one; only its removal was missed
+      remove(each.slot,
+             each.note.generation);  // served before this one; only its removal was missed
     }
   }
   // Trouble of the machine kept it from being opened: it is the one to go on with.
@@ -118,8 +119,9 @@ Intake::Outcome Intake::take(const Candidate& candidate, bool quietly) {
 
 Intake::Outcome Intake::go_on() { return {open(*pending_)}; }
 
-void Intake::remove(int slot) {
-  if (slot == served_slot_) return;
+void Intake::remove(int slot, uint64_t generation) {
+  if (slot == served_slot_ || (pending_ && pending_->slot == slot)) return;
+  if (auto note = loader_.whole(slot); note && note->generation != generation) return;
   if (auto cleared = loader_.clear(slot); !cleared) {
     log_->warn("{}; it is removed before the next data set is taken", cleared.error().message);
   }
@@ -147,8 +149,10 @@ Intake::Loaded Intake::open(Pending file) {
       return tl::unexpected(done.error());
     }
     pending_ = earlier && earlier->slot != file.slot ? earlier : std::nullopt;
-    return reject(fmt::format("{}: {}; kept as {}.rejected", config_.file, opened.error().message,
-                              loader_.data_path(file.slot)));
+    const auto path = loader_.data_path(file.slot);
+    return reject(fmt::format("{}: {}; kept as {}.rejected",
+                              file.note.ctime_ns == 0 ? path : config_.file, opened.error().message,
+                              path));
   }
   // The reader came back, so this try did not end the process.
   if (!file.adopted_before) {
@@ -158,9 +162,13 @@ Intake::Loaded Intake::open(Pending file) {
   return opened;
 }
 
-Intake::Loaded Intake::open_untouched(const Pending& file) {
+Intake::Loaded Intake::open_untouched(Pending& file) {
   const auto path = loader_.data_path(file.slot);
-  auto untouched = loader_.check_untouched(file.slot, file.note);
+  const bool from_before = file.note.ctime_ns == 0;  // not moved in by this process
+  auto untouched = from_before
+                       ? loader_.check_restored(file.slot, file.note,
+                                                progress_of(fmt::format("hashing {}", path)))
+                       : loader_.check_untouched(file.slot, file.note);
   if (!untouched) return tl::unexpected(untouched.error());
   auto generation = Generation::open(*storage_, {file.note.generation, file.slot, path, file.note},
                                      loops_, progress_of(fmt::format("opening {}", path)));

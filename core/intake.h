@@ -36,8 +36,8 @@ class Intake {
   Outcome take(const Candidate& candidate, bool quietly);
   // Opens what lies verified in its slot and could not be opened before.
   Outcome go_on();
-  // The generation has been closed: its file goes, unless it is the served one's.
-  void remove(int slot);
+  // The generation is not served any more: its file goes, unless another lies in its slot by now.
+  void remove(int slot, uint64_t generation);
 
   bool recovered() const { return recovered_; }
   bool has_pending() const { return pending_.has_value(); }
@@ -52,7 +52,7 @@ class Intake {
   };
 
   Loaded open(Pending file);
-  Loaded open_untouched(const Pending& file);
+  Loaded open_untouched(Pending& file);
   Progress progress_of(const std::string& what);
   int free_slot() const;
 

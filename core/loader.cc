@@ -319,6 +319,29 @@ Result<void> Loader::check_untouched(int slot, const SlotNote& note) const {
   return {};
 }
 
+Result<void> Loader::check_restored(int slot, SlotNote& note, const Progress& progress) {
+  const auto path = data_path(slot);
+  auto untouched = check_untouched(slot, note);
+  if (untouched || untouched.error().kind != Error::Kind::kRejected) return untouched;
+  auto fd = open_regular(path);
+  if (!fd) return tl::unexpected(fd.error());
+  auto state = look_at(*fd, path);
+  if (!state) return tl::unexpected(state.error());
+  if (state->identity.size != note.size || note.checksum.empty()) return untouched;
+  Digest digest(note.checksum.starts_with("sha256:") ? SumKind::kSha256 : SumKind::kMd5);
+  uint64_t done = 0;
+  auto read = read_blocks(*fd, path, [&](std::string_view block) -> Result<void> {
+    digest.update(block);
+    done += block.size();
+    return progress(done, static_cast<uint64_t>(note.size)) ? cancelled() : Result<void>{};
+  });
+  if (!read) return read;
+  if (!note.checksum.ends_with(":" + digest.hex())) return untouched;
+  note.mtime_ns = state->identity.mtime_ns;
+  (void)write_note(slot, note);  // else the next start hashes it again
+  return {};
+}
+
 void Loader::drop_stale_sum(const std::string& file, SumKind kind, const SlotNote& note) {
   const auto path = sum_path(file, kind);
   for (const auto& each : {path, file}) {  // taken aside in the instant of the crash

@@ -2,10 +2,10 @@
 // A store on disk: data00/ and data01/, moves into them and what a crash leaves. Pure file-system
 // logic; one database's worker thread; every call may block on the disk.
 //
-//   basedir/current               which slot is served: "slot data01", "generation 7"
+//   basedir/current               the slot that is served and its generation
 //   basedir/data0N/data.db        a whole, verified data file
-//   basedir/data0N/data.db.note   its generation, checksum, size and mtime, written before the data
-//   comes basedir/data0N/data.db.tmp    a copy from another file system that is not finished
+//   basedir/data0N/data.db.note   what is known of it; written before it comes
+//   basedir/data0N/data.db.tmp    an unfinished copy from another file system
 //   basedir/data0N/data.db.rejected, data.db.rejected.reason    what did not open, and why
 #pragma once
 
@@ -69,6 +69,9 @@ class Loader {
   std::optional<SlotNote> whole(int slot) const;
   // Where the slot's file is no longer the one that was taken.
   Result<void> check_untouched(int slot, const SlotNote& note) const;
+  // The same for a file that an earlier process left: where only the time differs (a store that was
+  // restored from a backup, a `touch`) the checksum decides, and the note is brought up to date.
+  Result<void> check_restored(int slot, SlotNote& note, const Progress& progress);
   // After a recovery: the sum file of a data file that was taken before the crash goes, too.
   void drop_stale_sum(const std::string& file, SumKind kind, const SlotNote& note);
 

@@ -7,46 +7,31 @@
 namespace goromdb {
 namespace {
 
-// %v as the inside of a JSON string; other bytes than ASCII pass as they are when they are UTF-8
-// and the messages quote file names only after escaping them, so nothing else needs care here.
-class JsonText : public spdlog::custom_flag_formatter {
+// The message on one line: control bytes of a file's name or a client's key forge no line, and in
+// JSON no field. Other bytes pass as they are.
+class OneLine : public spdlog::custom_flag_formatter {
  public:
+  explicit OneLine(LogFormat format) : format_(format) {}
   void format(const spdlog::details::log_msg& msg, const std::tm&,
               spdlog::memory_buf_t& dest) override {
-    for (char c : msg.payload) {
-      auto byte = static_cast<unsigned char>(c);
-      if (c == '"' || c == '\\') {
-        dest.push_back('\\');
-        dest.push_back(c);
-      } else if (byte < 0x20 || byte == 0x7f) {
-        fmt::format_to(std::back_inserter(dest), "\\u{:04x}", byte);
-      } else {
-        dest.push_back(c);
-      }
-    }
-  }
-  std::unique_ptr<custom_flag_formatter> clone() const override {
-    return spdlog::details::make_unique<JsonText>();
-  }
-};
-
-// %v on one line: control bytes of a file's name or a client's key cannot forge a line.
-class PlainText : public spdlog::custom_flag_formatter {
- public:
-  void format(const spdlog::details::log_msg& msg, const std::tm&,
-              spdlog::memory_buf_t& dest) override {
+    const bool json = format_ == LogFormat::kJson;
     for (char c : msg.payload) {
       auto byte = static_cast<unsigned char>(c);
       if (byte < 0x20 || byte == 0x7f) {
-        fmt::format_to(std::back_inserter(dest), "\\x{:02x}", byte);
-      } else {
-        dest.push_back(c);
+        fmt::format_to(std::back_inserter(dest), "\\{}{:0{}x}", json ? 'u' : 'x', byte,
+                       json ? 4 : 2);
+        continue;
       }
+      if (json && (c == '"' || c == '\\')) dest.push_back('\\');
+      dest.push_back(c);
     }
   }
   std::unique_ptr<custom_flag_formatter> clone() const override {
-    return spdlog::details::make_unique<PlainText>();
+    return spdlog::details::make_unique<OneLine>(format_);
   }
+
+ private:
+  LogFormat format_;
 };
 
 std::shared_ptr<spdlog::sinks::sink> the_sink = std::make_shared<spdlog::sinks::stderr_sink_mt>();
@@ -56,10 +41,11 @@ std::shared_ptr<spdlog::sinks::sink> the_sink = std::make_shared<spdlog::sinks::
 void start_log(spdlog::level::level_enum level, LogFormat format) {
   auto formatter = std::make_unique<spdlog::pattern_formatter>(spdlog::pattern_time_type::utc);
   if (format == LogFormat::kJson) {
-    formatter->add_flag<JsonText>('*').set_pattern(
-        R"({"time":"%Y-%m-%dT%H:%M:%S.%eZ","level":"%l","object":"%n","message":"%*"})");
+    formatter->add_flag<OneLine>('*', format)
+        .set_pattern(
+            R"({"time":"%Y-%m-%dT%H:%M:%S.%eZ","level":"%l","object":"%n","message":"%*"})");
   } else {
-    formatter->add_flag<PlainText>('*').set_pattern("%Y-%m-%dT%H:%M:%S.%eZ %-7l %n: %*");
+    formatter->add_flag<OneLine>('*', format).set_pattern("%Y-%m-%dT%H:%M:%S.%eZ %-7l %n: %*");
   }
   the_sink->set_formatter(std::move(formatter));
   spdlog::set_level(level);

@@ -6,7 +6,7 @@
 #include <algorithm>
 
 #include "core/connection.h"
-#include "core/step.h"
+#include "core/units.h"
 
 namespace goromdb {
 namespace {
@@ -46,8 +46,7 @@ Loop::Loop(uint32_t index, House& house, std::vector<Fd> sockets)
         new Listener{*this, *house.listening[i], std::move(sockets[i]), {}}));
   }
   uv_timer_init(&uv_, &tick_timer_);
-  uv_timer_init(&uv_, &drain_timer_);
-  tick_timer_.data = drain_timer_.data = this;
+  tick_timer_.data = this;
 }
 
 Loop::~Loop() { uv_loop_close(&uv_); }
@@ -59,8 +58,9 @@ void Loop::start() {
 void Loop::run() {
   pthread_setname_np(pthread_self(), "goromdb-loop");
   uint64_t interval = kTickMs;
-  if (const int64_t idle = house_.config.server.idle_timeout_ms; idle > 0) {
-    interval = std::clamp<uint64_t>(static_cast<uint64_t>(idle) / 4, 10, kTickMs);
+  for (const int64_t limit :
+       {house_.config.server.idle_timeout_ms, house_.config.server.drain_timeout_ms}) {
+    if (limit > 0) interval = std::clamp<uint64_t>(static_cast<uint64_t>(limit) / 4, 10, interval);
   }
   uv_timer_start(
       &tick_timer_, [](uv_timer_t* timer) { static_cast<Loop*>(timer->data)->tick(); }, interval,
@@ -91,7 +91,7 @@ Result<void> Loop::listen() {
           house.metrics.add(kConnectionsTotal, self.loop.index_, accepted);
           if (!accepted) {
             connection->close();
-          } else if (house.connections > house.config.server.max_connections) {
+          } else if (house.connections > house.max_connections) {
             house.metrics.add(kConnectionsRejected, self.loop.index_, 1);
             connection->turn_away();
           } else {
@@ -142,12 +142,8 @@ void Loop::adopt(uint32_t database, std::shared_ptr<Generation> generation,
   old->on_released = std::move(on_released);
   if (old->pins == 0) return release(std::move(old));
   old->retired = true;
+  old->drain_by_ms = now_ms() + static_cast<uint64_t>(house_.config.server.drain_timeout_ms);
   retired_.push_back(std::move(old));
-  if (uv_is_active(reinterpret_cast<uv_handle_t*>(&drain_timer_)) == 0) {
-    uv_timer_start(
-        &drain_timer_, [](uv_timer_t* timer) { static_cast<Loop*>(timer->data)->drain(); },
-        static_cast<uint64_t>(house_.config.server.drain_timeout_ms), 0);
-  }
 }
 
 void Loop::release(std::unique_ptr<LoopView> view) {
@@ -168,10 +164,24 @@ void Loop::release_retired() {
   }
 }
 
-// Slow clients have had their time: what they have not read is copied, so that the old file can go.
-void Loop::drain() {
-  for (auto* connection : connections_) connection->let_go_of_generation();
-  release_retired();
+// Slow clients have had their time: the old data set is to be closed.
+void Loop::cut_late_readers() {
+  std::vector<std::pair<const LoopView*, uint64_t>> late;  // a view goes with its last reader
+  for (const auto& view : retired_) {
+    if (now_ms() >= view->drain_by_ms) late.emplace_back(view.get(), view->generation->id());
+  }
+  for (const auto& [view, id] : late) {
+    size_t cut = 0;
+    for (auto* connection : connections_) {
+      if (!connection->keeps(view)) continue;
+      connection->close();
+      ++cut;
+    }
+    house_.metrics.add(kConnectionsCut, index_, static_cast<int64_t>(cut));
+    house_.log->warn(
+        "{} clients had not read their replies of generation {} after {} and were closed", cut, id,
+        format_duration_ms(house_.config.server.drain_timeout_ms));
+  }
 }
 
 std::unique_ptr<Outbox> Loop::detach_outbox() {
@@ -238,6 +248,7 @@ void Loop::tick() {
     if (shutting_down_ && ((!connection->writing() && idle >= kQuietMs) || late))
       connection->close();
   }
+  if (!retired_.empty()) cut_late_readers();
   if (shutting_down_ && connections_.empty()) finish();
 }
 
@@ -261,7 +272,6 @@ void Loop::finish() {
   }
   release_retired();
   uv_close(reinterpret_cast<uv_handle_t*>(&tick_timer_), nullptr);
-  uv_close(reinterpret_cast<uv_handle_t*>(&drain_timer_), nullptr);
   mailbox_.close();
 }
 

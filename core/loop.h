@@ -40,6 +40,8 @@ struct House {
   Metrics& metrics;
   Facts& facts;
   std::vector<std::unique_ptr<Listening>>& listening;
+  std::shared_ptr<spdlog::logger> log;
+  int64_t max_connections;  // what the config says, or what the descriptors allow
   std::atomic<int64_t> connections{0};
 };
 
@@ -49,6 +51,7 @@ struct LoopView {
   goromdb_reader* reader = nullptr;
   uint32_t pins = 0;  // outboxes that reference its values and wait for a slow client
   bool retired = false;
+  uint64_t drain_by_ms = 0;  // then clients that still keep it are closed
   std::function<void()> on_released;
 };
 
@@ -96,7 +99,6 @@ class Loop {
   Outbox& outbox() { return *outbox_; }
   std::unique_ptr<Outbox> detach_outbox();
   void give_back(std::unique_ptr<Outbox> outbox);
-  void unpin(Outbox& outbox);
 
   // Memory to read into, for connections without half a request.
   uv_buf_t read_buffer() { return uv_buf_init(read_buffer_.get(), kReadBuffer); }
@@ -120,7 +122,8 @@ class Loop {
   void tick();
   void release(std::unique_ptr<LoopView> view);
   void release_retired();
-  void drain();
+  void cut_late_readers();
+  void unpin(Outbox& outbox);
   void finish();
 
   const uint32_t index_;
@@ -135,7 +138,7 @@ class Loop {
   std::vector<std::unique_ptr<Outbox>> spare_outboxes_;
   std::vector<std::unique_ptr<Input>> spare_inputs_;
   std::unique_ptr<char[]> read_buffer_;
-  uv_timer_t tick_timer_, drain_timer_;
+  uv_timer_t tick_timer_;
   bool shutting_down_ = false;
   uint64_t shutdown_began_ms_ = 0;
 

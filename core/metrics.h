@@ -24,6 +24,7 @@ enum Counter : uint32_t {
   kBytesWritten,
   kConnectionsTotal,
   kConnectionsRejected,
+  kConnectionsCut,
   kCoreCounters,
 };
 

@@ -49,8 +49,9 @@ bool Outbox::make_room(size_t need) noexcept {
 }
 
 void Outbox::append(const goromdb_value& v) noexcept {
-  if (v.len <= kCopyLimit) {
+  if (v.len <= kCopyLimit && copied_ + v.len <= kOwnLimit) {
     if (!make_room(v.len)) return;
+    copied_ += v.len;
     std::memcpy(cur, v.ptr, v.len);
     cur += v.len;
     return;
@@ -74,28 +75,9 @@ void Outbox::advance(size_t sent) {
   }
 }
 
-bool Outbox::copy_out(size_t limit) {
-  seal();
-  if (sealed_ > limit) return false;
-  std::unique_ptr<uint8_t[]> bytes(new (std::nothrow) uint8_t[std::max<size_t>(sealed_, 1)]);
-  if (!bytes) return false;
-  uint8_t* to = bytes.get();
-  for (const auto& each : segments()) {
-    std::memcpy(to, each.base, each.len);
-    to += each.len;
-  }
-  const size_t size = sealed_;
-  reset();
-  chunks_.push_back({std::move(bytes), size});
-  segments_.push_back(uv_buf_init(reinterpret_cast<char*>(chunks_.back().bytes.get()),
-                                  static_cast<unsigned>(size)));
-  sealed_ = size;
-  return true;
-}
-
 void Outbox::reset() {
   segments_.clear();
-  head_ = sealed_ = 0;
+  head_ = sealed_ = copied_ = 0;
   failed_ = false;
   // Chunks of the usual size are kept for the next batch, giants and crowds are not.
   if (chunks_.size() > 1) {

@@ -19,7 +19,7 @@ namespace goromdb {
 struct LoopView;
 
 // Filled through the ABI's goromdb_out, then sent from the front. What it references (values of a
-// generation or of its arena) stays in place until it has been sent, reset() or copy_out() ran.
+// generation or of its arena) stays in place until it has been sent, reset() ran.
 class Outbox : private goromdb_out {
  public:
   Outbox();
@@ -38,9 +38,6 @@ class Outbox : private goromdb_out {
     return {segments_.data() + head_, segments_.size() - head_};
   }
   void advance(size_t sent);
-  // Copies what is unsent to memory of its own, at most `limit` bytes; false when there is more or
-  // memory is short.
-  bool copy_out(size_t limit);
   void reset();
 
   // The generations whose values are referenced; kept by the loop that sends this.
@@ -50,6 +47,9 @@ class Outbox : private goromdb_out {
   // Values up to this size are copied behind their literal: one segment for the kernel instead of
   // three is worth more than the copy. docs/architecture.md has the measurement.
   static constexpr size_t kCopyLimit = 4096;
+  // Beyond so many bytes of its own a batch references small values, too: a line of requests for
+  // one value must not become a thousand copies of it.
+  static constexpr size_t kOwnLimit = size_t{1} << 20;
   static constexpr size_t kChunk = size_t{64} << 10;
   static constexpr size_t kKeptChunks = 4;
 
@@ -66,7 +66,7 @@ class Outbox : private goromdb_out {
   size_t chunk_ = 0;        // the one that cur is in
   uint8_t* run_ = nullptr;  // where the literal that is being written began
   std::vector<uv_buf_t> segments_;
-  size_t head_ = 0, sealed_ = 0;
+  size_t head_ = 0, sealed_ = 0, copied_ = 0;
   bool failed_ = false;
   goromdb_arena arena_;
 };

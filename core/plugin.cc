@@ -28,8 +28,9 @@ Table copy_table(const Table* theirs, uint32_t their_size) {
   return ours;
 }
 
-// The descriptor's part that a plugin of minor 0 had: everything up to `protocol`.
-constexpr uint32_t kSmallestDescriptor = sizeof(goromdb_plugin);
+// The descriptor as the first minor had it: up to and with `protocol`.
+constexpr uint32_t kSmallestDescriptor =
+    offsetof(goromdb_plugin, protocol) + sizeof(goromdb_plugin::protocol);
 
 std::string_view prefix_of(uint16_t kind) {
   return kind == GOROMDB_KIND_STORAGE ? "storage-" : "proto-";
@@ -263,7 +264,7 @@ Result<OptionValues> OptionValues::parse(const Plugin& plugin,
   std::vector<std::string> names;
   for (const auto& option : plugin.options()) names.emplace_back(option.name);
   for (const auto& setting : settings) {
-    if (std::count(names.begin(), names.end(), setting.name) == 0) {
+    if (!setting.if_known && std::count(names.begin(), names.end(), setting.name) == 0) {
       return fail(fmt::format("{}: {} \"{}\" has no option \"{}\"{}", setting.name_place,
                               name_of_kind(plugin.kind()), plugin.name(), setting.name,
                               suggestion(setting.name, names)));

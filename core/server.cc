@@ -15,16 +15,31 @@ namespace {
 constexpr std::pair<int, const char*> kSignals[] = {
     {SIGTERM, "SIGTERM"}, {SIGINT, "SIGINT"}, {SIGHUP, "SIGHUP"}};
 
-// As many descriptors as the machine allows: connections need one each.
-void raise_descriptor_limit() {
+// As many descriptors as the machine allows; returns how many connections they are enough for, when
+// loops, listeners and reloads have theirs.
+int64_t raise_descriptor_limit(const Config& config) {
   rlimit limit{};
-  if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
-    limit.rlim_cur = limit.rlim_max;
-    setrlimit(RLIMIT_NOFILE, &limit);
-  }
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return config.server.max_connections;
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);
+  getrlimit(RLIMIT_NOFILE, &limit);
+  if (limit.rlim_cur == RLIM_INFINITY) return config.server.max_connections;
+  const auto loops = config.server.threads;
+  const auto reserve = 32 + 8 * loops +
+                       static_cast<int64_t>(config.listeners.size()) * (loops + 1) +
+                       static_cast<int64_t>(config.databases.size()) * 16;
+  return std::max<int64_t>(1, static_cast<int64_t>(limit.rlim_cur) - reserve);
 }
 
 }  // namespace
+
+// The threads that are started inherit the mask: signals are the main thread's.
+void block_signals(bool block) {
+  sigset_t set;
+  sigemptyset(&set);
+  for (const auto& [number, name] : kSignals) sigaddset(&set, number);
+  pthread_sigmask(block ? SIG_BLOCK : SIG_UNBLOCK, &set, nullptr);
+}
 
 Server::Server(const Config& config, std::unique_ptr<Setup> setup)
     : config_(config),
@@ -32,7 +47,7 @@ Server::Server(const Config& config, std::unique_ptr<Setup> setup)
       log_(logger_for("server")),
       mailbox_((uv_loop_init(&uv_), &uv_)),
       facts_(config, setup_->metrics_),
-      house_{config, setup_->metrics_, facts_, listening_},
+      house_{config, setup_->metrics_, facts_, listening_, log_, config.server.max_connections},
       signals_(std::size(kSignals)) {
   const auto loops = static_cast<uint32_t>(config.server.threads);
   for (size_t i = 0; i < config.listeners.size(); ++i) {
@@ -52,7 +67,13 @@ Server::Server(const Config& config, std::unique_ptr<Setup> setup)
 Server::~Server() { close(); }
 
 Result<void> Server::bind() {
-  raise_descriptor_limit();
+  if (const auto enough = raise_descriptor_limit(config_); enough < house_.max_connections) {
+    log_->warn(
+        "the limit of open files is enough for {} connections, not for max_connections {}; raise "
+        "it (ulimit -n, LimitNOFILE=)",
+        enough, house_.max_connections);
+    house_.max_connections = enough;
+  }
   // A reader that went away or a limit on file sizes is an error to handle, not an end.
   std::signal(SIGPIPE, SIG_IGN);
   std::signal(SIGXFSZ, SIG_IGN);
@@ -83,8 +104,9 @@ Result<void> Server::run() {
   for (auto& loop : loops_) {
     if (auto listening = loop->listen(); !listening) return listening;
   }
-  watch_signals();
   for (auto& loop : loops_) loop->start();
+  watch_signals();
+  block_signals(false);
   auto log = logger_for("listener");
   for (const auto& listening : listening_) {
     std::vector<std::string> names;

@@ -38,6 +38,10 @@ class Setup {
   std::vector<Address> addresses_;                    // by listener
 };
 
+// SIGTERM, SIGINT and SIGHUP wait from the first instant of a start until the server can answer
+// them.
+void block_signals(bool block);
+
 class Server {
  public:
   Server(const Config& config, std::unique_ptr<Setup> setup);

@@ -71,6 +71,12 @@ Result<std::unique_ptr<Setup>> Setup::prepare(const Config& config) {
     auto address = Address::parse(listener.listen);
     if (!address) return at(listener.listen_place, address.error());
     if (auto usable = address->check(); !usable) return at(listener.listen_place, usable.error());
+    for (size_t i = 0; i < setup->addresses_.size(); ++i) {
+      if (setup->addresses_[i].text() != address->text()) continue;
+      if (!address->is_unix() && address->port() == 0) continue;  // the kernel chooses one for each
+      return fail(fmt::format("{}: duplicate address {}: the listener at {} has it; use another",
+                              listener.listen_place, address->text(), config.listeners[i].place));
+    }
     setup->addresses_.push_back(std::move(*address));
   }
   return setup;

@@ -86,8 +86,11 @@ void Watcher::retry_later(const Candidate& candidate) {
 }
 
 void Watcher::say_once(const std::string& message) {
-  if (message != said_ && !message.empty()) log_->info("{}", message);
+  if (message == said_) return;
   said_ = message;
+  if (message.empty()) return;
+  log_->info("{}", message);
+  events_.waiting();
 }
 
 void Watcher::look() {
@@ -97,7 +100,10 @@ void Watcher::look() {
   auto sum = config_.verify == SumKind::kNone ? Result<std::optional<FileState>>(std::nullopt)
                                               : look_at(sum_path(config_.file, config_.verify));
   for (const auto* each : {&data, &sum}) {
-    if (!*each) return say_once(each->error().message);
+    if (*each) continue;
+    if (said_ == each->error().message) return;
+    said_ = each->error().message;
+    return events_.trouble(said_);
   }
   consider({*data, *sum});
 }

@@ -18,9 +18,14 @@ namespace goromdb {
 class Watcher {
  public:
   struct Events {
-    std::function<void(const Candidate&)> candidate;              // take it; answer with ignore()
+    // Take it; answer with ignore(), retry_later() or settle_first().
+    std::function<void(const Candidate&)> candidate;
     std::function<void(const std::string& reason)> no_data_file;  // a folder, a link, a fifo
     std::function<void()> poll;                                   // each poll_interval
+    // The drop folder cannot be looked at; once for each reason.
+    std::function<void(const std::string& message)> trouble = [](const std::string&) {};
+    // Something is there and not yet all that is needed; once for each state.
+    std::function<void()> waiting = [] {};
   };
 
   Watcher(uv_loop_t* loop, const DatabaseConfig& config, std::shared_ptr<spdlog::logger> log,

@@ -81,9 +81,15 @@ static goromdb_status open_file(goromdb_store* store, const char* path, uint64_t
 static void close_file(goromdb_generation* generation) { free(generation); }
 
 static goromdb_status info(goromdb_generation* generation, goromdb_generation_info* out) {
-  out->caps = GOROMDB_CAP_VALUES_LIVE_WITH_GENERATION;
-  out->entries = 1;
-  out->bytes = out->resident_bytes = generation->len;
+  const goromdb_generation_info all = {
+      .struct_size = out->struct_size,
+      .caps = GOROMDB_CAP_VALUES_LIVE_WITH_GENERATION,
+      .entries = 1,
+      .bytes = generation->len,
+      .resident_bytes = generation->len,
+  };
+  /* An older server's struct may be shorter: no more is written than it has. */
+  memcpy(out, &all, out->struct_size < sizeof all ? out->struct_size : sizeof all);
   return GOROMDB_OK;
 }
 

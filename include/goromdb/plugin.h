@@ -31,8 +31,7 @@ extern "C" {
 #define GOROMDB_HAS(t, m) \
   ((size_t)(t)->struct_size >= (size_t)((const char*)(&(t)->m + 1) - (const char*)(t)) && (t)->m)
 
-/* ---- status: 0 success, above 0 a normal outcome, below 0 a failure [TYP-3]
- * ------------------------ */
+/* ---- status: 0 success, above 0 a normal outcome, below 0 a failure [TYP-3] ------------------ */
 typedef int32_t goromdb_status;
 #define GOROMDB_OK 0
 #define GOROMDB_NOT_FOUND 1
@@ -50,8 +49,7 @@ typedef int32_t goromdb_status;
 #define GOROMDB_E_CANCELLED (-8) /* gave up because host->progress() asked for it */
 #define GOROMDB_E_TOO_BIG (-9)
 
-/* ---- frozen records: their layout never changes within a major [TYP-2]
- * ----------------------------- */
+/* ---- frozen records: their layout never changes within a major [TYP-2] ----------------------- */
 
 /* Bytes. Laid out as POSIX struct iovec. Not NUL-terminated. */
 typedef struct goromdb_slice {
@@ -83,8 +81,7 @@ typedef struct goromdb_error {
   char msg[504]; /* NUL-terminated: what is wrong, where, what to do; one line */
 } goromdb_error;
 
-/* ---- host services -----------------------------------------------------------------------------
- */
+/* ---- host services --------------------------------------------------------------------------- */
 typedef struct goromdb_arena
     goromdb_arena; /* memory of one batch; freed when its last byte is sent */
 
@@ -94,7 +91,6 @@ typedef struct goromdb_arena
 #define GOROMDB_LOG_ERROR 3
 
 #define GOROMDB_METRIC_COUNTER 1
-#define GOROMDB_METRIC_GAUGE 2
 
 /* Handed to create(); valid until destroy() returns. Any thread unless it says otherwise. */
 typedef struct goromdb_host {
@@ -117,15 +113,15 @@ typedef struct goromdb_host {
   uint32_t (*metric)(void* ctx, const char* name, int32_t kind, const char* help);
   /* One addition to a number that only the loop writes. Only on the thread of `loop`. */
   void (*metric_add)(void* ctx, uint32_t metric, uint32_t loop, int64_t delta);
-  /* To be called now and then by a long open() or verify(): `done` of `total` in any unit, total 0
-   * = unknown. Nonzero = the server is stopping: clean up, return GOROMDB_E_CANCELLED. [HOST-7] */
+  /* To be called now and then by a long open(), verify() or warm(), only inside these and on their
+   * thread: `done` of `total` in any unit, total 0 = unknown. Nonzero = the server is stopping:
+   * clean up, return GOROMDB_E_CANCELLED. [HOST-3, HOST-7] */
   int32_t (*progress)(void* ctx, uint64_t done, uint64_t total);
   /* A later table by its name, or NULL. None exist yet. */
   const void* (*extension)(void* ctx, const char* name);
 } goromdb_host;
 
-/* ---- options: declared by the plugin, parsed and checked by the core [OPT-1]
- * ------------------------- */
+/* ---- options: declared by the plugin, parsed and checked by the core [OPT-1] ----------------- */
 #define GOROMDB_OPT_BOOL 1     /* num 0 or 1 */
 #define GOROMDB_OPT_INT 2      /* num */
 #define GOROMDB_OPT_SIZE 3     /* num in bytes; written 64MiB */
@@ -150,8 +146,7 @@ typedef struct goromdb_option_value { /* frozen; one per declared option, in tha
   uint32_t reserved;
 } goromdb_option_value;
 
-/* ---- storage
- * ------------------------------------------------------------------------------------- */
+/* ---- storage --------------------------------------------------------------------------------- */
 typedef struct goromdb_store goromdb_store;           /* one configured instance */
 typedef struct goromdb_generation goromdb_generation; /* one opened data file, immutable */
 typedef struct goromdb_reader goromdb_reader;         /* a loop's private handle on a generation */
@@ -175,8 +170,8 @@ typedef struct goromdb_generation_info { /* the caller sets struct_size and zero
 typedef struct goromdb_storage_ops {
   uint32_t struct_size;
   uint32_t reserved;
-  /* Required. create, destroy, open, info, verify, warm, reader_open and close are called on a
-   * worker thread, never on a loop; calls on one store never overlap. [STO-1] */
+  /* Required. create, destroy, open, info, verify, warm, reader_open and close are called on the
+   * main thread or a worker, never on a loop; calls on one store never overlap. [STO-1] */
   goromdb_status (*create)(const goromdb_host*, const goromdb_option_value*, uint32_t n,
                            goromdb_store**, goromdb_error*);
   void (*destroy)(goromdb_store*); /* after every generation has been closed */
@@ -195,7 +190,8 @@ typedef struct goromdb_storage_ops {
    * the call only. [STO-5] */
   void (*get)(goromdb_reader*, uint32_t flags, const goromdb_key* keys, uint32_t n,
               goromdb_value* out, goromdb_arena*);
-  /* Optional. Absent ns_lookup: the format has no namespaces. */
+  /* Optional. Absent ns_lookup: the format has no namespaces. Both may be called on any thread that
+   * holds the generation open, by several at once: they change nothing. [STO-12] */
   goromdb_status (*ns_lookup)(goromdb_generation*, goromdb_slice name, uint32_t* id);
   goromdb_status (*ns_name)(goromdb_generation*, uint32_t id, goromdb_slice* name);
   /* Walks the whole file, once, after open. Absent: open() proved the file whole. [STO-10] */
@@ -206,8 +202,7 @@ typedef struct goromdb_storage_ops {
                          goromdb_error*);
 } goromdb_storage_ops;
 
-/* ---- protocol
- * ------------------------------------------------------------------------------------ */
+/* ---- protocol -------------------------------------------------------------------------------- */
 #define GOROMDB_OP_GET 1     /* values of the keys */
 #define GOROMDB_OP_LOCAL 2   /* the plugin answers alone: version, errors */
 #define GOROMDB_OP_REFUSED 3 /* a write: the plugin words the refusal, the core counts it */
@@ -288,8 +283,7 @@ typedef struct goromdb_protocol_ops {
   goromdb_status (*turn_away)(void* self, uint32_t reason, goromdb_out*);
 } goromdb_protocol_ops;
 
-/* ---- descriptor
- * ---------------------------------------------------------------------------------- */
+/* ---- descriptor ------------------------------------------------------------------------------ */
 #define GOROMDB_KIND_STORAGE 1
 #define GOROMDB_KIND_PROTOCOL 2
 

@@ -220,9 +220,13 @@ struct StorageAdapter {
     });
   }
   static void close(goromdb_generation* g) { delete self(g); }
-  static goromdb_status info(goromdb_generation* g, goromdb_generation_info* info) {
+  // The caller may be older and its struct shorter. [TYP-1]
+  static goromdb_status info(goromdb_generation* g, goromdb_generation_info* out) {
     return sdk_detail::guarded(nullptr, [&] {
-      self(g)->info(*info);
+      goromdb_generation_info info{};
+      self(g)->info(info);
+      info.struct_size = out->struct_size;
+      std::memcpy(out, &info, std::min<size_t>(out->struct_size, sizeof info));
       return GOROMDB_OK;
     });
   }

@@ -116,6 +116,8 @@ constexpr StatName kGeneral[] = {
     {"goromdb_loads", "loads", "0"},
     {"goromdb_rejections", "rejections", "0"},
     {"goromdb_failures", "failures", "0"},
+    {"goromdb_waits", "waits", "0"},
+    {"goromdb_connections_cut", "connections_cut", "0"},
     {"goromdb_refused", "requests_refused", "0"},
     {"goromdb_requests_get", "requests_get", "0"},
     {"goromdb_keys_failed", "keys_failed", "0"},
@@ -172,7 +174,6 @@ constexpr StatName kSettings[] = {
 constexpr StatName kConnections[] = {
     {"addr", "addr", "", Form::kAddress},
     {"listen_addr", "listen", "", Form::kAddress},
-    {"state", "state", ""},
     {"secs_since_last_cmd", "idle_s", ""},
 };
 

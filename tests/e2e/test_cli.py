@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The command line: the Go program's flags, subcommands, exit status."""
 
+import gzip
 import re
 import subprocess
 
@@ -137,6 +138,29 @@ def test_gzipped_is_accepted_and_not_needed(go):
     )
     inbox.drop(dataset("one"))
     server.wait_line("generation 1 adopted")
+
+
+@pytest.mark.parametrize("flags", ["-bucket x", "-gzipped", "-bucket=x -gzipped -handler ns"])
+def test_flags_for_what_a_storage_does_not_have_change_nothing(go, flags):
+    server, inbox = go(
+        *f"-addr 127.0.0.1:0 -storage json -file in/data.json -basedir store {flags}".split()
+    )
+    inbox.drop(gzip.compress(encode(dataset("one"))))
+    server.wait_line("generation 1 adopted")
+    with Client(server.where) as client:
+        assert whole_set(client) == "one"
+
+
+def test_an_option_that_a_storage_does_not_have_is_still_wrong_in_a_config(tmp_path):
+    (tmp_path / "in").mkdir()
+    config = tmp_path / "goromdb.yaml"
+    config.write_text(
+        "databases: {words: {storage: json, file: in/data.json, options: {bucket: x}}}\n"
+        "listeners: [{protocol: memcached, listen: '127.0.0.1:0'}]\n"
+    )
+    result = run("check", "--config", config)
+    assert result.returncode == 2, (result.stdout, result.stderr)
+    assert result.stderr.startswith(f"{config}:1:") and "bucket" in result.stderr
 
 
 # ---- plugins -----------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 
 import os
 import re
+import socket
 
 import pytest
 
@@ -40,6 +41,9 @@ def but(old, new):
 def database(rest):
     return f"databases:\n  words:\n    storage: json\n{rest}{LISTENER}"
 
+
+# A listener without databases serves all: only the name is wrong.
+UNNAMED = GOOD.replace("  words:", "  ?:").replace("    databases: [words]\n", "")
 
 STORAGE_PLUGIN = PLUGINS / "storage-json.so"
 PROTOCOL_PLUGIN = PLUGINS / "proto-memcached.so"
@@ -82,6 +86,17 @@ WRONG = {
     "listener without a protocol": (but("protocol: memcached\n    ", ""), ["protocol"]),
     "listener without an address": (but("    listen: 127.0.0.1:0\n", ""), ["listen"]),
     "listener with an empty list of databases": (but("[words]", "▸[]"), ["databases"]),
+    # names and paths that cannot be meant
+    "database with a quote in its name": (UNNAMED.replace("?", "▸'wo\"rds'"), []),
+    "database with a line end in its name": (UNNAMED.replace("?", '▸"wo\\nrds"'), []),
+    "database with an empty name": (UNNAMED.replace("?", "▸''"), []),
+    "file without a name": (but("in/data.json", "▸in/"), ["file"]),
+    "file is the basedir": (but("basedir: store", "basedir: in/data.json"), ["file"]),
+    "file is the basedir in other words": (
+        but("basedir: store", "basedir: ./in/../in//data.json/"),
+        ["file"],
+    ),
+    "two documents": (GOOD + "---\n" + GOOD, []),
     # types
     "root is a list": ("▸- databases\n- listeners\n", ["map"]),
     "root is text": ("▸databases\n", ["map"]),
@@ -252,6 +267,29 @@ def test_a_wrong_config_is_one_line_that_names_the_place(tmp_path, name, words):
     for needle in needles:
         assert needle in place[3], line
     assert not (tmp_path / "store").exists(), "a refused config left a store behind"
+
+
+def resolved(host):
+    return socket.getaddrinfo(host, 1, type=socket.SOCK_STREAM)[0][4][0]
+
+
+@pytest.mark.parametrize("words", [["check"], []], ids=["check", "serve"])
+@pytest.mark.parametrize("host", ["localhost", "127.1"])
+def test_two_names_of_one_address_are_the_same_address(tmp_path, host, words):
+    if resolved(host) != "127.0.0.1":
+        pytest.skip(f"{host} is {resolved(host)} on this machine")
+    with socket.create_server(("127.0.0.1", 0)) as sock:
+        port = sock.getsockname()[1]
+    (tmp_path / "in").mkdir()
+    config = tmp_path / "goromdb.yaml"
+    config.write_text(
+        but("127.0.0.1:0", f"127.0.0.1:{port}")
+        + f"  - {{protocol: memcached, listen: '{host}:{port}', databases: [words]}}\n"
+    )
+    result = run(*words, "--config", config)
+    assert result.returncode == 2, (result.stdout, result.stderr)
+    assert result.stderr.startswith(f"{config}:13:35: "), result.stderr
+    assert result.stderr.count("\n") == 1 and f"{port}" in result.stderr, result.stderr
 
 
 @pytest.mark.parametrize("words", [["check"], []], ids=["check", "serve"])

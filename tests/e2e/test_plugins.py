@@ -271,7 +271,7 @@ def test_a_version_that_the_plugin_gives_is_the_cas(odd):
 
 @pytest.mark.parametrize("size", [0, 1, 2047, 8192, 100_000, 8 << 20])
 def test_values_in_memory_of_the_batch_arrive_whole(odd, size):
-    server = odd(server={"drain_timeout": "200ms"})
+    server = odd()
     server.drop(b"good\n" + b"x" * size, "motd")
     server.adopted(1, "motd")
     reply = b"VALUE arena 4294967295 %d\r\n%s\r\nEND\r\n" % (size, b"x" * size)
@@ -280,8 +280,8 @@ def test_values_in_memory_of_the_batch_arrive_whole(odd, size):
         assert client.exactly(len(reply)) == reply
         server.drop(b"good\nnew", "motd")
         server.adopted(2, "motd")
-        server.wait("motd", "generation 1 closed")
         assert client.exactly(len(reply) * 2) == reply * 2
+        server.wait("motd", "generation 1 closed")
         client.send(b"get arena\r\n")
         assert client.read_values() == [("arena", b"new")]
 

@@ -17,9 +17,6 @@ from harness import (
     without_superpowers,
 )
 
-BIG = 32 << 20
-
-
 # ---- the good way ------------------------------------------------------------------------------
 
 
@@ -92,6 +89,21 @@ def test_the_data_may_come_before_the_sum(serve):
     server.inbox().put_sum_of(data)
     server.adopted(1)
     assert server.serving() == "one"
+
+
+@pytest.mark.parametrize("first", ["data", "sum"])
+def test_waiting_for_the_other_of_the_pair_is_counted(serve, first):
+    server = serve()
+    server.load(dataset("one"))
+    before = int(server.stats()["goromdb_waits"])
+    two = encode(dataset("two"))
+    put = {"data": server.inbox().put_data, "sum": server.inbox().put_sum_of}
+    put.pop(first)(two)
+    wait_for(lambda: int(server.stats()["goromdb_waits"]) > before, "the wait to be counted")
+    put.popitem()[1](two)
+    server.adopted(2)
+    stats = server.stats()
+    assert stats["goromdb_failures"] == stats["goromdb_rejections"] == "0"
 
 
 def test_a_pair_that_lies_there_at_the_start_is_adopted(serve):
@@ -626,6 +638,24 @@ def test_slots_that_may_not_be_written_are_tried_again(serve):
 
 
 @can_take_rights_away
+def test_an_inbox_that_may_not_be_looked_into_counts_as_a_failure(serve):
+    server = serve(wrap=without_superpowers(), words={"poll_interval": "100ms"})
+    server.load(dataset("one"))
+    assert server.stats()["goromdb_failures"] == "0"
+    folder = server.inbox().file.parent
+    folder.chmod(0)
+    try:
+        wait_for(lambda: int(server.stats()["goromdb_failures"]) > 0, "a failure to be counted")
+        server.wait("words", ".*ermission denied")
+        assert server.serving() == "one"
+        assert server.stats()["goromdb_rejections"] == "0"
+    finally:
+        folder.chmod(0o755)
+    server.load(dataset("two"))
+    assert server.serving() == "two"
+
+
+@can_take_rights_away
 def test_an_inbox_that_may_not_be_written_is_tried_again(serve):
     server = serve(wrap=without_superpowers(), words={"poll_interval": "100ms"})
     server.load(dataset("one"))
@@ -755,65 +785,7 @@ def test_a_file_that_changes_while_it_is_copied_is_rejected(serve, elsewhere, st
     assert server.serving() == "three"
 
 
-# ---- readers in flight -------------------------------------------------------------------------
-
-
-def big_set(marker, size=BIG):
-    return {**dataset(marker), "big": marker[0] * size}
-
-
-def read_head(client, key, size):
-    """Asks for a big value and takes only the line before it."""
-    client.send(b"get %s\r\n" % key.encode())
-    assert client.line() == b"VALUE %s 0 %d" % (key.encode(), size)
-
-
-def test_a_reply_in_flight_is_finished_with_the_old_data_set(serve):
-    server = serve()
-    server.load(big_set("old"))
-    with server.client(receive_buffer=65536) as slow:
-        read_head(slow, "big", BIG)
-        assert slow.exactly(BIG // 2) == b"o" * (BIG // 2)
-        server.load(big_set("new"))
-        assert server.serving() == "new"
-        assert slow.exactly(BIG // 2) == b"o" * (BIG // 2)
-        assert slow.exactly(7) == b"\r\nEND\r\n"
-        assert whole_set(slow) == "new"
-        server.wait("words", "generation 1 closed")
-
-
-def test_a_client_that_never_reads_does_not_hold_up_the_next_reloads(serve):
-    server = serve(server={"drain_timeout": "300ms"})
-    server.load(big_set("old"))
-    with server.client(receive_buffer=65536) as slow:
-        read_head(slow, "big", BIG)
-        for number in (2, 3, 4):
-            assert server.load(dataset(f"set{number}")) == number
-            assert server.serving() == f"set{number}"
-            server.wait("words", f"generation {number - 1} closed")
-        # What was promised is still delivered whole.
-        assert slow.exactly(BIG) == b"o" * BIG
-        assert slow.exactly(7) == b"\r\nEND\r\n"
-        assert whole_set(slow) == "set4"
-
-
-def test_pipelined_requests_behind_a_slow_reply_are_answered_by_one_data_set_each(serve):
-    server = serve(server={"drain_timeout": "300ms"})
-    server.load(big_set("old", 8 << 20))
-    keys = b" ".join(k.encode() for k in dataset("x"))
-    with server.client(receive_buffer=65536) as slow:
-        slow.send(b"get big\r\n" + (b"get " + keys + b"\r\n") * 20)
-        assert slow.line() == b"VALUE big 0 %d" % (8 << 20)
-        server.load(dataset("new"))
-        server.wait("words", "generation 1 closed")
-        assert slow.exactly(8 << 20) == b"o" * (8 << 20)
-        assert slow.exactly(7) == b"\r\nEND\r\n"
-        seen = []
-        for _ in range(20):
-            words = {k: v.decode() for k, v in slow.read_values()}
-            assert words == dataset(words["marker"])
-            seen.append(words["marker"])
-        assert seen == sorted(seen, reverse=True), "a connection went back to an old data set"
+# ---- readers meanwhile -------------------------------------------------------------------------
 
 
 def test_idle_connections_see_the_new_data_set(serve):

@@ -37,7 +37,8 @@ struct Room {
     config.listeners[0].databases = {0, 1};
     listening.push_back(std::unique_ptr<Listening>(
         new Listening{config.listeners[0], *protocol, *Address::parse("127.0.0.1:0")}));
-    house = std::unique_ptr<House>(new House{config, metrics, facts, listening});
+    house = std::unique_ptr<House>(
+        new House{config, metrics, facts, listening, logger_for("server"), 1000});
     loop = std::make_unique<Loop>(0, *house, std::vector<Fd>());
   }
   ~Room() {

@@ -62,7 +62,7 @@ TEST_CASE("the shortest config gets every default") {
   CHECK(config->server.plugin_path.empty());
   CHECK(config->server.max_connections == 10'000);
   CHECK(config->server.idle_timeout_ms == 0);
-  CHECK(config->server.drain_timeout_ms == 1000);
+  CHECK(config->server.drain_timeout_ms == 30000);
   CHECK(config->server.log_level == spdlog::level::info);
   CHECK(config->server.log_format == LogFormat::kText);
 

@@ -76,6 +76,8 @@ TEST_CASE("stats_has_every_name_that_exporters_read") {
                            "goromdb_ready",
                            "goromdb_loads",
                            "goromdb_rejections",
+                           "goromdb_waits",
+                           "goromdb_connections_cut",
                            "goromdb_refused",
                            "goromdb_keys_failed",
                            "goromdb_version",
@@ -115,6 +117,10 @@ TEST_CASE("stats_prints_the_cores_facts_under_memcacheds_names") {
                         "99",
                         "requests_refused",
                         "8",
+                        "waits",
+                        "11",
+                        "connections_cut",
+                        "12",
                         "database",
                         "wo\r\nrds",
                         "json_duplicates",
@@ -140,6 +146,8 @@ TEST_CASE("stats_prints_the_cores_facts_under_memcacheds_names") {
                            "STAT total_items 99",
                            "STAT goromdb_entries 99",
                            "STAT goromdb_refused 8",
+                           "STAT goromdb_waits 11",
+                           "STAT goromdb_connections_cut 12",
                            "STAT goromdb_database wo??rds",
                            "STAT json_duplicates 2",
                            "STAT cmd_touch 4",
@@ -170,14 +178,16 @@ TEST_CASE("stats_settings_has_what_exporters_ask_for") {
 }
 
 TEST_CASE("stats_conns_lists_connections_as_memcached_does") {
-  World world{.pairs = {"24:addr", "127.0.0.1:5000", "24:listen", "127.0.0.1:11211", "24:state",
-                        "open", "24:idle_s", "3", "25:addr", "unix:/tmp/s"}};
+  World world{.pairs = {"24:addr", "127.0.0.1:5000", "24:listen", "127.0.0.1:11211", "24:idle_s",
+                        "3", "25:addr", "unix:/tmp/s", "25:listen", "unix:/tmp/s", "25:idle_s",
+                        "0"}};
   check_all(world, {{"stats conns\r\n",
                      "STAT 24:addr tcp:127.0.0.1:5000\r\n"
                      "STAT 24:listen_addr tcp:127.0.0.1:11211\r\n"
-                     "STAT 24:state open\r\n"
                      "STAT 24:secs_since_last_cmd 3\r\n"
                      "STAT 25:addr unix:/tmp/s\r\n"
+                     "STAT 25:listen_addr unix:/tmp/s\r\n"
+                     "STAT 25:secs_since_last_cmd 0\r\n"
                      "END\r\n"}});
 }
 
