@@ -8,11 +8,14 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
 #include <filesystem>
 #include <fstream>
 #include <memory>
 #include <sstream>
+#include <thread>
 
+#include "core/checksum.h"
 #include "core/units.h"
 
 namespace goromdb {
@@ -39,6 +42,13 @@ std::string name_of_process(const std::string& pid) {
   std::string name;
   std::getline(std::ifstream(fmt::format("/proc/{}/comm", pid)), name);
   return fmt::format("process {} ({})", pid, name);
+}
+
+std::string peer_process(const Fd& connected) {
+  ucred peer{};
+  socklen_t size = sizeof peer;
+  ::getsockopt(connected.get(), SOL_SOCKET, SO_PEERCRED, &peer, &size);
+  return name_of_process(std::to_string(peer.pid));
 }
 
 std::string holder_of_port(uint16_t port) {
@@ -150,7 +160,43 @@ Result<Fd> Address::socket_for(bool share) const {
   return fd;
 }
 
+// Two servers that start at one instant would both find the address free. Of two sockets with one
+// abstract name (unix(7)) only one can be: whoever has it may go on to look.
+Result<void> Address::claim() {
+  sockaddr_un name{};
+  name.sun_family = AF_UNIX;
+  auto claimed = fmt::format("goromdb:{}", text());
+  if (claimed.size() >= sizeof name.sun_path) {
+    Digest digest(SumKind::kSha256);
+    digest.update(claimed);
+    claimed = fmt::format("goromdb:{}", digest.hex());
+  }
+  std::copy(claimed.begin(), claimed.end(), name.sun_path + 1);
+  const auto size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + 1 + claimed.size());
+  const auto* address = reinterpret_cast<const sockaddr*>(&name);
+  claim_ = std::make_shared<Fd>(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  if (::bind(claim_->get(), address, size) == 0) {
+    ::listen(claim_->get(), 1);  // so that the next one can ask who we are
+    return {};
+  }
+  if (errno != EADDRINUSE) return {};  // no such names here: the other checks have to do
+  std::string holder = "another process";
+  for (int attempt = 0; attempt < 20; ++attempt) {  // it may not listen yet
+    Fd probe(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+    if (::connect(probe.get(), address, size) == 0) {
+      holder = peer_process(probe);
+      break;
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  }
+  return fail(fmt::format("cannot listen on {}: {} has it; stop it or use another address", text(),
+                          holder));
+}
+
 Result<Fd> Address::bind() {
+  if (is_unix() || port() != 0) {
+    if (auto claimed = claim(); !claimed) return tl::unexpected(claimed.error());
+  }
   if (is_unix()) {
     auto there = look_at(path_);
     if (there && *there) {
@@ -161,30 +207,12 @@ Result<Fd> Address::bind() {
       Fd probe(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
       if (::connect(probe.get(), reinterpret_cast<const sockaddr*>(&storage_), length_) == 0 ||
           errno != ECONNREFUSED) {
-        ucred peer{};
-        socklen_t size = sizeof peer;
-        ::getsockopt(probe.get(), SOL_SOCKET, SO_PEERCRED, &peer, &size);
         return fail(fmt::format("cannot listen on {}: {} has it; stop it or use another path",
-                                text(), name_of_process(std::to_string(peer.pid))));
+                                text(), peer_process(probe)));
       }
       ::unlink(path_.c_str());
     }
     return socket_for(false);
-  }
-  // Two servers that start at one instant would both pass what follows; of two sockets with one
-  // abstract name (unix(7)) only one can be.
-  if (port() != 0) {
-    sockaddr_un name{};
-    name.sun_family = AF_UNIX;
-    const auto claimed = fmt::format("goromdb:{}", text());
-    std::copy(claimed.begin(), claimed.end(), name.sun_path + 1);
-    const auto size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + 1 + claimed.size());
-    claim_ = std::make_shared<Fd>(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-    if (::bind(claim_->get(), reinterpret_cast<const sockaddr*>(&name), size) != 0 &&
-        errno == EADDRINUSE) {
-      return fail(fmt::format("cannot listen on {}: {} has it; stop it or use another address",
-                              text(), holder_of_port(port())));
-    }
   }
   {
     auto alone = socket_for(false);

@@ -32,12 +32,13 @@ class Address {
   Result<void> check() const;
 
  private:
+  Result<void> claim();
   Result<Fd> socket_for(bool share) const;
 
   std::string path_;
   sockaddr_storage storage_{};
   socklen_t length_ = 0;
-  std::shared_ptr<Fd> claim_;  // see bind()
+  std::shared_ptr<Fd> claim_;  // held while the server runs
 };
 
 // "127.0.0.1:4711", "[::1]:4711", "unix"

@@ -172,7 +172,15 @@ void Handler::on_adopted(const Generation& generation) {
 
 // A client that reads slowly does not hold up the next data set.
 void Handler::on_patience() {
-  if (waiting_for_ != 0 && draining_ >= kMaxDraining) return;
+  if (waiting_for_ != 0 && draining_ >= kMaxDraining) {
+    if (!std::exchange(said_waiting_, true)) {
+      log_->info(
+          "{} older generations are still being read; the next data set waits for one of them",
+          draining_);
+    }
+    return;
+  }
+  said_waiting_ = false;
   uv_timer_stop(&patience_timer_);
   if (std::exchange(waiting_for_, 0) != 0) idle();
 }

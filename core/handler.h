@@ -84,6 +84,7 @@ class Handler {
   uint32_t draining_ = 0;
   uint64_t waiting_for_ = 0;  // its id; 0 = for none
   uv_timer_t patience_timer_;
+  bool said_waiting_ = false;
   std::string last_failure_;
 
   mutable std::mutex status_mutex_;

@@ -34,6 +34,22 @@ class OneLine : public spdlog::custom_flag_formatter {
   LogFormat format_;
 };
 
+// The levels as the config names them.
+class Level : public spdlog::custom_flag_formatter {
+ public:
+  void format(const spdlog::details::log_msg& msg, const std::tm&,
+              spdlog::memory_buf_t& dest) override {
+    std::string_view name = msg.level == spdlog::level::debug  ? "debug"
+                            : msg.level == spdlog::level::info ? "info"
+                            : msg.level == spdlog::level::warn ? "warn"
+                                                               : "error";
+    dest.append(name.data(), name.data() + name.size());
+  }
+  std::unique_ptr<custom_flag_formatter> clone() const override {
+    return spdlog::details::make_unique<Level>();
+  }
+};
+
 std::shared_ptr<spdlog::sinks::sink> the_sink = std::make_shared<spdlog::sinks::stderr_sink_mt>();
 
 }  // namespace
@@ -41,11 +57,14 @@ std::shared_ptr<spdlog::sinks::sink> the_sink = std::make_shared<spdlog::sinks::
 void start_log(spdlog::level::level_enum level, LogFormat format) {
   auto formatter = std::make_unique<spdlog::pattern_formatter>(spdlog::pattern_time_type::utc);
   if (format == LogFormat::kJson) {
-    formatter->add_flag<OneLine>('*', format)
+    formatter->add_flag<Level>('$')
+        .add_flag<OneLine>('*', format)
         .set_pattern(
-            R"({"time":"%Y-%m-%dT%H:%M:%S.%eZ","level":"%l","object":"%n","message":"%*"})");
+            R"({"time":"%Y-%m-%dT%H:%M:%S.%eZ","level":"%$","object":"%n","message":"%*"})");
   } else {
-    formatter->add_flag<OneLine>('*', format).set_pattern("%Y-%m-%dT%H:%M:%S.%eZ %-7l %n: %*");
+    formatter->add_flag<Level>('$')
+        .add_flag<OneLine>('*', format)
+        .set_pattern("%Y-%m-%dT%H:%M:%S.%eZ %$ %n: %*");
   }
   the_sink->set_formatter(std::move(formatter));
   spdlog::set_level(level);

@@ -177,6 +177,7 @@ void Loop::cut_late_readers() {
       connection->close();
       ++cut;
     }
+    if (cut == 0) continue;
     house_.metrics.add(kConnectionsCut, index_, static_cast<int64_t>(cut));
     house_.log->warn(
         "{} clients had not read their replies of generation {} after {} and were closed", cut, id,
