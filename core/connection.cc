@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "core/connection.h"
 
+#include <sys/ioctl.h>
+
 #include <algorithm>
 #include <cstring>
 
@@ -128,6 +130,16 @@ void Connection::on_read(ssize_t nread, const uv_buf_t* buf) {
     const size_t used = process(data, n);
     if (used < n && !closing_) keep(data + used, n - used);
   }
+  end_if_stopping();
+}
+
+// The server stops: who has all its replies is let go, and asks the next server from now on.
+void Connection::end_if_stopping() {
+  if (!loop_.shutting_down() || closing_ || lingering_ || unsent_ || input_) return;
+  int waiting = 0;  // requests that the client has sent already are answered
+  uv_os_fd_t fd;
+  if (uv_fileno(&handle_.handle, &fd) == 0) ioctl(fd, FIONREAD, &waiting);
+  if (waiting == 0) linger();
 }
 
 void Connection::keep(const uint8_t* rest, size_t len) {
@@ -205,8 +217,6 @@ void Connection::flush() {
   // Without a last word there is nothing that could get lost.
   if (close_when_sent_) {
     size > 0 ? linger() : close();
-  } else if (loop_.shutting_down()) {
-    linger();  // it has its reply; the next server has its next request
   }
 }
 
@@ -246,12 +256,13 @@ void Connection::on_written(int status) {
   }
   in_flight_bytes_ = {};
   loop_.give_back(std::move(unsent_));
-  if (close_when_sent_ || loop_.shutting_down()) {
+  if (close_when_sent_) {
     linger();
     return read_start();
   }
   if (input_) process_kept();
   if (!unsent_ && !closing_) read_start();
+  end_if_stopping();
 }
 
 bool Connection::keeps(const LoopView* view) const {

@@ -53,6 +53,7 @@ class Connection {
   void flush();
   void send_slice();
   void on_written(int status);
+  void end_if_stopping();
   void read_start();
 
   union Handle {

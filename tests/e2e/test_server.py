@@ -407,14 +407,14 @@ class MallocCount:
     """The counter that tests/lib/malloc_count.c keeps in a file."""
 
     def __init__(self, folder):
-        self.library = compile_c(REPO / "tests/lib/malloc_count.c", folder / "malloc_count.so")
+        self.shim = compile_c(REPO / "tests/lib/malloc_count.c", folder / "malloc_count.so")
         self.path = folder / "malloc_count"
         self.path.write_bytes(bytes(mmap.PAGESIZE))
         with open(self.path, "r+b") as file:
             self.memory = mmap.mmap(file.fileno(), mmap.PAGESIZE)
 
     def environment(self):
-        return {"LD_PRELOAD": str(self.library), "GOROMDB_MALLOC_COUNT": str(self.path)}
+        return {"LD_PRELOAD": str(self.shim), "GOROMDB_MALLOC_COUNT": str(self.path)}
 
     def __int__(self):
         return struct.unpack_from("=Q", self.memory)[0]
