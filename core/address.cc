@@ -176,17 +176,18 @@ Result<void> Address::claim() {
   const auto* address = reinterpret_cast<const sockaddr*>(&name);
   claim_ = std::make_shared<Fd>(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
   if (::bind(claim_->get(), address, size) == 0) {
-    ::listen(claim_->get(), 1);  // so that the next one can ask who we are
+    ::listen(claim_->get(), SOMAXCONN);  // so that the next one can ask who we are
     return {};
   }
   if (errno != EADDRINUSE) return {};  // no such names here: the other checks have to do
-  std::string holder = "another process";
-  for (int attempt = 0; attempt < 20; ++attempt) {  // it may not listen yet
+  std::string holder = is_unix() ? "another process" : holder_of_port(port());
+  for (int attempt = 0; attempt < 400; ++attempt) {  // for two seconds: it may not listen yet
     Fd probe(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
     if (::connect(probe.get(), address, size) == 0) {
       holder = peer_process(probe);
       break;
     }
+    if (errno != ECONNREFUSED) break;
     std::this_thread::sleep_for(std::chrono::milliseconds(5));
   }
   return fail(fmt::format("cannot listen on {}: {} has it; stop it or use another address", text(),
