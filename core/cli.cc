@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "core/config.h"
+#include "core/guard.h"
 #include "core/server.h"
 #include "core/version.h"
 
@@ -90,6 +91,7 @@ int plugins(const std::string& config_path) {
 }  // namespace
 
 int run_command_line(int argc, char** argv) {
+  if (auto status = run_as_guard(argc, argv)) return *status;
   CLI::App app("A read-only key-value server over batch-built data files.", "goromdb");
   app.footer(
       "Serve: goromdb --config goromdb.yaml\n"
@@ -109,7 +111,8 @@ int run_command_line(int argc, char** argv) {
       app.add_option("--storage", flags.storage, "storage")->capture_default_str(),
       app.add_option("--file", flags.file, "data file to watch for")->capture_default_str(),
       app.add_flag("--gzipped", flags.gzipped, "accepted; compression is recognised by itself"),
-      app.add_option("--bucket", flags.bucket, "bucket of the keys without a namespace"),
+      app.add_option("--bucket", flags.bucket, "bucket of the keys without a namespace")
+          ->capture_default_str(),
       app.add_option("--basedir", flags.basedir,
                      "folder of data00 and data01; default: the file's"),
       app.add_option("--verify", flags.verify, "md5, sha256 or none")->capture_default_str()};

@@ -220,6 +220,17 @@ DatabaseConfig read_database(const Reader& r, const std::string& name, const YAM
           [&](const Node&, const Node& v) {
             db.min_entries = r.integer(v, "min_entries", 0, INT64_MAX);
           }},
+         {"guard",
+          [&](const Node&, const Node& v) {
+            db.guard = r.choice<GuardMode>(v, "guard",
+                                           {{"auto", GuardMode::kAuto},
+                                            {"always", GuardMode::kAlways},
+                                            {"never", GuardMode::kNever}});
+          }},
+         {"guard_timeout",
+          [&](const Node&, const Node& v) {
+            db.guard_timeout_ms = r.duration_ms(v, "guard_timeout", 1);
+          }},
          {"options", [&](const Node&, const Node& v) { db.options = r.options(v); }}});
   if (db.storage.empty()) {
     r.bad(key, fmt::format("database \"{}\" has no storage; add `storage: NAME`, where `goromdb "
@@ -445,8 +456,7 @@ Result<Config> config_from_flags(const Flags& flags) {
   }
   db.verify = sum->second;
   if (flags.gzipped) db.options.push_back({"gzipped", "true", "-gzipped", "-gzipped", true});
-  if (!flags.bucket.empty())
-    db.options.push_back({"bucket", flags.bucket, "-bucket", "-bucket", true});
+  db.options.push_back({"bucket", flags.bucket, "-bucket", "-bucket", true});
   // The Go program's handlers differ in namespaces only, which every storage here has by itself.
   if (flags.handler != "simple" && flags.handler != "ns") {
     return fail(fmt::format("-handler: must be simple or ns, not \"{}\"", flags.handler));

@@ -24,6 +24,9 @@ struct OptionSetting {
   bool if_known = false;  // ignored by a plugin that has no such option
 };
 
+// Whether a new file is opened in another process first.
+enum class GuardMode { kAuto, kAlways, kNever };  // kAuto: unless the storage is bounds-checked
+
 struct DatabaseConfig {
   std::string name, storage, file,
       basedir;  // paths are absolute or relative to the working directory
@@ -31,6 +34,8 @@ struct DatabaseConfig {
   int64_t poll_interval_ms = 5000;
   int64_t settle_ms = 1000;  // verify: none takes a file that stood still for so long
   int64_t min_entries = 1;
+  GuardMode guard = GuardMode::kAuto;
+  int64_t guard_timeout_ms = 300'000;  // how long the other process may make no progress
   std::vector<OptionSetting> options;
   Place place, storage_place, file_place, basedir_place;
 };
@@ -63,7 +68,7 @@ struct Config {
 // The Go program's flags.
 struct Flags {
   std::string addr = ":11211", proto = "memcached", handler = "simple", storage = "json";
-  std::string file = "/tmp/goromdb", bucket, basedir, verify = "md5";
+  std::string file = "/tmp/goromdb", bucket = "default", basedir, verify = "md5";
   bool gzipped = false;
 };
 

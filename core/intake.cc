@@ -27,7 +27,9 @@ Intake::Intake(const DatabaseConfig& config, std::unique_ptr<Storage> storage, u
       loops_(loops),
       log_(std::move(log)),
       stopping_(stopping),
-      loader_(config.basedir) {}
+      loader_(config.basedir) {
+  if (is_guarded(config, storage_->plugin())) guard_.emplace(config, storage_->plugin(), log_);
+}
 
 Progress Intake::progress_of(const std::string& what) {
   constexpr int64_t kEveryMs = 2000;
@@ -170,6 +172,12 @@ Intake::Loaded Intake::open_untouched(Pending& file) {
                                                 progress_of(fmt::format("hashing {}", path)))
                        : loader_.check_untouched(file.slot, file.note);
   if (!untouched) return tl::unexpected(untouched.error());
+  if (guard_ && !file.adopted_before) {
+    auto tried =
+        guard_->try_file(path, progress_of(fmt::format("trying {} in another process", path)));
+    if (!tried) return tl::unexpected(tried.error());
+    step("guarded");
+  }
   auto generation = Generation::open(*storage_, {file.note.generation, file.slot, path, file.note},
                                      loops_, progress_of(fmt::format("opening {}", path)));
   if (!generation) {

@@ -10,6 +10,7 @@
 
 #include "core/config.h"
 #include "core/generation.h"
+#include "core/guard.h"
 #include "core/loader.h"
 #include "core/log.h"
 #include "core/plugin_host.h"
@@ -62,6 +63,7 @@ class Intake {
   std::shared_ptr<spdlog::logger> log_;
   const std::atomic<bool>& stopping_;
   Loader loader_;
+  std::optional<Guard> guard_;
   bool recovered_ = false;
   std::optional<Pending> pending_;
   uint64_t newest_generation_ = 0;

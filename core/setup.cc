@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <unistd.h>
 
+#include "core/guard.h"
 #include "core/server.h"
 #include "core/units.h"
 
@@ -98,9 +99,10 @@ std::string Setup::describe(const Config& config) const {
   for (size_t i = 0; i < config.databases.size(); ++i) {
     const auto& db = config.databases[i];
     const auto& plugin = storages_[i]->plugin();
-    text += fmt::format("  database {}: storage {} {} ({}), file {}, basedir {}, verify {}\n",
+    text += fmt::format("  database {}: storage {} {} ({}), file {}, basedir {}, verify {}{}\n",
                         db.name, plugin.name(), plugin.descriptor().version, plugin.path(), db.file,
-                        db.basedir, name_of(db.verify));
+                        db.basedir, name_of(db.verify),
+                        is_guarded(db, plugin) ? ", new files tried in another process" : "");
   }
   for (size_t i = 0; i < config.listeners.size(); ++i) {
     const auto& plugin = protocols_[i]->plugin();

@@ -127,6 +127,7 @@ static void get(goromdb_reader* reader, uint32_t flags, const goromdb_key* keys,
 
 static const goromdb_storage_ops ops = {
     .struct_size = sizeof ops,
+    .traits = GOROMDB_TRAIT_BOUNDS_CHECKED, /* no file can harm it: none is tried elsewhere first */
     .create = create,
     .destroy = destroy,
     .open = open_file,

@@ -167,9 +167,12 @@ typedef struct goromdb_generation_info { /* the caller sets struct_size and zero
   uint32_t reserved;
 } goromdb_generation_info;
 
+/* Whatever bytes a file holds, no operation on it crashes, hangs or reads outside it. [STO-13] */
+#define GOROMDB_TRAIT_BOUNDS_CHECKED 0x1u
+
 typedef struct goromdb_storage_ops {
   uint32_t struct_size;
-  uint32_t reserved;
+  uint32_t traits; /* GOROMDB_TRAIT_*; unknown bits mean nothing */
   /* Required. create, destroy, open, info, verify, warm, reader_open and close are called on the
    * main thread or a worker, never on a loop; calls on one store never overlap. [STO-1] */
   goromdb_status (*create)(const goromdb_host*, const goromdb_option_value*, uint32_t n,

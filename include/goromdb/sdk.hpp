@@ -5,7 +5,8 @@
 // A storage is three classes; exceptions that leave them become statuses and messages:
 //
 //   struct Store      { Store(Host, const Options&);
-//                       std::unique_ptr<Generation> open(const char* path, uint64_t id); };
+//                       std::unique_ptr<Generation> open(const char* path, uint64_t id);
+//                       // optional: static constexpr uint32_t kTraits };
 //   struct Generation { void info(goromdb_generation_info&) const;
 //                       std::unique_ptr<Reader> reader(uint32_t loop);
 //                       // optional: ns_lookup, ns_name, verify, warm (see the adapter) };
@@ -271,6 +272,7 @@ struct StorageAdapter {
     ops.reader_open = reader_open;
     ops.reader_close = reader_close;
     ops.get = get;
+    if constexpr (requires { Store::kTraits; }) ops.traits = Store::kTraits;
     if constexpr (requires(Generation & g, uint32_t & id) { g.ns_lookup("", id); }) {
       ops.ns_lookup = ns_lookup;
     }

@@ -78,6 +78,7 @@ class JsonStore {
   static constexpr const char* kLicense = "MIT";
   static constexpr const char* kDoc =
       "JSON objects and NDJSON, plain, gzip or zstd, held in memory behind a hash index";
+  static constexpr uint32_t kTraits = GOROMDB_TRAIT_BOUNDS_CHECKED;
   static constexpr goromdb_option kOptions[] = {
       {sizeof(goromdb_option), GOROMDB_OPT_ENUM, "nested", "namespace",
        "what an object right below the root is: a namespace, or a value served as its text",

@@ -2,14 +2,17 @@
  *
  * A storage that misbehaves as a test wishes. Macros bend the descriptor, for test_plugins.py to
  * see it refused: MAGIC, MAJOR, MIN_HOST, MUST, KIND, NO_GET, NO_ENTRY, NO_DESCRIPTOR, NO_NAME,
- * NO_OPS, SHORT. Left alone it is the storage "odd": the data file's first line says which
- * operation fails, the rest is served under the key `content`, and under `arena` as memory of the
- * batch.
+ * NO_OPS, SHORT, and TRAITS. Left alone it is the storage "odd": the data file's first line says
+ * which operation fails, or how the process dies, the rest is served under the key `content`, and
+ * under `arena` as memory of the batch.
  */
+#define _GNU_SOURCE
 #include <goromdb/plugin.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #ifndef MAGIC
 #define MAGIC GOROMDB_MAGIC
@@ -22,6 +25,9 @@
 #endif
 #ifndef MUST
 #define MUST 0
+#endif
+#ifndef TRAITS
+#define TRAITS 0
 #endif
 #ifndef KIND
 #define KIND GOROMDB_KIND_STORAGE
@@ -56,6 +62,32 @@ static goromdb_status create(const goromdb_host* host, const goromdb_option_valu
 
 static void destroy(goromdb_store* store) { free(store); }
 
+static void misbehave(const char* mood) {
+  if (strcmp(mood, "abort") == 0) abort();
+  if (strcmp(mood, "segv") == 0) {
+    signal(SIGSEGV, SIG_DFL); /* a sanitizer would make an exit status of it */
+    raise(SIGSEGV);
+  }
+  if (strcmp(mood, "kill") == 0) raise(SIGKILL);
+  if (strcmp(mood, "exit") == 0) _exit(3);
+  if (strcmp(mood, "chatter") == 0) {
+    for (int i = 0; i < 1000; ++i) printf("guard: nonsense %d\nand more", i);
+    fflush(stdout);
+    fprintf(stderr, "on standard error");
+  }
+}
+
+/* Until nobody waits for it any more. */
+static void hang(const goromdb_generation* generation) {
+  const goromdb_host* host = generation->host;
+  int signs = strcmp(generation->mood, "slow") == 0;
+  if (!signs && strcmp(generation->mood, "hang") != 0) return;
+  for (uint64_t i = 0; i < (signs ? 40 : 100000); ++i) {
+    usleep(100000);
+    if (signs && host->progress(host->ctx, i, 40) != 0) return;
+  }
+}
+
 static void close_file(goromdb_generation* generation) {
   free(generation->content);
   free(generation);
@@ -78,8 +110,8 @@ static goromdb_status open_file(goromdb_store* store, const char* path, uint64_t
   fseek(file, start, SEEK_SET);
   generation->len = fread(generation->content, 1, (size_t)len, file);
   fclose(file);
-  if (strcmp(generation->mood, "abort") == 0) abort();
-  if (strcmp(generation->mood, "open") == 0) {
+  misbehave(generation->mood);
+  if (strcmp(generation->mood, "open") == 0 || strcmp(generation->mood, "chatter") == 0) {
     close_file(generation);
     return fails("open", error);
   }
@@ -95,6 +127,7 @@ static goromdb_status info(goromdb_generation* generation, goromdb_generation_in
 }
 
 static goromdb_status verify(goromdb_generation* generation, goromdb_error* error) {
+  hang(generation);
   return strcmp(generation->mood, "verify") == 0 ? fails("verify", error) : GOROMDB_OK;
 }
 
@@ -145,6 +178,7 @@ static void get(goromdb_reader* reader, uint32_t flags, const goromdb_key* keys,
 
 static const goromdb_storage_ops ops = {
     .struct_size = sizeof ops,
+    .traits = TRAITS,
     .create = create,
     .destroy = destroy,
     .open = open_file,

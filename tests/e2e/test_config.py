@@ -150,6 +150,10 @@ WRONG = {
         database("    file: in/data.json\n    min_entries: ▸few\n"),
         ["min_entries"],
     ),
+    "guard": (
+        database("    file: in/data.json\n    guard: ▸yes\n"),
+        ["guard", "auto", "always", "never"],
+    ),
     "options is a list": (
         database("    file: in/data.json\n    options: ▸[nested]\n"),
         ["options"],

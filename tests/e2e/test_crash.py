@@ -15,6 +15,7 @@ STEPS = [
     "noted",
     "moved",
     "sum_removed",
+    "guarded",
     "opened",
     "verified",
     "warmed",
@@ -83,14 +84,14 @@ def check_after_kill(server, step, old):
 
 @pytest.mark.parametrize("step", [s for s in STEPS if s not in OF_AN_OLD_GENERATION])
 def test_a_kill_during_the_first_load_loses_nothing(serve, step):
-    server = serve(start=False)
+    server = serve(start=False, words={"guard": "always"})
     kill_during_first_load(server, step)
     check_after_kill(server, step, old=None)
 
 
 @pytest.mark.parametrize("step", STEPS)
 def test_a_kill_during_a_reload_leaves_the_old_or_the_new_data_set(serve, step):
-    server = serve(start=False)
+    server = serve(start=False, words={"guard": "always"})
     kill_during_second_load(server, step)
     check_after_kill(server, step, old="one")
 

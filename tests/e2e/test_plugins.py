@@ -208,15 +208,16 @@ def test_a_plugin_that_cannot_be_created_ends_the_start_with_its_own_words(serve
 def odd(serve, tmp_path):
     plugin = compile_c(ODD, tmp_path / "storage-odd.so")
 
-    def start(**more):
-        return serve(databases=database(str(plugin)), **more)
+    def start(guard="auto"):
+        return serve(databases=database(str(plugin), guard=guard))
 
     return start
 
 
+@pytest.mark.parametrize("guard", ["always", "never"])
 @pytest.mark.parametrize("mood", ["open", "info", "verify", "warm", "reader"])
-def test_a_file_that_the_plugin_cannot_serve_is_rejected_and_the_old_one_stays(odd, mood):
-    server = odd()
+def test_a_file_that_the_plugin_cannot_serve_is_rejected_and_the_old_one_stays(odd, mood, guard):
+    server = odd(guard)
     server.drop(b"good\nold", "motd")
     server.adopted(1, "motd")
     server.drop(b"%s\nnew" % mood.encode(), "motd")
@@ -230,8 +231,8 @@ def test_a_file_that_the_plugin_cannot_serve_is_rejected_and_the_old_one_stays(o
     ask(server, b"get content\r\n", b"VALUE content 4294967295 3\r\nend\r\nEND\r\n")
 
 
-def test_a_file_that_ends_the_server_again_and_again_is_set_aside(odd):
-    server = odd()
+def test_a_file_that_ends_an_unguarded_server_again_and_again_is_set_aside(odd):
+    server = odd("never")
     server.drop(b"good\nold", "motd")
     server.adopted(1, "motd")
     server.drop(b"abort\n", "motd")

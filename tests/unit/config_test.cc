@@ -76,6 +76,8 @@ TEST_CASE("the shortest config gets every default") {
   CHECK(db.poll_interval_ms == 5000);
   CHECK(db.settle_ms == 1000);
   CHECK(db.min_entries == 1);
+  CHECK(db.guard == GuardMode::kAuto);
+  CHECK(db.guard_timeout_ms == 300'000);
   CHECK(db.options.empty());
 
   REQUIRE(config->listeners.size() == 1);
@@ -109,6 +111,8 @@ TEST_CASE("every key is read") {
                      "    poll_interval: 500ms\n"
                      "    settle: 2s\n"
                      "    min_entries: 0\n"
+                     "    guard: always\n"
+                     "    guard_timeout: 2m\n"
                      "    options: {nested: text, limit: 64MiB}\n"
                      "  b: {storage: json, file: ../b.json, verify: none}\n");
   REQUIRE_MESSAGE(config.has_value(), message_of(config));
@@ -130,11 +134,13 @@ TEST_CASE("every key is read") {
   CHECK(a.poll_interval_ms == 500);
   CHECK(a.settle_ms == 2000);
   CHECK(a.min_entries == 0);
+  CHECK(a.guard == GuardMode::kAlways);
+  CHECK(a.guard_timeout_ms == 120'000);
   REQUIRE(a.options.size() == 2);
   CHECK(a.options[0].name == "nested");
   CHECK(a.options[0].value == "text");
-  CHECK(a.options[0].name_place == folder / "goromdb.yaml:22:15");
-  CHECK(a.options[0].value_place == folder / "goromdb.yaml:22:23");
+  CHECK(a.options[0].name_place == folder / "goromdb.yaml:24:15");
+  CHECK(a.options[0].value_place == folder / "goromdb.yaml:24:23");
   CHECK(a.options[1].value == "64MiB");
   const auto& b = config->databases[1];
   CHECK(b.verify == SumKind::kNone);
@@ -236,6 +242,10 @@ TEST_CASE("wrong types and values are refused where they stand") {
       {kDatabases + "    poll_interval: 5ms\n" + kListeners,
        "goromdb.yaml:5:20: poll_interval must be at least 10ms"},
       {kDatabases + "    settle: 0s\n" + kListeners, "goromdb.yaml:5:13: settle must be at least"},
+      {kDatabases + "    guard: true\n" + kListeners,
+       "goromdb.yaml:5:12: guard must be one of auto, always, never"},
+      {kDatabases + "    guard_timeout: 0s\n" + kListeners,
+       "goromdb.yaml:5:20: guard_timeout must be at least 1ms"},
       {kDatabases + "    min_entries: -1\n" + kListeners, "goromdb.yaml:5:18: min_entries must be"},
       {kDatabases + "    basedir: []\n" + kListeners, "goromdb.yaml:5:14: basedir must be text"},
       {kDatabases + "    options: [a]\n" + kListeners, "goromdb.yaml:5:14: options must be a map"},
@@ -362,12 +372,20 @@ TEST_CASE("the flags make one database and one listener") {
   CHECK(config->databases[0].storage == "json");
   CHECK(config->databases[0].basedir == "path/to");
   CHECK(config->databases[0].verify == SumKind::kMd5);
-  CHECK(config->databases[0].options.empty());
   REQUIRE(config->listeners.size() == 1);
   CHECK(config->listeners[0].listen == ":11211");
   CHECK(config->listeners[0].protocol == "memcached");
   CHECK(config->listeners[0].databases == std::vector<uint32_t>{0});
   CHECK(config->server.threads >= 1);
+}
+
+TEST_CASE("the bucket of the Go program is `default` unless a flag says another") {
+  auto config = config_from_flags({});
+  REQUIRE(config.has_value());
+  REQUIRE(config->databases[0].options.size() == 1);
+  CHECK(config->databases[0].options[0].name == "bucket");
+  CHECK(config->databases[0].options[0].value == "default");
+  CHECK(config->databases[0].options[0].if_known);
 }
 
 TEST_CASE("flags become options, and a wrong one is named") {

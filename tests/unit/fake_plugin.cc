@@ -230,6 +230,7 @@ extern "C" GOROMDB_EXPORT const goromdb_plugin* goromdb_plugin_v0(void) {
 
   storage_ops = {};
   storage_ops.struct_size = sizeof storage_ops;
+  storage_ops.traits = GOROMDB_TRAIT_BOUNDS_CHECKED;  // a guard would be this test program again
   storage_ops.create = storage_create;
   storage_ops.destroy = storage_destroy;
   storage_ops.open = storage_open;

@@ -1,0 +1,243 @@
+# SPDX-License-Identifier: MIT
+"""New files are opened in another process first: readers that die, hang or end the process on one."""
+
+import contextlib
+import os
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+from harness import compile_c, dataset, encode, run, wait_for
+
+ODD = Path(__file__).with_name("odd_plugin.c")
+GUARD = "goromdb-guard"
+
+
+@pytest.fixture
+def odd(serve, tmp_path):
+    plugin = compile_c(ODD, tmp_path / "storage-odd.so")
+
+    def make(popen=None, **settings):
+        words = {"storage": str(plugin), "poll_interval": "200ms", **settings}
+        return serve(words=words, popen=popen)
+
+    return make
+
+
+def content(server):
+    with server.client() as client:
+        return client.get("content")
+
+
+def guards(server):
+    """The guard's processes of this server."""
+    pids = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            name, _, rest = stat.read_text().partition("(")[2].rpartition(") ")
+            if name == GUARD and int(rest.split()[1]) == server.pid:
+                pids.append(int(stat.parent.name))
+    return pids
+
+
+def has_ended(pid):
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2].startswith("Z")
+    except OSError:
+        return True
+
+
+def the_next_good_file_is_adopted(server):
+    after = server.mark()
+    server.drop(b"good\nnext")
+    server.adopted(after=after)
+    assert content(server) == b"next"
+
+
+DEATHS = {
+    "abort": r"the reader died on this file \(signal 6\)",
+    "segv": r"the reader died on this file \(signal 11\)",
+    "exit": r"the reader ended the process on this file \(exit status 3\)",
+    "verify": "verify fails, as the file wishes",
+}
+
+
+@pytest.mark.parametrize("mood", DEATHS)
+def test_a_reader_that_dies_on_a_file_takes_nobody_along(odd, mood):
+    server = odd()
+    server.drop(b"good\nold")
+    server.adopted(1)
+    pid = server.pid
+    server.drop(b"%s\nnew" % mood.encode())
+    server.wait("words", f"rejected .*data.json: {DEATHS[mood]}; kept as .*data.db.rejected$")
+    assert content(server) == b"old"
+    assert server.stats()["goromdb_rejections"] == "1"
+    (reason,) = server.store().glob("data0?/data.db.rejected.reason")
+    assert reason.read_text().strip() != ""
+    assert reason.with_suffix("").read_bytes() == b"%s\nnew" % mood.encode()
+    the_next_good_file_is_adopted(server)
+    assert server.pid == pid and server.process.poll() is None
+
+
+@pytest.mark.parametrize("slots", [["data00"], ["data00", "data01"]])
+def test_a_start_survives_what_the_go_program_left(odd, tmp_path, slots):
+    for slot in slots:
+        folder = tmp_path / "server0" / "store" / slot
+        folder.mkdir(parents=True)
+        (folder / "data.db").write_bytes(b"good\nold" if slot == "data00" else b"segv\nnew")
+    if slots == ["data00"]:
+        (tmp_path / "server0" / "store" / "data00" / "data.db").write_bytes(b"segv\nold")
+    server = odd()
+    server.wait("words", r"rejected .*the reader died on this file \(signal 11\)")
+    if slots != ["data00"]:
+        server.wait("server", "ready:")
+        assert content(server) == b"old"
+    the_next_good_file_is_adopted(server)
+
+
+def test_a_reader_that_hangs_is_ended(odd):
+    server = odd(guard_timeout="300ms")
+    server.drop(b"hang\n")
+    server.wait("words", "rejected .*the reader hung on this file: no progress for 300ms")
+    assert guards(server) == []
+    the_next_good_file_is_adopted(server)
+
+
+def test_a_reader_that_is_slow_and_says_so_is_waited_for(odd):
+    """It takes four seconds in all, and there is a sign of life each tenth of one."""
+    server = odd(guard_timeout="3s")
+    server.drop(b"slow\nnew")
+    server.adopted(1)
+    server.wait("words", r"trying .*data.db in another process: \d+ %")
+
+
+def test_a_guard_that_is_killed_says_nothing_about_the_file(odd):
+    """As when memory is short: the data set is kept and tried again."""
+    server = odd()
+    server.drop(b"good\nold")
+    server.adopted(1)
+    server.drop(b"kill\nnew")
+    server.wait(
+        "words", "the process that tried the file was killed; .*trying again in 200ms"
+    )
+    assert not server.find("words", "rejected ")
+    assert content(server) == b"old"
+    the_next_good_file_is_adopted(server)
+
+
+@pytest.mark.parametrize("whom", ["the server", "all of its session", "the guard"])
+@pytest.mark.parametrize("sig", [signal.SIGTERM, signal.SIGINT])
+def test_signals_end_the_server_and_are_no_fault_of_the_file(odd, whom, sig):
+    server = odd(popen={"start_new_session": True})
+    server.drop(b"good\nold")
+    server.adopted(1)
+    server.drop(b"hang\nnew")
+    wait_for(lambda: guards(server), "the guard to start")
+    (guard,) = guards(server)
+    if whom == "the guard":
+        os.kill(guard, sig)
+        time.sleep(0.2)  # for what must not happen
+        assert not has_ended(guard)
+    elif whom == "all of its session":
+        os.kill(guard, sig)
+        os.killpg(server.pid, sig)
+    began = time.monotonic()
+    server.stop(sig)
+    assert time.monotonic() - began < 20
+    assert has_ended(guard)
+    assert not server.find("words", "rejected ")
+
+
+def test_the_guard_of_a_server_that_was_killed_ends_and_the_next_start_goes_on(odd):
+    server = odd(guard_timeout="300ms" if os.environ.get("GOROMDB_TEST_SLOW") is None else "2s")
+    server.drop(b"good\nold")
+    server.adopted(1)
+    server.drop(b"hang\nnew")
+    wait_for(lambda: guards(server), "the guard to start")
+    (guard,) = guards(server)
+    server.kill9()
+    wait_for(lambda: has_ended(guard), "the guard to end with its server")
+    server.start(ready=True)
+    assert content(server) == b"old"
+    server.wait("words", "rejected .*the reader hung on this file")
+    the_next_good_file_is_adopted(server)
+
+
+def test_what_the_reader_prints_goes_to_the_log_in_bounds_and_hides_no_verdict(odd):
+    server = odd()
+    server.drop(b"chatter\nnew")
+    server.wait("words", "rejected .*: open fails, as the file wishes; kept as")
+    printed = server.find("words", "the reader in another process: ")
+    assert 1 < len(printed) <= 20
+    assert all(event.level == "warn" for event in printed)
+
+
+def test_a_file_that_is_changed_after_it_was_tried_is_rejected(serve):
+    server = serve(words={"guard": "always"})
+    server.pause_at("guarded")
+    server.drop(dataset("one"))
+    server.wait_paused("guarded")
+    (data,) = server.store().glob("data0?/data.db")
+    data.write_bytes(encode(dataset("two")))
+    server.resume("guarded")
+    server.wait("words", "rejected .*it was changed after it had been verified")
+    server.forget_steps()
+    server.load(dataset("three"))
+    assert server.serving() == "three"
+
+
+def test_the_guard_reads_with_the_options_of_the_database(serve):
+    lines = b'{"key": "a b", "value": "1"}\n{"key": "c", "value": "2"}\n'
+    options = {"format": "ndjson", "max_decompressed": "1MiB"}
+    server = serve(words={"guard": "always", "options": options})
+    server.pause_at("guarded")
+    server.drop(b'{\n"hoge": "fuga"\n}')
+    server.wait("words", "rejected ")
+    assert not (server.steps / "guarded.paused").exists(), "the guard took what the server rejects"
+    server.drop(lines)
+    server.wait_paused("guarded")
+    server.resume("guarded")
+    server.adopted()
+    with server.client() as client:
+        assert client.get("c") == b"2"
+
+
+def test_an_adopted_file_is_not_tried_again_at_the_next_start(serve):
+    server = serve(words={"guard": "always"})
+    server.load(dataset("one"))
+    server.stop()
+    server.pause_at("guarded")
+    server.start(ready=True)
+    assert server.serving() == "one"
+    server.forget_steps()
+
+
+CHECKED = "-DTRAITS=GOROMDB_TRAIT_BOUNDS_CHECKED"
+
+
+@pytest.mark.parametrize(
+    "guard, traits, guarded",
+    [
+        ("auto", [], True),
+        (None, [], True),
+        ("auto", [CHECKED], False),
+        (None, [CHECKED], False),
+        ("always", [CHECKED], True),
+        ("never", [], False),
+    ],
+)
+def test_who_is_guarded(serve, tmp_path, guard, traits, guarded):
+    plugin = compile_c(ODD, tmp_path / "storage-odd.so", *traits)
+    words = {"storage": str(plugin), **({"guard": guard} if guard else {})}
+    server = serve(words=words, start=False)
+    said = run("check", "--config", server.config_file)
+    assert said.returncode == 0
+    assert ("new files tried in another process" in said.stdout) == guarded
+    server.start()
+    server.drop(b"segv\nnew")
+    if guarded:
+        server.wait("words", r"rejected .*\(signal 11\)")
+    else:
+        assert server.exit_code() == -signal.SIGSEGV
