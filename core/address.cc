@@ -9,62 +9,17 @@
 
 #include <algorithm>
 #include <chrono>
-#include <filesystem>
-#include <fstream>
 #include <memory>
-#include <sstream>
 #include <thread>
 
 #include "core/checksum.h"
+#include "core/holder.h"
 #include "core/units.h"
 
 namespace goromdb {
 namespace {
 
 constexpr std::string_view kUnix = "unix:";
-
-// The inode of the socket that listens on the port, from /proc/net/tcp (state 0A, see proc(5)).
-std::string listening_inode(uint16_t port) {
-  for (const char* table : {"/proc/net/tcp", "/proc/net/tcp6"}) {
-    std::ifstream lines(table);
-    for (std::string line; std::getline(lines, line);) {
-      std::istringstream words(line);
-      std::string slot, local, remote, state, queues, timer, retransmits, uid, timeout, inode;
-      words >> slot >> local >> remote >> state >> queues >> timer >> retransmits >> uid >>
-          timeout >> inode;
-      if (state == "0A" && local.ends_with(fmt::format(":{:04X}", port))) return inode;
-    }
-  }
-  return {};
-}
-
-std::string name_of_process(const std::string& pid) {
-  std::string name;
-  std::getline(std::ifstream(fmt::format("/proc/{}/comm", pid)), name);
-  return fmt::format("process {} ({})", pid, name);
-}
-
-std::string peer_process(const Fd& connected) {
-  ucred peer{};
-  socklen_t size = sizeof peer;
-  ::getsockopt(connected.get(), SOL_SOCKET, SO_PEERCRED, &peer, &size);
-  return name_of_process(std::to_string(peer.pid));
-}
-
-std::string holder_of_port(uint16_t port) {
-  namespace fs = std::filesystem;
-  const auto wanted = fmt::format("socket:[{}]", listening_inode(port));
-  std::error_code ignored;
-  for (const auto& process : fs::directory_iterator("/proc", ignored)) {
-    const auto pid = process.path().filename().string();
-    if (pid.find_first_not_of("0123456789") != std::string::npos) continue;
-    std::error_code denied;
-    for (const auto& fd : fs::directory_iterator(process.path() / "fd", denied)) {
-      if (fs::read_symlink(fd.path(), denied).string() == wanted) return name_of_process(pid);
-    }
-  }
-  return "another process";
-}
 
 }  // namespace
 
@@ -184,7 +139,7 @@ Result<void> Address::claim() {
   for (int attempt = 0; attempt < 400; ++attempt) {  // for two seconds: it may not listen yet
     Fd probe(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
     if (::connect(probe.get(), address, size) == 0) {
-      holder = peer_process(probe);
+      holder = holder_of_other_end(probe);
       break;
     }
     if (errno != ECONNREFUSED) break;
@@ -209,7 +164,7 @@ Result<Fd> Address::bind() {
       if (::connect(probe.get(), reinterpret_cast<const sockaddr*>(&storage_), length_) == 0 ||
           errno != ECONNREFUSED) {
         return fail(fmt::format("cannot listen on {}: {} has it; stop it or use another path",
-                                text(), peer_process(probe)));
+                                text(), holder_of_other_end(probe)));
       }
       ::unlink(path_.c_str());
     }

@@ -14,6 +14,12 @@ namespace {
 constexpr uint64_t kPatienceMs = 250;
 constexpr uint32_t kMaxDraining = 2;
 
+// After a try that failed for the machine's sake the next one waits for so many times what it took:
+// hashing a large file at every poll, while the disk is full, would use a core.
+constexpr uint64_t kRestFactor = 9;
+
+uint64_t now_ms() { return uv_hrtime() / 1'000'000; }
+
 }  // namespace
 
 Handler::Handler(const DatabaseConfig& config, std::unique_ptr<Storage> storage, uint32_t loops,
@@ -65,6 +71,7 @@ DatabaseStatus Handler::status() const {
 
 void Handler::work(std::function<Outcome()> task, std::optional<Candidate> candidate) {
   busy_ = true;
+  task_began_ms_ = now_ms();
   watcher_.set_busy(true);
   worker_->post([this, task = std::move(task), candidate = std::move(candidate)] {
     auto outcome = task();
@@ -79,7 +86,8 @@ void Handler::idle() {
 }
 
 void Handler::on_poll() {
-  if (busy_) return;
+  if (busy_ || now_ms() < next_try_ms_) return;
+  watcher_.retry();
   if (!intake_.recovered()) {
     work([this] { return intake_.recover(); }, {});
   } else if (intake_.has_pending()) {
@@ -89,6 +97,7 @@ void Handler::on_poll() {
 
 void Handler::on_outcome(const Outcome& outcome, const std::optional<Candidate>& candidate) {
   if (stopping_) return;
+  next_try_ms_ = 0;
   for (const auto& error : outcome.others) on_failure(error, {}, false);
   if (!outcome.generation) {
     on_failure(outcome.generation.error(), candidate, outcome.taken);
@@ -109,6 +118,12 @@ void Handler::on_failure(const Error& error, const std::optional<Candidate>& can
     return;
   }
   const bool rejected = error.kind == Error::Kind::kRejected;
+  uint64_t rest_ms = 0;
+  if (busy_ && !rejected) {
+    const auto now = now_ms();
+    rest_ms = kRestFactor * (now - task_began_ms_);
+    next_try_ms_ = now + rest_ms;
+  }
   {
     std::lock_guard lock(status_mutex_);
     ++(rejected ? status_.rejections : status_.failures);
@@ -125,8 +140,9 @@ void Handler::on_failure(const Error& error, const std::optional<Candidate>& can
   }
   // The same trouble at every poll is one line, until it passes or becomes another one.
   if (std::exchange(last_failure_, error.message) == error.message) return;
-  log_->error("{}; trying again in {}", error.message,
-              format_duration_ms(config_.poll_interval_ms));
+  log_->error(
+      "{}; trying again in {}", error.message,
+      format_duration_ms(std::max(config_.poll_interval_ms, static_cast<int64_t>(rest_ms))));
 }
 
 void Handler::count_wait() {

@@ -79,6 +79,7 @@ class Handler {
   Watcher watcher_;
   std::shared_ptr<Generation> current_;
   bool busy_ = false;
+  uint64_t task_began_ms_ = 0, next_try_ms_ = 0;  // of now_ms()
   // Old generations that slow clients keep open. The next load waits for the youngest a moment, and
   // when there are many for as long as it takes.
   uint32_t draining_ = 0;

@@ -3,15 +3,14 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
-#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <charconv>
-#include <fstream>
 #include <map>
 #include <sstream>
 
+#include "core/holder.h"
 #include "core/step.h"
 
 namespace goromdb {
@@ -53,26 +52,6 @@ Number number_in(const std::map<std::string, std::string>& pairs, const std::str
   return n;
 }
 
-// Who holds a flock on the file, from /proc/locks ("1: FLOCK  ADVISORY  WRITE 123 fd:00:4711 0
-// EOF").
-std::string holder_of(const Fd& fd) {
-  struct stat st;
-  if (::fstat(fd.get(), &st) != 0) return "another process";
-  const auto wanted =
-      fmt::format("{:02x}:{:02x}:{}", major(st.st_dev), minor(st.st_dev), st.st_ino);
-  std::ifstream locks("/proc/locks");
-  for (std::string line; std::getline(locks, line);) {
-    std::istringstream words(line);
-    std::string number, type, mode, access, pid, file;
-    if (!(words >> number >> type >> mode >> access >> pid >> file)) continue;
-    if (type != "FLOCK" || file != wanted) continue;
-    std::string name;
-    std::getline(std::ifstream(fmt::format("/proc/{}/comm", pid)), name);
-    return fmt::format("process {} ({})", pid, name);
-  }
-  return "another process";
-}
-
 }  // namespace
 
 Result<bool> remove_if_same(const std::string& path, const FileIdentity& identity) {
@@ -107,7 +86,7 @@ Result<void> Loader::lock() {
   if (::flock(lock_.get(), LOCK_EX | LOCK_NB) != 0) {
     if (errno != EWOULDBLOCK) return fail_errno(fmt::format("lock {}", basedir_));
     return fail(fmt::format("{} is in use by {}; stop it or use another basedir", basedir_,
-                            holder_of(lock_)));
+                            holder_of_lock(lock_)));
   }
   return {};
 }
@@ -336,7 +315,7 @@ Result<void> Loader::check_restored(int slot, SlotNote& note, const Progress& pr
     return progress(done, static_cast<uint64_t>(note.size)) ? cancelled() : Result<void>{};
   });
   if (!read) return read;
-  if (!note.checksum.ends_with(":" + digest.hex())) return untouched;
+  if (!note.checksum.ends_with(fmt::format(":{}", digest.hex()))) return untouched;
   note.mtime_ns = state->identity.mtime_ns;
   (void)write_note(slot, note);  // else the next start hashes it again
   return {};

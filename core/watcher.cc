@@ -30,7 +30,6 @@ void Watcher::start() {
       [](uv_timer_t* timer) {
         auto* self = static_cast<Watcher*>(timer->data);
         self->watch_folder();
-        if (std::exchange(self->retry_at_poll_, false)) self->ignored_.reset();
         self->events_.poll();
         self->look();
       },
@@ -72,7 +71,7 @@ void Watcher::set_busy(bool busy) {
 void Watcher::ignore(const Candidate& candidate, bool settle) {
   ignored_ = candidate;
   must_settle_ = settle;
-  retry_at_poll_ = false;
+  retry_wanted_ = false;
 }
 
 void Watcher::settle_first() {
@@ -82,7 +81,11 @@ void Watcher::settle_first() {
 
 void Watcher::retry_later(const Candidate& candidate) {
   ignore(candidate, true);
-  retry_at_poll_ = true;
+  retry_wanted_ = true;
+}
+
+void Watcher::retry() {
+  if (std::exchange(retry_wanted_, false)) ignored_.reset();
 }
 
 void Watcher::say_once(const std::string& message) {

@@ -43,8 +43,9 @@ class Watcher {
   void ignore(const Candidate& candidate, bool settle);
   // They changed while they were looked at: the next look waits until they stand still.
   void settle_first();
-  // The same until the next poll, or until one of them changes.
+  // The same until retry(), or until one of them changes.
   void retry_later(const Candidate& candidate);
+  void retry();
 
  private:
   struct Seen {
@@ -64,7 +65,7 @@ class Watcher {
   int watch_status_ = 0;
   std::optional<Candidate> ignored_, last_seen_;
   uint64_t seen_since_ms_ = 0;
-  bool must_settle_ = false, retry_at_poll_ = false, busy_ = false;
+  bool must_settle_ = false, retry_wanted_ = false, busy_ = false;
   std::string said_;
 };
 

@@ -110,7 +110,8 @@ constexpr auto kCommands = std::to_array<Command>({
      .answer =
          "none, `settings`, `conns`: `STAT <name> <value>` lines and `END`; `items`, `slabs`: "
          "`END`; `sizes`: `STAT sizes_status disabled`, `END`; `reset`: `RESET`; `detail "
-         "on`, `detail off`: `OK`; `cachedump`: `CLIENT_ERROR stats cachedump not allowed`; "
+         "on`, `detail off`: `OK`; `detail dump`: `END`; `cachedump`: `CLIENT_ERROR stats "
+         "cachedump not allowed`; "
          "others: `ERROR`"},
     {.name = "verbosity",
      .shape = Shape::kVerbosity,

@@ -53,8 +53,9 @@ void put_address(std::string_view address, Writer& out) {
 }
 
 void put_value(Form form, std::string_view fact, Writer& out) {
+  constexpr std::string_view kUnix = "unix:";
   size_t colon = fact.rfind(':');
-  bool is_socket = fact.starts_with("unix:");
+  bool is_socket = fact.starts_with(kUnix);
   switch (form) {
     case Form::kPlain:
       return put_line(fact, out);
@@ -67,7 +68,7 @@ void put_value(Form form, std::string_view fact, Writer& out) {
     case Form::kHost:
       return put_line(is_socket || colon == fact.npos ? "" : fact.substr(0, colon), out);
     case Form::kSocketPath:
-      return put_line(is_socket ? fact.substr(colon + 1) : "NULL", out);
+      return put_line(is_socket ? fact.substr(kUnix.size()) : "NULL", out);
   }
 }
 

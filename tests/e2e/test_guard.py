@@ -119,12 +119,24 @@ def test_a_guard_that_is_killed_says_nothing_about_the_file(odd):
     server.drop(b"good\nold")
     server.adopted(1)
     server.drop(b"kill\nnew")
-    server.wait(
-        "words", "the process that tried the file was killed; .*trying again in 200ms"
-    )
+    server.wait("words", "the process that tried the file was killed; .*trying again in ")
     assert not server.find("words", "rejected ")
     assert content(server) == b"old"
     the_next_good_file_is_adopted(server)
+
+
+def test_what_took_long_and_failed_is_not_tried_again_at_once(odd):
+    """A file of many GiB that cannot be opened would keep a core busy at every poll."""
+    server = odd(poll_interval="50ms")
+    server.pause_at("hashed")
+    server.drop(b"kill\nnew")
+    server.wait_paused("hashed")
+    time.sleep(1)  # it takes a second, so it rests for nine
+    server.resume("hashed")
+    server.wait("words", r"the process that tried .*trying again in (\d{4,}ms|9s|\d\d+s)")
+    time.sleep(0.5)  # ten polls
+    assert server.stats()["goromdb_failures"] == "1"
+    the_next_good_file_is_adopted(server)  # which does not wait for that
 
 
 @pytest.mark.parametrize("whom", ["the server", "all of its session", "the guard"])

@@ -26,6 +26,7 @@ struct Post {
   std::vector<Candidate> candidates;
   std::vector<std::string> no_files;
   int polls = 0;
+  bool retries = true;  // at each poll
 
   explicit Post(SumKind verify = SumKind::kMd5, int64_t poll_ms = kNever) {
     config.name = "words";
@@ -46,7 +47,10 @@ struct Post {
                           watcher->set_busy(true);
                         },
                         [this](const std::string& reason) { no_files.push_back(reason); },
-                        [this] { ++polls; }});
+                        [this] {
+                          ++polls;
+                          if (retries) watcher->retry();
+                        }});
     watcher->start();
   }
   void data(const std::string& content) { folder.write("in/data.json", content); }
@@ -155,6 +159,22 @@ TEST_CASE("an ignored pair is no candidate before one of its files changes") {
     if (!change_data) post.sum("other sum");
     CHECK(post.until_candidates(2));
   }
+}
+
+TEST_CASE("a pair to be tried later waits for retry() as long as it takes") {
+  Post post(SumKind::kMd5, 20);
+  post.data("content");
+  post.sum("sum");
+  post.retries = false;
+  post.start();
+  REQUIRE(post.until_candidates(1));
+  post.watcher->retry_later(post.candidates.back());
+  post.watcher->set_busy(false);
+  const int polls = post.polls;
+  REQUIRE(post.uv.run_until([&] { return post.polls >= polls + 5; }));
+  CHECK(post.candidates.size() == 1);
+  post.retries = true;
+  CHECK(post.until_candidates(2));
 }
 
 TEST_CASE("a pair to be tried later is tried at the next poll, once a poll") {

@@ -171,10 +171,10 @@ TEST_CASE("stats_settings_has_what_exporters_ask_for") {
     CAPTURE(line);
     CHECK(has_line(text, line));
   }
-  world.pairs = {"listen", "unix:/run/goromdb.sock"};
+  world.pairs = {"listen", "unix:/run/a:b/goromdb.sock"};
   text = talk(world, "stats settings\r\n").replies;
   CHECK(has_line(text, "STAT tcpport 0"));
-  CHECK(has_line(text, "STAT domain_socket /run/goromdb.sock"));
+  CHECK(has_line(text, "STAT domain_socket /run/a:b/goromdb.sock"));
 }
 
 TEST_CASE("stats_conns_lists_connections_as_memcached_does") {
