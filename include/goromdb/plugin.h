@@ -60,8 +60,15 @@ typedef struct goromdb_slice {
 typedef struct goromdb_key { /* 16 bytes */
   const void* ptr;
   uint32_t len;
-  uint32_t ns; /* id from ns_lookup; 0 = the keys without a namespace */
+  uint32_t ns; /* for a storage: id from ns_lookup, 0 = the keys without a namespace;
+                  from parse(): which of the batch's scopes, counted from 1, 0 = none [PRO-12] */
 } goromdb_key;
+
+typedef struct goromdb_scope { /* 24 bytes: where some keys of a batch are looked for [PRO-12] */
+  goromdb_slice name;          /* of the namespace; len 0: the keys without one */
+  uint32_t database;           /* index into the listener's databases */
+  uint32_t reserved;
+} goromdb_scope;
 
 typedef struct goromdb_value { /* 32 bytes */
   const void* ptr;             /* never NULL when status is GOROMDB_OK, even for len 0 [STO-8] */
@@ -150,6 +157,8 @@ typedef struct goromdb_option_value { /* frozen; one per declared option, in tha
 typedef struct goromdb_store goromdb_store;           /* one configured instance */
 typedef struct goromdb_generation goromdb_generation; /* one opened data file, immutable */
 typedef struct goromdb_reader goromdb_reader;         /* a loop's private handle on a generation */
+typedef struct goromdb_cursor goromdb_cursor;         /* a walk over a namespace's entries */
+typedef struct goromdb_builder goromdb_builder;       /* a data file that is being made */
 
 /* Values stay valid as long as the generation; without it, until the batch's arena is freed.
  * [STO-6] */
@@ -163,12 +172,14 @@ typedef struct goromdb_generation_info { /* the caller sets struct_size and zero
   uint64_t entries;        /* keys that can be got, over all namespaces; GOROMDB_UNKNOWN */
   uint64_t bytes;          /* keys and values; GOROMDB_UNKNOWN */
   uint64_t resident_bytes; /* memory that the generation holds; GOROMDB_UNKNOWN */
-  uint32_t namespaces;     /* named ones */
+  uint32_t namespaces;     /* named ones; UINT32_MAX = unknown */
   uint32_t reserved;
 } goromdb_generation_info;
 
 /* Whatever bytes a file holds, no operation on it crashes, hangs or reads outside it. [STO-13] */
 #define GOROMDB_TRAIT_BOUNDS_CHECKED 0x1u
+/* build_put() takes entries in ascending order of (namespace, key), bytewise, only. [STO-15] */
+#define GOROMDB_TRAIT_BUILDS_SORTED 0x2u
 
 typedef struct goromdb_storage_ops {
   uint32_t struct_size;
@@ -193,16 +204,38 @@ typedef struct goromdb_storage_ops {
    * the call only. [STO-5] */
   void (*get)(goromdb_reader*, uint32_t flags, const goromdb_key* keys, uint32_t n,
               goromdb_value* out, goromdb_arena*);
-  /* Optional. Absent ns_lookup: the format has no namespaces. Both may be called on any thread that
-   * holds the generation open, by several at once: they change nothing. [STO-12] */
-  goromdb_status (*ns_lookup)(goromdb_generation*, goromdb_slice name, uint32_t* id);
-  goromdb_status (*ns_name)(goromdb_generation*, uint32_t id, goromdb_slice* name);
-  /* Walks the whole file, once, after open. Absent: open() proved the file whole. [STO-10] */
+  /* Optional, as all that follow. Absent: the format has no namespaces. On the reader's thread. The
+   * id is good until the reader's next get() or cursor_open() has returned. [STO-12] */
+  goromdb_status (*ns_lookup)(goromdb_reader*, goromdb_slice name, uint32_t* id);
+  /* At most `max` names of namespaces that come after `after` (ptr NULL: from the first), in an
+   * order of the storage's own. GOROMDB_END: there are no more behind these. [STO-12] */
+  goromdb_status (*ns_list)(goromdb_reader*, goromdb_slice after, uint32_t max,
+                            goromdb_slice* names, uint32_t* got, goromdb_arena*, goromdb_error*);
+  /* Walks the whole file, after open. Absent: open() proved the file whole. [STO-10] */
   goromdb_status (*verify)(goromdb_generation*, goromdb_error*);
   /* Brings at most `budget` bytes from `offset` into memory; *next = where to go on. GOROMDB_END
    * when done. Absent: nothing to warm. [STO-11] */
   goromdb_status (*warm)(goromdb_generation*, uint64_t offset, uint64_t budget, uint64_t* next,
                          goromdb_error*);
+  /* A walk over the entries of a namespace, each once, in an order of the storage's own, from the
+   * one behind the key `after` (ptr NULL: from the first; else a key that is there). On the
+   * reader's thread, like next and close; closed before the reader. [STO-14] */
+  goromdb_status (*cursor_open)(goromdb_reader*, uint32_t ns, goromdb_slice after, goromdb_cursor**,
+                                goromdb_error*);
+  /* At most `max` entries, borrowed as those of get(). GOROMDB_END: there are no more behind
+   * these; GOROMDB_OK: at least one was given. */
+  goromdb_status (*cursor_next)(goromdb_cursor*, uint32_t max, goromdb_key* keys,
+                                goromdb_value* values, uint32_t* got, goromdb_arena*,
+                                goromdb_error*);
+  void (*cursor_close)(goromdb_cursor*);
+  /* Makes a data file at `path`, where there is none: the caller syncs and renames it. `expected`
+   * entries, or GOROMDB_UNKNOWN. Main thread or a worker. [STO-15] */
+  goromdb_status (*build_open)(goromdb_store*, const char* path, uint64_t expected,
+                               goromdb_builder**, goromdb_error*);
+  goromdb_status (*build_put)(goromdb_builder*, goromdb_slice ns, goromdb_slice key,
+                              goromdb_slice value, uint32_t flags, goromdb_error*);
+  goromdb_status (*build_finish)(goromdb_builder*, goromdb_error*); /* once, after the last put */
+  void (*build_close)(goromdb_builder*); /* without build_finish(): what was written is useless */
 } goromdb_storage_ops;
 
 /* ---- protocol -------------------------------------------------------------------------------- */
@@ -240,7 +273,9 @@ typedef struct goromdb_parse {
   uint32_t req_cap, req_len; /* req_len: out */
   size_t consumed;           /* out: bytes that need not be shown again */
   uint32_t want_keys;        /* out, with GOROMDB_AGAIN: slots that the next request needs */
-  uint32_t reserved2;
+  uint32_t scope_len;        /* out: of scopes */
+  goromdb_scope* scopes;     /* room for key_cap of them */
+  const goromdb_slice* database_names; /* by index; valid as long as the process */
 } goromdb_parse;
 
 /* Where a reply goes: literals are written to [cur, end), cur is advanced. [PRO-7] */
@@ -264,6 +299,7 @@ typedef struct goromdb_answer {
   const goromdb_slice* pairs; /* GOROMDB_OP_STATS: name, value, name, value, ... */
   uint32_t npairs;            /* slices, not pairs: always even */
   uint32_t reserved;
+  const goromdb_scope* scopes; /* of the batch, as parse() wrote them */
 } goromdb_answer;
 
 #define GOROMDB_TURNED_AWAY_FULL 1 /* max_connections has been reached */

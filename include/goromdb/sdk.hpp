@@ -6,12 +6,20 @@
 //
 //   struct Store      { Store(Host, const Options&);
 //                       std::unique_ptr<Generation> open(const char* path, uint64_t id);
-//                       // optional: static constexpr uint32_t kTraits };
+//                       // optional: static constexpr uint32_t kTraits;
+//                       std::unique_ptr<Builder> build(const char* path, uint64_t expected) };
 //   struct Generation { void info(goromdb_generation_info&) const;
 //                       std::unique_ptr<Reader> reader(uint32_t loop);
-//                       // optional: ns_lookup, ns_name, verify, warm (see the adapter) };
+//                       // optional: verify, warm (see the adapter) };
 //   struct Reader     { void get(uint32_t flags, std::span<const goromdb_key>, goromdb_value* out,
-//                                goromdb_arena*) noexcept; };
+//                                goromdb_arena*) noexcept;
+//                       // optional: ns_lookup, ns_list (see the adapter);
+//                       std::unique_ptr<Cursor> cursor(uint32_t ns, After) };
+//   struct Cursor     { goromdb_status next(std::span<goromdb_key>, goromdb_value*, uint32_t& got,
+//                                           goromdb_arena*); };
+//   struct Builder    { void put(std::string_view ns, std::string_view key, std::string_view value,
+//                                uint32_t flags);
+//                       void finish(); };
 //
 // A protocol is one class and the state of a connection, which starts as zero bytes:
 //
@@ -30,6 +38,7 @@
 #include <exception>
 #include <memory>
 #include <new>
+#include <optional>
 #include <span>
 #include <stdexcept>
 #include <string>
@@ -45,6 +54,12 @@ inline std::string_view view(const goromdb_key& k) {
   return {static_cast<const char*>(k.ptr), k.len};
 }
 inline goromdb_slice slice(std::string_view s) { return {s.data(), s.size()}; }
+
+// Behind which key or name a walk goes on; none: from the first.
+using After = std::optional<std::string_view>;
+inline After after_of(const goromdb_slice& s) {
+  return s.ptr == nullptr ? After() : After(view(s));
+}
 
 // Thrown by a storage or a protocol when it is created or opens a file; the message is one line
 // that says what is wrong, where, and what to do.
@@ -244,11 +259,16 @@ struct StorageAdapter {
     static_assert(noexcept(self(r)->get(flags, std::span(keys, n), out, arena)));
     self(r)->get(flags, std::span(keys, n), out, arena);
   }
-  static goromdb_status ns_lookup(goromdb_generation* g, goromdb_slice name, uint32_t* id) {
-    return sdk_detail::guarded(nullptr, [&] { return self(g)->ns_lookup(view(name), *id); });
+  static goromdb_status ns_lookup(goromdb_reader* r, goromdb_slice name, uint32_t* id) {
+    return sdk_detail::guarded(nullptr, [&] { return self(r)->ns_lookup(view(name), *id); });
   }
-  static goromdb_status ns_name(goromdb_generation* g, uint32_t id, goromdb_slice* name) {
-    return sdk_detail::guarded(nullptr, [&] { return self(g)->ns_name(id, *name); });
+  static goromdb_status ns_list(goromdb_reader* r, goromdb_slice after, uint32_t max,
+                                goromdb_slice* names, uint32_t* got, goromdb_arena* arena,
+                                goromdb_error* error) {
+    return sdk_detail::guarded(error, [&] {
+      *got = 0;
+      return self(r)->ns_list(after_of(after), std::span(names, max), *got, arena);
+    });
   }
   static goromdb_status verify(goromdb_generation* g, goromdb_error* error) {
     return sdk_detail::guarded(error, [&] {
@@ -259,6 +279,58 @@ struct StorageAdapter {
   static goromdb_status warm(goromdb_generation* g, uint64_t offset, uint64_t budget,
                              uint64_t* next, goromdb_error* error) {
     return sdk_detail::guarded(error, [&] { return self(g)->warm(offset, budget, *next); });
+  }
+
+  template <class R>
+  static auto cursor_type(R& reader) -> decltype(reader.cursor(0, After()));
+  template <class S>
+  static auto builder_type(S& store) -> decltype(store.build("", 0));
+
+  static goromdb_status cursor_open(goromdb_reader* r, uint32_t ns, goromdb_slice after,
+                                    goromdb_cursor** out, goromdb_error* error) {
+    return sdk_detail::guarded(error, [&] {
+      *out = sdk_detail::handle<goromdb_cursor>(self(r)->cursor(ns, after_of(after)).release());
+      return GOROMDB_OK;
+    });
+  }
+  template <class Cursor>
+  static goromdb_status cursor_next(goromdb_cursor* c, uint32_t max, goromdb_key* keys,
+                                    goromdb_value* values, uint32_t* got, goromdb_arena* arena,
+                                    goromdb_error* error) {
+    return sdk_detail::guarded(error, [&] {
+      *got = 0;
+      return reinterpret_cast<Cursor*>(c)->next(std::span(keys, max), values, *got, arena);
+    });
+  }
+  template <class Cursor>
+  static void cursor_close(goromdb_cursor* c) {
+    delete reinterpret_cast<Cursor*>(c);
+  }
+  static goromdb_status build_open(goromdb_store* s, const char* path, uint64_t expected,
+                                   goromdb_builder** out, goromdb_error* error) {
+    return sdk_detail::guarded(error, [&] {
+      *out = sdk_detail::handle<goromdb_builder>(self(s)->build(path, expected).release());
+      return GOROMDB_OK;
+    });
+  }
+  template <class Builder>
+  static goromdb_status build_put(goromdb_builder* b, goromdb_slice ns, goromdb_slice key,
+                                  goromdb_slice value, uint32_t flags, goromdb_error* error) {
+    return sdk_detail::guarded(error, [&] {
+      reinterpret_cast<Builder*>(b)->put(view(ns), view(key), view(value), flags);
+      return GOROMDB_OK;
+    });
+  }
+  template <class Builder>
+  static goromdb_status build_finish(goromdb_builder* b, goromdb_error* error) {
+    return sdk_detail::guarded(error, [&] {
+      reinterpret_cast<Builder*>(b)->finish();
+      return GOROMDB_OK;
+    });
+  }
+  template <class Builder>
+  static void build_close(goromdb_builder* b) {
+    delete reinterpret_cast<Builder*>(b);
   }
 
   static constexpr goromdb_storage_ops table() {
@@ -273,11 +345,26 @@ struct StorageAdapter {
     ops.reader_close = reader_close;
     ops.get = get;
     if constexpr (requires { Store::kTraits; }) ops.traits = Store::kTraits;
-    if constexpr (requires(Generation & g, uint32_t & id) { g.ns_lookup("", id); }) {
+    if constexpr (requires(Reader & r, uint32_t & id) { r.ns_lookup("", id); }) {
       ops.ns_lookup = ns_lookup;
     }
-    if constexpr (requires(Generation & g, goromdb_slice & name) { g.ns_name(0, name); }) {
-      ops.ns_name = ns_name;
+    if constexpr (requires(Reader & r, std::span<goromdb_slice> names, uint32_t & got) {
+                    r.ns_list(After(), names, got, nullptr);
+                  }) {
+      ops.ns_list = ns_list;
+    }
+    if constexpr (requires(Reader & r) { r.cursor(0, After()); }) {
+      using Cursor = typename decltype(cursor_type(std::declval<Reader&>()))::element_type;
+      ops.cursor_open = cursor_open;
+      ops.cursor_next = cursor_next<Cursor>;
+      ops.cursor_close = cursor_close<Cursor>;
+    }
+    if constexpr (requires(Store & s) { s.build("", 0); }) {
+      using Builder = typename decltype(builder_type(std::declval<Store&>()))::element_type;
+      ops.build_open = build_open;
+      ops.build_put = build_put<Builder>;
+      ops.build_finish = build_finish<Builder>;
+      ops.build_close = build_close<Builder>;
     }
     if constexpr (requires(Generation & g) { g.verify(); }) ops.verify = verify;
     if constexpr (requires(Generation & g, uint64_t & next) { g.warm(0, 0, next); })

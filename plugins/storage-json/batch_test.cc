@@ -4,7 +4,7 @@
 
 #include <random>
 
-#include "test_database.h"
+#include "database.hpp"
 
 using goromdb::test::Database;
 

@@ -2,7 +2,7 @@
 // Lines are read a window at a time: wherever a window ends, the outcome is the same.
 #include <doctest/doctest.h>
 
-#include "test_database.h"
+#include "database.hpp"
 #include "window.h"
 
 using goromdb::test::Database;

@@ -7,7 +7,7 @@
 #include <algorithm>
 #include <random>
 
-#include "test_database.h"
+#include "database.hpp"
 
 using goromdb::test::Database;
 using goromdb::test::Settings;

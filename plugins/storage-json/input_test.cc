@@ -10,7 +10,7 @@
 
 #include <random>
 
-#include "test_database.h"
+#include "database.hpp"
 
 using goromdb::test::Database;
 using goromdb::test::Settings;

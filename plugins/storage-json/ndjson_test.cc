@@ -2,7 +2,7 @@
 // Entries line by line, and how they are told from one object.
 #include <doctest/doctest.h>
 
-#include "test_database.h"
+#include "database.hpp"
 
 using goromdb::test::Database;
 using goromdb::test::Settings;

@@ -40,6 +40,18 @@ class JsonReader {
            goromdb_arena*) noexcept {
     data_.get(keys, out);
   }
+  goromdb_status ns_lookup(std::string_view name, uint32_t& id) const {
+    id = data_.namespace_id(name);
+    return id != 0 ? GOROMDB_OK : GOROMDB_NOT_FOUND;
+  }
+  goromdb_status ns_list(After after, std::span<goromdb_slice> names, uint32_t& got,
+                         goromdb_arena*) const {
+    uint32_t id = after ? data_.namespace_id(*after) : 0;
+    while (got < names.size() && id < data_.namespaces()) {
+      names[got++] = slice(data_.namespace_name(++id));
+    }
+    return id < data_.namespaces() ? GOROMDB_OK : GOROMDB_END;
+  }
 
  private:
   const Dataset& data_;
@@ -57,15 +69,6 @@ class JsonGeneration {
     info.namespaces = data_.namespaces();
   }
   std::unique_ptr<JsonReader> reader(uint32_t) { return std::make_unique<JsonReader>(data_); }
-  goromdb_status ns_lookup(std::string_view name, uint32_t& id) const {
-    id = data_.namespace_id(name);
-    return id != 0 ? GOROMDB_OK : GOROMDB_NOT_FOUND;
-  }
-  goromdb_status ns_name(uint32_t id, goromdb_slice& name) const {
-    if (id == 0 || id > data_.namespaces()) return GOROMDB_NOT_FOUND;
-    name = slice(data_.namespace_name(id));
-    return GOROMDB_OK;
-  }
 
  private:
   const Dataset data_;

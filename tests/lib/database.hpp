@@ -1,0 +1,245 @@
+// SPDX-License-Identifier: MIT
+// A data file on disk, made and opened through a storage plugin's C table as the core does it: for
+// the unit tests of the rooms, each of which is linked with the one plugin that it tests.
+#pragma once
+
+#include <goromdb/plugin.h>
+
+#include <stdlib.h>
+
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "fake_host.hpp"
+
+namespace goromdb::test {
+
+class TempDir {
+ public:
+  TempDir() {
+    std::string name = (std::filesystem::temp_directory_path() / "goromdb-test-XXXXXX").string();
+    if (mkdtemp(name.data()) == nullptr) throw std::runtime_error("no temporary folder");
+    path_ = name;
+  }
+  ~TempDir() { std::filesystem::remove_all(path_); }
+  TempDir(const TempDir&) = delete;
+  TempDir& operator=(const TempDir&) = delete;
+  std::string file(const std::string& name) const { return path_ / name; }
+
+ private:
+  std::filesystem::path path_;
+};
+
+inline std::string written(const std::string& path, std::string_view bytes) {
+  std::ofstream(path, std::ios::binary)
+      .write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+  return path;
+}
+
+using Settings = std::map<std::string, std::string>;
+
+// What a file holds: namespace -> key -> value and flags.
+struct Item {
+  std::string value;
+  uint32_t flags = 0;
+  bool operator==(const Item&) const = default;
+};
+using Items = std::map<std::string, std::map<std::string, Item>>;
+
+// A store, and one generation and reader of it when the file could be opened.
+class Database {
+ public:
+  explicit Database(const Settings& settings = {}) {
+    OptionValues options(plugin_);
+    for (const auto& [name, value] : settings) options.set(name, value);
+    goromdb_error error = new_error();
+    if (ops().create(host.table(), options.data(), options.size(), &store_, &error) != GOROMDB_OK) {
+      throw std::runtime_error(error.msg);
+    }
+  }
+  explicit Database(std::string_view text, const Settings& settings = {}) : Database(settings) {
+    open(written(dir_.file("data.db"), text));
+  }
+  ~Database() {
+    close();
+    ops().destroy(store_);
+  }
+  Database(const Database&) = delete;
+  Database& operator=(const Database&) = delete;
+
+  goromdb_status open(const std::string& path) {
+    close();
+    goromdb_error error = new_error();
+    status = ops().open(store_, path.c_str(), 1, &generation_, &error);
+    message = error.msg;
+    if (status == GOROMDB_OK) ops().reader_open(generation_, 0, &reader_, &error);
+    return status;
+  }
+  goromdb_status open_text(std::string_view text) {
+    return open(written(dir_.file("data.db"), text));
+  }
+
+  void close() {
+    if (reader_ != nullptr) ops().reader_close(std::exchange(reader_, nullptr));
+    if (generation_ != nullptr) ops().close(std::exchange(generation_, nullptr));
+  }
+
+  std::vector<goromdb_value> get_all(const std::vector<std::pair<uint32_t, std::string>>& keys) {
+    std::vector<goromdb_key> wanted;
+    for (const auto& [ns, key] : keys) {
+      wanted.push_back({key.data(), static_cast<uint32_t>(key.size()), ns});
+    }
+    goromdb_value dirt;
+    std::memset(&dirt, 0xA5, sizeof dirt);
+    std::vector<goromdb_value> values(keys.size(), dirt);
+    goromdb_arena arena;
+    ops().get(reader_, 0, wanted.data(), static_cast<uint32_t>(wanted.size()), values.data(),
+              &arena);
+    return values;
+  }
+  std::optional<std::string> get(const std::string& key, uint32_t ns = 0) {
+    return text_of(get_all({{ns, key}}).front());
+  }
+  std::optional<std::string> get(const std::string& key, const std::string& ns) {
+    return get(key, ns_id(ns));
+  }
+  static std::optional<std::string> text_of(const goromdb_value& value) {
+    if (value.status != GOROMDB_OK) return std::nullopt;
+    return std::string(static_cast<const char*>(value.ptr), value.len);
+  }
+
+  // UINT32_MAX when there is no such namespace: an id that nobody has.
+  uint32_t ns_id(const std::string& name) {
+    uint32_t id = 0;
+    return ops().ns_lookup(reader_, slice(name), &id) == GOROMDB_OK ? id : UINT32_MAX;
+  }
+  // Through ns_list, `page` at a time.
+  std::vector<std::string> ns_names(uint32_t page = 16) {
+    std::vector<std::string> all;
+    std::vector<goromdb_slice> names(page);
+    for (goromdb_status found = GOROMDB_OK; found == GOROMDB_OK;) {
+      goromdb_arena arena;
+      goromdb_error error = new_error();
+      uint32_t got = 0;
+      const auto last = all.empty() ? std::string() : all.back();
+      found = ops().ns_list(reader_, all.empty() ? goromdb_slice{} : slice(last), page,
+                            names.data(), &got, &arena, &error);
+      if (found < 0) throw std::runtime_error(error.msg);
+      if (found == GOROMDB_OK && got == 0) throw std::runtime_error("ns_list makes no progress");
+      for (uint32_t i = 0; i < got; ++i) all.emplace_back(view(names[i]));
+    }
+    return all;
+  }
+  // A walk over one namespace, `page` entries a call; each `page` with a cursor of its own when
+  // `afresh`. Throws on a failure and on an entry that comes twice.
+  std::map<std::string, Item> walk(const std::string& ns = {}, uint32_t page = 16,
+                                   bool afresh = false) {
+    std::map<std::string, Item> all;
+    std::optional<std::string> last;
+    for (goromdb_status found = GOROMDB_OK; found == GOROMDB_OK;) {
+      goromdb_cursor* cursor = nullptr;
+      goromdb_error error = new_error();
+      const uint32_t id = ns.empty() ? 0 : ns_id(ns);
+      auto opened =
+          ops().cursor_open(reader_, id, last ? slice(*last) : goromdb_slice{}, &cursor, &error);
+      if (opened != GOROMDB_OK) throw std::runtime_error(error.msg);
+      const auto closed = [&](goromdb_cursor* c) { ops().cursor_close(c); };
+      const std::unique_ptr<goromdb_cursor, decltype(closed)> owner(cursor, closed);
+      do {
+        goromdb_arena arena;
+        std::vector<goromdb_key> keys(page);
+        std::vector<goromdb_value> values(page);
+        uint32_t got = 0;
+        found = ops().cursor_next(cursor, page, keys.data(), values.data(), &got, &arena, &error);
+        if (found < 0) throw std::runtime_error(error.msg);
+        if (found == GOROMDB_OK && got == 0) throw std::runtime_error("a walk without progress");
+        for (uint32_t i = 0; i < got; ++i) {
+          last = std::string(view(keys[i]));
+          if (values[i].status != GOROMDB_OK) throw std::runtime_error("a value that failed");
+          const Item item{*text_of(values[i]), values[i].flags};
+          if (!all.emplace(*last, item).second) throw std::runtime_error(*last + " comes twice");
+        }
+      } while (found == GOROMDB_OK && !afresh);
+    }
+    return all;
+  }
+  // All that is in the file.
+  Items items() {
+    Items all;
+    if (auto plain = walk(); !plain.empty()) all[""] = plain;
+    for (const auto& ns : has(ops().ns_list) ? ns_names() : std::vector<std::string>()) {
+      all[ns] = walk(ns);
+    }
+    return all;
+  }
+  // Makes a file of them and opens it; false, with `message`, when the builder refuses.
+  bool build(const Items& items) {
+    const std::string path = dir_.file("built.db");
+    std::filesystem::remove_all(path);
+    goromdb_error error = new_error();
+    goromdb_builder* builder = nullptr;
+    status = ops().build_open(store_, path.c_str(), GOROMDB_UNKNOWN, &builder, &error);
+    if (status == GOROMDB_OK) {
+      for (const auto& [ns, entries] : items) {
+        for (const auto& [key, item] : entries) {
+          if (status != GOROMDB_OK) break;
+          status = ops().build_put(builder, slice(ns), slice(key), slice(item.value), item.flags,
+                                   &error);
+        }
+      }
+      if (status == GOROMDB_OK) status = ops().build_finish(builder, &error);
+      ops().build_close(builder);
+    }
+    message = error.msg;
+    return status == GOROMDB_OK && open(path) == GOROMDB_OK;
+  }
+  // verify(), with its message.
+  goromdb_status verify() {
+    if (!has(ops().verify)) return GOROMDB_OK;
+    goromdb_error error = new_error();
+    status = ops().verify(generation_, &error);
+    message = error.msg;
+    return status;
+  }
+  goromdb_generation_info info() {
+    goromdb_generation_info info{};
+    info.struct_size = sizeof info;
+    ops().info(generation_, &info);
+    return info;
+  }
+  bool says(std::string_view part) const { return message.find(part) != std::string::npos; }
+  bool in_one_line() const { return !message.empty() && message.find('\n') == std::string::npos; }
+  const TempDir& dir() const { return dir_; }
+
+  FakeHost host;
+  goromdb_status status = GOROMDB_OK;
+  std::string message;
+
+ private:
+  const goromdb_storage_ops& ops() const { return *plugin_->storage; }
+  template <class Operation>
+  static bool has(Operation operation) {
+    return operation != nullptr;
+  }
+  static goromdb_error new_error() {
+    goromdb_error error{};
+    error.struct_size = sizeof error;
+    return error;
+  }
+
+  const goromdb_plugin* plugin_ = goromdb_plugin_v0();
+  TempDir dir_;
+  goromdb_store* store_ = nullptr;
+  goromdb_generation* generation_ = nullptr;
+  goromdb_reader* reader_ = nullptr;
+};
+
+}  // namespace goromdb::test
