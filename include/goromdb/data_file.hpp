@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: MIT
+// For storages that read a data file themselves: opening it, mapping it, and telling whose file it
+// is. Header-only and not part of the ABI. Failures are thrown as Failure (sdk.hpp).
+#pragma once
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <goromdb/sdk.hpp>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace goromdb {
+
+// An open file, read-only. Any thread.
+class DataFile {
+ public:
+  // E_IO when it cannot be opened, E_CORRUPT when it is something else than a regular file.
+  explicit DataFile(const char* path)
+      : fd_(::open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)) {
+    if (fd_ < 0) fail("cannot be opened");
+    struct stat st;
+    if (::fstat(fd_, &st) != 0) fail("cannot be looked at");
+    if (!S_ISREG(st.st_mode)) throw Failure(GOROMDB_E_CORRUPT, "it is no regular file");
+    size_ = static_cast<uint64_t>(st.st_size);
+  }
+  DataFile(DataFile&& other) noexcept
+      : fd_(std::exchange(other.fd_, -1)), size_(std::exchange(other.size_, 0)) {}
+  DataFile& operator=(DataFile&&) = delete;
+  ~DataFile() {
+    if (fd_ >= 0) ::close(fd_);
+  }
+
+  int fd() const { return fd_; }
+  uint64_t size() const { return size_; }
+  // Its first bytes, fewer when it is shorter.
+  std::string head(size_t most = 4096) const {
+    std::string bytes(most, '\0');
+    size_t have = 0;
+    while (have < most) {
+      const ssize_t n = ::pread(fd_, bytes.data() + have, most - have, static_cast<off_t>(have));
+      if (n < 0 && errno == EINTR) continue;
+      if (n < 0) fail("cannot be read");
+      if (n == 0) break;
+      have += static_cast<size_t>(n);
+    }
+    bytes.resize(have);
+    return bytes;
+  }
+
+ private:
+  [[noreturn]] static void fail(const char* what) {
+    throw Failure(errno == ENOMEM ? GOROMDB_E_NO_MEMORY : GOROMDB_E_IO,
+                  std::string(what) + ": " + std::strerror(errno));
+  }
+
+  int fd_;
+  uint64_t size_ = 0;
+};
+
+// A whole file in memory, read-only and shared with the page cache. Any thread.
+class Mapping {
+ public:
+  Mapping() = default;
+  // E_NO_MEMORY when there is no room. An empty file is a mapping of no bytes.
+  explicit Mapping(const DataFile& file) : size_(static_cast<size_t>(file.size())) {
+    if (size_ == 0) return;
+    void* p = ::mmap(nullptr, size_, PROT_READ, MAP_SHARED, file.fd(), 0);
+    if (p == MAP_FAILED) {
+      throw Failure(GOROMDB_E_NO_MEMORY, std::string("cannot be mapped: ") + std::strerror(errno));
+    }
+    data_ = static_cast<const uint8_t*>(p);
+    // Keys are hashed or sorted, not read in the order of the file: what lies around a page that is
+    // read is of no use.
+    ::madvise(p, size_, MADV_RANDOM);
+  }
+  Mapping(Mapping&& other) noexcept
+      : data_(std::exchange(other.data_, nullptr)), size_(std::exchange(other.size_, 0)) {}
+  Mapping& operator=(Mapping&& other) noexcept {
+    std::swap(data_, other.data_);
+    std::swap(size_, other.size_);
+    return *this;
+  }
+  ~Mapping() {
+    if (data_ != nullptr) ::munmap(const_cast<uint8_t*>(data_), size_);
+  }
+
+  const uint8_t* data() const { return data_; }
+  size_t size() const { return size_; }
+
+  // A storage's warm(): brings at most `budget` bytes from `offset` into memory. [STO-11]
+  goromdb_status warm(uint64_t offset, uint64_t budget, uint64_t& next) const {
+    if (offset >= size_) {
+      next = offset;
+      return GOROMDB_END;
+    }
+    constexpr uint64_t kPage = 4096;
+    const uint64_t begin = offset / kPage * kPage;
+    next =
+        size_ - offset <= budget ? size_ : std::max(offset + 1, (offset + budget) / kPage * kPage);
+    ::madvise(const_cast<uint8_t*>(data_) + begin, next - begin, MADV_WILLNEED);
+    // Read, not only asked for: so that the caller's pace is the disk's.
+    for (uint64_t at = begin; at < next; at += kPage) {
+      (void)*static_cast<const volatile uint8_t*>(data_ + at);
+    }
+    return next < size_ ? GOROMDB_OK : GOROMDB_END;
+  }
+
+ private:
+  const uint8_t* data_ = nullptr;
+  size_t size_ = 0;
+};
+
+// What kind of data file begins with these bytes, for a message: "an LMDB file". Empty when they
+// say nothing: cdb has no magic number. Sources: the formats' own headers (docs/formats/).
+inline std::string_view format_of(std::string_view head) {
+  struct Magic {
+    size_t at;
+    std::string_view bytes;
+    std::string_view name;
+  };
+  using namespace std::string_view_literals;
+  static constexpr auto kMagics = std::to_array<Magic>({
+      {16, "\xDE\xC0\xEF\xBE"sv, "an LMDB file"},
+      {12, "\xDE\xC0\xEF\xBE"sv, "an LMDB file of a 32-bit machine"},
+      {16, "\xBE\xEF\xC0\xDE"sv, "an LMDB file of a big-endian machine"},
+      {16, "\xED\xDA\x0C\xED"sv, "a Bolt file"},
+      {16, "\xED\x0C\xDA\xED"sv, "a Bolt file of a big-endian machine"},
+      {12, "\x62\x31\x05\x00"sv, "a Berkeley DB btree file"},
+      {12, "\x00\x05\x31\x62"sv, "a Berkeley DB btree file"},
+      {12, "\x61\x15\x06\x00"sv, "a Berkeley DB hash file"},
+      {12, "\x00\x06\x15\x61"sv, "a Berkeley DB hash file"},
+      {12, "\x53\x22\x04\x00"sv, "a Berkeley DB queue file"},
+      {12, "\x00\x04\x22\x53"sv, "a Berkeley DB queue file"},
+      {0, "\x1F\x8B"sv, "a gzip file"},
+      {0, "\x28\xB5\x2F\xFD"sv, "a zstd file"},
+      {0, "\x95\x9C\xB3\x49"sv, "a sparkey log file"},
+      {0, "\x8F\x31\x11\x9A"sv, "a sparkey index file"},
+      {0, "SQLite format 3\0"sv, "an SQLite file"},
+  });
+  for (const auto& magic : kMagics) {
+    if (head.size() >= magic.at + magic.bytes.size() &&
+        head.substr(magic.at, magic.bytes.size()) == magic.bytes) {
+      return magic.name;
+    }
+  }
+  const size_t first = head.find_first_not_of(" \t\r\n", head.starts_with("\xEF\xBB\xBF") ? 3 : 0);
+  if (first != head.npos && head[first] == '{') return "a JSON file";
+  return {};
+}
+
+// The same as a sentence that ends a message: "; this is an LMDB file", or nothing.
+inline std::string kind_hint(std::string_view head) {
+  const auto name = format_of(head);
+  return name.empty() ? std::string() : "; this is " + std::string(name);
+}
+
+}  // namespace goromdb
