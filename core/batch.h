@@ -35,7 +35,11 @@ class Batch {
   static constexpr uint32_t kMaxKeys = 1u << 20;
 
   void look_up(const Listening& listening, Outbox& out);
-  void read(LoopView* view, uint32_t first, uint32_t last, Outbox& out);
+  void look_up_scoped(const Listening& listening, Outbox& out);
+  void read_wanted(LoopView* view, Outbox& out);
+  // Reads `n` keys that lie together.
+  void read(LoopView* view, const goromdb_key* keys, goromdb_value* values, uint32_t n,
+            Outbox& out);
   void fill_versions(const goromdb_request& request);
   uint64_t version_of(const goromdb_value& value);
 
@@ -43,7 +47,26 @@ class Batch {
   std::vector<goromdb_request> requests_;
   std::vector<goromdb_key> keys_;
   std::vector<goromdb_value> values_;
-  uint32_t request_count_ = 0, key_count_ = 0;
+  uint32_t request_count_ = 0, key_count_ = 0, scope_count_ = 0;
+
+  std::vector<goromdb_scope> scopes_;
+
+  // Of a batch whose keys are looked for in several databases or namespaces. [PRO-12]
+  struct Place {
+    LoopView* view;
+    uint32_t ns;
+    goromdb_status status;
+  };
+  struct Wanted {
+    Place place;
+    uint32_t key;  // which of the batch
+  };
+  Place place_of(const Listening& listening, const goromdb_scope& scope);
+  std::vector<Place> places_;  // of each scope
+  std::vector<Wanted> wanted_;
+  std::vector<goromdb_key> gathered_keys_;  // what one storage is handed
+  std::vector<goromdb_value> gathered_values_;
+
   // Large values whose versions have been computed in this batch: asking for one value a thousand
   // times hashes it once.
   struct Hashed {

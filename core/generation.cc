@@ -38,7 +38,7 @@ Result<std::unique_ptr<Generation>> Generation::open(Storage& storage, const Fac
     return because(error, status);
   }
   step("opened");
-  if (ops.verify != nullptr) {
+  if (ops.verify != nullptr && !facts.verified) {
     status = ops.verify(generation->handle_, error.get());
     if (status != GOROMDB_OK) return because(error, status);
   }

@@ -24,9 +24,10 @@ class Generation {
     int slot = 0;
     std::string path;
     SlotNote note;
+    bool verified = false;  // when an earlier process adopted it: it is not walked again
   };
 
-  // Opens, verifies and warms the file, and opens a reader for each loop. Rejected: the file is
+  // Opens, verifies (unless it has been) and warms the file, and opens a reader for each loop. Rejected: the file is
   // bad.
   static Result<std::unique_ptr<Generation>> open(Storage& storage, const Facts& facts,
                                                   uint32_t loops, const Progress& progress);

@@ -178,8 +178,9 @@ Intake::Loaded Intake::open_untouched(Pending& file) {
     if (!tried) return tl::unexpected(tried.error());
     step("guarded");
   }
-  auto generation = Generation::open(*storage_, {file.note.generation, file.slot, path, file.note},
-                                     loops_, progress_of(fmt::format("opening {}", path)));
+  auto generation = Generation::open(
+      *storage_, {file.note.generation, file.slot, path, file.note, file.adopted_before}, loops_,
+      progress_of(fmt::format("opening {}", path)));
   if (!generation) {
     auto error = generation.error();
     if (error.kind != Error::Kind::kRejected) {

@@ -32,6 +32,7 @@ struct Listening {
   const ListenerConfig& config;
   Protocol& protocol;
   Address address;
+  std::vector<goromdb_slice> database_names = {};  // as the protocol sees them; of the config
 };
 
 // What all loops share.

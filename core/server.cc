@@ -53,6 +53,10 @@ Server::Server(const Config& config, std::unique_ptr<Setup> setup)
   for (size_t i = 0; i < config.listeners.size(); ++i) {
     listening_.push_back(std::unique_ptr<Listening>(
         new Listening{config.listeners[i], *setup_->protocols_[i], setup_->addresses_[i]}));
+    for (auto index : config.listeners[i].databases) {
+      const auto& name = config.databases[index].name;
+      listening_.back()->database_names.push_back({name.data(), name.size()});
+    }
   }
   for (uint32_t i = 0; i < config.databases.size(); ++i) {
     handlers_.push_back(std::make_unique<Handler>(

@@ -67,7 +67,7 @@ typedef struct goromdb_key { /* 16 bytes */
 typedef struct goromdb_scope { /* 24 bytes: where some keys of a batch are looked for [PRO-12] */
   goromdb_slice name;          /* of the namespace; len 0: the keys without one */
   uint32_t database;           /* index into the listener's databases */
-  uint32_t reserved;
+  uint32_t tag;                /* the protocol's own */
 } goromdb_scope;
 
 typedef struct goromdb_value { /* 32 bytes */

@@ -20,13 +20,20 @@ enum class Step {
 class Batch {
  public:
   Batch(Conn& conn, goromdb_parse& io) : pos(io.in), end(io.in + io.in_len), conn_(conn), io_(io) {
-    io.key_len = io.req_len = io.want_keys = 0;
+    io.key_len = io.req_len = io.want_keys = io.scope_len = 0;
   }
 
   Conn& conn() { return conn_; }
   bool full() const { return io_.req_len == io_.req_cap; }
   uint32_t key_room() const { return io_.key_cap - io_.key_len; }
   goromdb_key* next_keys() { return io_.keys + io_.key_len; }
+  goromdb_key key(const Settings& settings, std::string_view wire) {
+    if (settings.prefixes.used()) return settings.prefixes.read(wire, io_);
+    return {wire.data(), static_cast<uint32_t>(wire.size()), 0};
+  }
+  // Of a line whose keys are not looked up after all.
+  uint32_t scopes() const { return io_.scope_len; }
+  void drop_scopes(uint32_t from) { io_.scope_len = from; }
 
   // A read of the `n` keys that were written to next_keys(). `silent`: reply() shall say nothing.
   Step get(Verb verb, uint32_t n, bool silent = false) {

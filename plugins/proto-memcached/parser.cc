@@ -19,7 +19,7 @@ bool foreign(uint8_t first) { return first == 0x80 || first == 0x81 || first == 
 
 // The overwhelmingly common request, `get KEY` in one piece, in one pass over its bytes. False: the
 // next request is another, or has not come whole.
-bool single_get(Batch& batch) {
+bool single_get(Batch& batch, const Settings& settings) {
   const uint8_t* line = batch.pos;
   if (batch.end - line < 8 || std::memcmp(line, "get ", 4) != 0 || batch.key_room() == 0) {
     return false;
@@ -31,7 +31,7 @@ bool single_get(Batch& batch) {
   size_t len = static_cast<size_t>(newline - key);
   if (len > 0 && key[len - 1] == '\r') --len;
   if (len == 0 || len > kMaxKey) return false;
-  *batch.next_keys() = {key, static_cast<uint32_t>(len), 0};
+  *batch.next_keys() = batch.key(settings, {reinterpret_cast<const char*>(key), len});
   batch.get(Verb::kGet, 1);
   batch.conn().scanned = 0;
   batch.pos = newline + 1;
@@ -87,7 +87,7 @@ goromdb_status parse(const Settings& settings, Conn& conn, goromdb_parse& io) no
         break;
       }
     }
-    if (single_get(batch)) continue;
+    if (single_get(batch, settings)) continue;
 
     const uint8_t* line = batch.pos;
     const uint8_t* unseen = line + conn.scanned;

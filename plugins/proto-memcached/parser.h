@@ -10,6 +10,8 @@
 #include <cstdint>
 #include <string>
 
+#include "prefixes.h"
+
 namespace goromdb::memcached {
 
 inline constexpr size_t kMaxKey = 250;  // bytes; memcached's
@@ -25,6 +27,7 @@ struct Settings {
   bool refuse_touch;
   bool not_stored;
   std::string version_line;
+  Prefixes prefixes;
 };
 
 // A connection's state between calls; zero bytes are a fresh connection.

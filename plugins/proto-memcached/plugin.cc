@@ -49,6 +49,15 @@ class Protocol {
           "set, add, replace, append, prepend, cas: refuse with an error, or say NOT_STORED (cas: "
           "NOT_FOUND), which makes no client drop its connection",
           "refuse|not_stored", 0, 0),
+      option(
+          GOROMDB_OPT_STRING, "database_separator", nullptr,
+          "a key that begins with the name of one of the listener's databases and this is looked "
+          "for there, such as / for words/hoge; unset: every key in the first database",
+          nullptr, 0, 0),
+      option(GOROMDB_OPT_STRING, "namespace_separator", nullptr,
+             "what stands before this in a key is the namespace where the rest is looked for, such "
+             "as : for users:anna; unset: no key names a namespace",
+             nullptr, 0, 0),
   });
 
   Protocol(Host host, const Options& options)
@@ -62,6 +71,8 @@ class Protocol {
     settings_.max_refused_value = static_cast<uint64_t>(options.num("max_refused_value"));
     settings_.refuse_touch = options.str("touch") == "refuse";
     settings_.not_stored = options.str("write_reply") == "not_stored";
+    settings_.prefixes =
+        Prefixes(options.str("database_separator"), options.str("namespace_separator"));
     settings_.version_line.append(kVersionReply).append(kMemcachedVersion);
     settings_.version_line.append(host.core_version()).append("\r\n");
   }

@@ -5,6 +5,7 @@
 #include <charconv>
 #include <cstring>
 
+#include "prefixes.h"
 #include "texts.h"
 
 namespace goromdb::memcached {
@@ -22,13 +23,13 @@ uint8_t* put(uint8_t* cursor, std::string_view bytes) {
 }
 
 // `lead` is "VALUE ", with the line end of the value before it.
-void write_head(std::string_view lead, const goromdb_key& key, const goromdb_value& value, bool cas,
+void write_head(std::string_view lead, std::string_view key, const goromdb_value& value, bool cas,
                 Writer& out) {
   constexpr size_t kNumbers = 10 + 10 + 20, kPunctuation = 8 + 3 + 2;
-  uint8_t* cursor = out.reserve(key.len + kNumbers + kPunctuation);
+  uint8_t* cursor = out.reserve(key.size() + kNumbers + kPunctuation);
   if (cursor == nullptr) return;
   cursor = put(cursor, lead);
-  cursor = put(cursor, view(key));
+  cursor = put(cursor, key);
   *cursor++ = ' ';
   cursor = put_number(cursor, value.flags);
   *cursor++ = ' ';
@@ -47,6 +48,7 @@ std::string_view find_error(const goromdb_answer& answer) {
   if (answer.status != GOROMDB_OK) return text::kStorageError;
   for (uint32_t i = 0; i < answer.n; ++i) {
     goromdb_status status = answer.values[i].status;
+    if (status == GOROMDB_E_NOT_READY) return text::kNotReady;
     if (status != GOROMDB_OK && status != GOROMDB_NOT_FOUND) return text::kStorageError;
   }
   return {};
@@ -58,7 +60,7 @@ void write_values(const goromdb_answer& answer, bool cas, Writer& out) {
   for (uint32_t i = 0; i < answer.n; ++i) {
     const goromdb_value& value = answer.values[i];
     if (value.status != GOROMDB_OK) continue;
-    write_head(kLead.substr(skip), answer.keys[i], value, cas, out);
+    write_head(kLead.substr(skip), key_on_wire(answer.keys[i], answer.scopes), value, cas, out);
     out.put_value(value);
     skip = 0;
   }

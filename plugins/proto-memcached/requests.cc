@@ -28,17 +28,20 @@ std::string_view unless(bool silent, std::string_view text) {
 // many slots to bring.
 Step read_keys(const Context& context, std::string_view key, Words words) {
   Batch& batch = context.batch;
-  uint32_t room = batch.key_room(), count = 0;
+  const uint32_t room = batch.key_room(), scopes = batch.scopes();
+  uint32_t count = 0;
   goromdb_key* keys = batch.next_keys();
+  bool wellformed = !key.empty();
   for (; !key.empty(); key = words.next()) {
-    if (key.size() > kMaxKey) return batch.say(GOROMDB_OP_LOCAL, text::kBadFormat);
-    if (count == context.settings.max_keys) return batch.close(text::kTooManyKeys);
-    if (count < room) keys[count] = {key.data(), static_cast<uint32_t>(key.size()), 0};
+    wellformed = key.size() <= kMaxKey;
+    if (!wellformed || count == context.settings.max_keys) break;
+    if (count < room) keys[count] = batch.key(context.settings, key);
     ++count;
   }
-  if (count == 0) return batch.say(GOROMDB_OP_LOCAL, text::kBadFormat);
-  if (count > room) return batch.no_room(count);
-  return batch.get(context.command.verb, count);
+  if (wellformed && key.empty() && count <= room) return batch.get(context.command.verb, count);
+  batch.drop_scopes(scopes);
+  if (!wellformed) return batch.say(GOROMDB_OP_LOCAL, text::kBadFormat);
+  return key.empty() ? batch.no_room(count) : batch.close(text::kTooManyKeys);
 }
 
 Step read_exptime_keys(const Context& context, Words words) {
@@ -62,7 +65,7 @@ Step read_touch(const Context& context, const Arguments& args) {
     return batch.say(GOROMDB_OP_REFUSED, unless(silent, context.command.reply));
   }
   if (batch.key_room() == 0) return batch.no_room(1);
-  *batch.next_keys() = {args.at[0].data(), static_cast<uint32_t>(args.at[0].size()), 0};
+  *batch.next_keys() = batch.key(context.settings, args.at[0]);
   return batch.get(context.command.verb, 1, silent);
 }
 

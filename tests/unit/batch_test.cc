@@ -103,6 +103,38 @@ TEST_CASE("a database without a data set says so and does not miss") {
   CHECK(room.metrics.sum(kKeysMissed) == 0);
 }
 
+TEST_CASE("keys of several databases and namespaces in one batch are one call a database") {
+  Room room;
+  room.adopt(0, "zero");
+  room.adopt(1, "one");
+  const int before = fake_count("get_calls");
+  CHECK(room.ask("get 0 0/space:inner key 1/:key 1/space:inner 0/:inner\nget 1 key 0/space:key\n"
+                 "get 0 key\n") == "zero,zero,one,one,-\none,-\nzero\n");
+  CHECK(fake_count("get_calls") == before + 2);
+  CHECK(room.metrics.sum(kKeysRequested) == 8);
+  CHECK(room.metrics.sum(kKeysHit) == 6);
+  CHECK(room.metrics.sum(kKeysMissed) == 2);
+}
+
+TEST_CASE("a namespace that is not there misses, and one that cannot be looked up is a fault") {
+  Room room;
+  room.adopt(0, "zero");
+  CHECK(room.ask("get 0 0/none:key key 0/broken:key\n") == "-,zero,fault\n");
+  CHECK(room.metrics.sum(kKeysMissed) == 1);
+  CHECK(room.metrics.sum(kKeysHit) == 1);
+  CHECK(room.metrics.sum(kKeysFailed) == 1);
+}
+
+TEST_CASE(
+    "a key for a database without a data set says so and the others of its batch are answered") {
+  Room room;
+  room.adopt(0, "zero");
+  CHECK(
+      room.ask("get 0 key 1/space:inner 7/:key\nget 1 0/:key key\nget 7 key 0/:key\nget 0 key\n") ==
+      "zero,later,later\nzero,later\nlater,zero\nzero\n");
+  CHECK(room.ask("gets 1 0/:key key\n") == "zero+version,later\n");
+}
+
 TEST_CASE("a version that the storage does not have is made from the value") {
   Room room;
   room.adopt(0, "V");

@@ -37,6 +37,7 @@ struct Generation {
   uint32_t readers = 0;
 };
 constexpr size_t kPage = 4096;
+constexpr uint32_t kSpaceId = 5;  // of the namespace "space", whose one key is "inner"
 
 Generation* self(goromdb_generation* g) { return reinterpret_cast<Generation*>(g); }
 
@@ -103,11 +104,19 @@ void storage_get(goromdb_reader* r, uint32_t, const goromdb_key* keys, uint32_t 
   for (uint32_t i = 0; i < n; ++i) {
     out[i] = {};
     const std::string_view key(static_cast<const char*>(keys[i].ptr), keys[i].len);
-    out[i].status = key == "key" ? GOROMDB_OK : GOROMDB_NOT_FOUND;
-    if (key != "key") continue;
+    const bool found = key == (keys[i].ns == kSpaceId ? "inner" : "key");
+    out[i].status = found ? GOROMDB_OK : GOROMDB_NOT_FOUND;
+    if (!found) continue;
     out[i].ptr = g->page;
     out[i].len = static_cast<uint32_t>(g->len);
   }
+}
+
+goromdb_status storage_ns_lookup(goromdb_reader*, goromdb_slice name, uint32_t* id) {
+  const std::string_view text(static_cast<const char*>(name.ptr), name.len);
+  if (text == "broken") return GOROMDB_E_IO;
+  *id = kSpaceId;
+  return text == "space" ? GOROMDB_OK : GOROMDB_NOT_FOUND;
 }
 
 goromdb_status storage_verify(goromdb_generation* g, goromdb_error* error) {
@@ -122,7 +131,8 @@ goromdb_status storage_warm(goromdb_generation* g, uint64_t, uint64_t, uint64_t*
   return GOROMDB_END;
 }
 
-// ---- protocol: "get DB KEY...\n", "gets DB KEY..." with versions, "want N" keys, "bye" ----
+// ---- protocol: "get DB KEY...\n", "gets DB KEY..." with versions, "want N" keys, "bye"; a key may
+// be written "DB/NAMESPACE:KEY" ----
 
 constexpr uint64_t kGets = 1;
 
@@ -162,8 +172,16 @@ goromdb_status protocol_parse(void*, void*, goromdb_parse* p) {
       request.flags = verb == "gets" ? GOROMDB_WANT_VERSION : 0;
       request.database = static_cast<uint32_t>(word_of(line)[0] - '0');
       while (!line.empty()) {
-        const auto key = word_of(line);
-        p->keys[p->key_len++] = {key.data(), static_cast<uint32_t>(key.size()), 0};
+        auto key = word_of(line);
+        uint32_t scope = 0;
+        if (const auto colon = key.find(':'); colon != std::string_view::npos) {
+          const auto name = key.substr(2, colon - 2);
+          p->scopes[p->scope_len++] = {
+              {name.data(), name.size()}, static_cast<uint32_t>(key[0] - '0'), 0};
+          scope = p->scope_len;
+          key.remove_prefix(colon + 1);
+        }
+        p->keys[p->key_len++] = {key.data(), static_cast<uint32_t>(key.size()), scope};
         ++request.nkeys;
       }
     }
@@ -187,7 +205,9 @@ goromdb_status protocol_reply(void*, void*, const goromdb_request* request,
     const auto& value = answer->values[i];
     if (i > 0) put(",");
     if (value.status != GOROMDB_OK) {
-      put("-");
+      put(value.status == GOROMDB_NOT_FOUND     ? "-"
+          : value.status == GOROMDB_E_NOT_READY ? "later"
+                                                : "fault");
       continue;
     }
     out->value(out, &value);
@@ -239,6 +259,7 @@ extern "C" GOROMDB_EXPORT const goromdb_plugin* goromdb_plugin_v0(void) {
   storage_ops.reader_open = storage_reader_open;
   storage_ops.reader_close = storage_reader_close;
   storage_ops.get = storage_get;
+  storage_ops.ns_lookup = storage_ns_lookup;
   storage_ops.verify = storage_verify;
   storage_ops.warm = storage_warm;
   protocol_ops = {};

@@ -20,8 +20,8 @@ struct Room {
 
   Result<std::unique_ptr<Generation>> open(
       const std::string& content,
-      const Progress& progress = [](uint64_t, uint64_t) { return false; }) {
-    Generation::Facts facts{5, 1, folder.write("data.db", content), SlotNote{}};
+      const Progress& progress = [](uint64_t, uint64_t) { return false; }, bool verified = false) {
+    Generation::Facts facts{5, 1, folder.write("data.db", content), SlotNote{}, verified};
     facts.note.size = static_cast<int64_t>(content.size());
     return Generation::open(*storage, facts, kLoops, progress);
   }
@@ -49,6 +49,15 @@ TEST_CASE("an opened file has its facts, its size and a reader for each loop") {
     CHECK(fake_count("open_readers") == kLoops);
   }
   check_all_closed();  // never adopted: it closes them itself
+}
+
+TEST_CASE("a file that has been verified before is not walked again") {
+  Room room;
+  CHECK_FALSE(room.open("unverifiable").has_value());
+  CHECK(room.open(
+                "unverifiable", [](uint64_t, uint64_t) { return false; }, true)
+            .has_value());
+  check_all_closed();
 }
 
 TEST_CASE("a reader that its loop has closed is not closed again") {

@@ -31,7 +31,8 @@ struct Item {
   goromdb_status status = GOROMDB_OK;
 };
 
-// What the data set and the server of a test hold.
+// What the data set and the server of a test hold. An entry that a scope names stands under
+// "DATABASE|NAMESPACE|KEY".
 struct World {
   std::map<std::string, Item, std::less<>> items = {
       {"a", {"1", 0, 11}},
@@ -44,6 +45,7 @@ struct World {
   };
   std::vector<std::pair<std::string, std::string>> options{};
   std::vector<std::string> pairs{};  // of every section
+  std::vector<std::string> databases = {"words"};
   goromdb_status status = GOROMDB_OK;
 };
 
@@ -103,9 +105,14 @@ class Connection {
     std::vector<uint8_t> in(input_.begin(), input_.end());
     std::vector<goromdb_key> keys(key_slots_);
     std::vector<goromdb_request> requests(room_.requests);
+    std::vector<goromdb_scope> scopes(key_slots_);
+    std::vector<goromdb_slice> names;
+    for (const std::string& name : world_.databases) names.push_back(slice(name));
     goromdb_parse io{};
     io.struct_size = sizeof io;
-    io.databases = 1;
+    io.databases = static_cast<uint32_t>(names.size());
+    io.database_names = names.data();
+    io.scopes = scopes.data();
     io.in = in.data();
     io.in_len = in.size();
     io.keys = keys.data();
@@ -115,15 +122,18 @@ class Connection {
     goromdb_status status = ops().parse(self_, conn_.get(), &io);
 
     check(io.consumed <= io.in_len, "consumed is within the input");
-    check(io.key_len <= io.key_cap && io.req_len <= io.req_cap, "the arrays are not overrun");
+    check(io.key_len <= io.key_cap && io.req_len <= io.req_cap && io.scope_len <= io.key_cap,
+          "the arrays are not overrun");
     for (uint32_t i = 0; i < io.key_len; ++i) {
       const auto* key = static_cast<const uint8_t*>(keys[i].ptr);
       check(key >= io.in && key + keys[i].len <= io.in + io.consumed,
             "keys lie in what is consumed");
-      check(keys[i].len >= 1 && keys[i].len <= 250, "keys have 1 to 250 bytes");
+      check(keys[i].ns <= io.scope_len, "a key's scope is there");
+      const uint32_t before = keys[i].ns == 0 ? 0 : scopes[keys[i].ns - 1].tag;
+      check(before + keys[i].len >= 1 && before + keys[i].len <= 250, "keys have 1 to 250 bytes");
     }
     for (uint32_t i = 0; i < io.req_len && !outcome_.closed; ++i)
-      answer(requests[i], keys, io.key_len);
+      answer(requests[i], keys, io.key_len, scopes);
 
     if (status == GOROMDB_AGAIN) {
       check(io.req_len == 0 && io.want_keys > key_slots_, "AGAIN asks for more than there was");
@@ -143,7 +153,7 @@ class Connection {
   }
 
   void answer(const goromdb_request& request, const std::vector<goromdb_key>& keys,
-              uint32_t key_len) {
+              uint32_t key_len, const std::vector<goromdb_scope>& scopes) {
     ops_seen_.push_back(request.op);
     std::vector<goromdb_value> values;
     goromdb_answer answer{};
@@ -153,11 +163,12 @@ class Connection {
       answer.status = world_.status;
       if (answer.status == GOROMDB_OK) {
         for (uint32_t i = 0; i < request.nkeys; ++i) {
-          values.push_back(look_up(keys[request.first_key + i]));
+          values.push_back(look_up(keys[request.first_key + i], scopes));
         }
         answer.keys = keys.data() + request.first_key;
         answer.values = values.data();
         answer.n = request.nkeys;
+        answer.scopes = scopes.data();
       }
     }
     std::vector<goromdb_slice> pairs;
@@ -172,9 +183,14 @@ class Connection {
     outcome_.closed = request.op == GOROMDB_OP_CLOSE;
   }
 
-  goromdb_value look_up(const goromdb_key& key) const {
+  goromdb_value look_up(const goromdb_key& key, const std::vector<goromdb_scope>& scopes) const {
     goromdb_value value{};
-    auto found = world_.items.find(view(key));
+    std::string name(view(key));
+    if (key.ns > 0) {
+      const goromdb_scope& scope = scopes.at(key.ns - 1);
+      name = world_.databases.at(scope.database) + "|" + std::string(view(scope.name)) + "|" + name;
+    }
+    auto found = world_.items.find(name);
     if (found == world_.items.end()) {
       value.status = GOROMDB_NOT_FOUND;
       return value;
