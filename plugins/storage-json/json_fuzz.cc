@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: MIT
+// Any bytes as a data file: the first byte chooses the options, the rest is the file. Whatever it
+// holds, it is refused with a message, or everything that can be listed can be read back.
+#include <goromdb/sdk.hpp>
+
+#include <cstdlib>
+#include <vector>
+
+#include "fake_host.hpp"
+#include "fuzz_file.hpp"
+
+namespace {
+
+using namespace goromdb;
+using test::FuzzFile;
+
+void must(bool kept) {
+  if (!kept) std::abort();
+}
+
+void read_back(const goromdb_storage_ops& ops, goromdb_reader* reader) {
+  goromdb_arena arena;
+  goromdb_error error{};
+  error.struct_size = sizeof error;
+  std::vector<goromdb_slice> names(16);
+  uint32_t got = 0;
+  must(ops.ns_list(reader, {}, 16, names.data(), &got, &arena, &error) >= 0);
+  for (uint32_t i = 0; i < got; ++i) {
+    uint32_t id = 0;
+    must(ops.ns_lookup(reader, names[i], &id) == GOROMDB_OK && id != 0);
+    const goromdb_key key{names[i].ptr, static_cast<uint32_t>(names[i].len), id};
+    goromdb_value value{};
+    ops.get(reader, 0, &key, 1, &value, &arena);
+    must(value.status == GOROMDB_OK || value.status == GOROMDB_NOT_FOUND);
+  }
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  if (size == 0) return 0;
+  const goromdb_plugin* plugin = goromdb_plugin_v0();
+  const goromdb_storage_ops& ops = *plugin->storage;
+  test::FakeHost host;
+  test::OptionValues options(plugin);
+  options.set("nested", (data[0] & 1) != 0 ? "text" : "namespace");
+  options.set("format", (data[0] & 2) != 0 ? "ndjson" : (data[0] & 4) != 0 ? "json" : "auto");
+  options.set("max_decompressed", "1MiB");
+  goromdb_error error{};
+  error.struct_size = sizeof error;
+  goromdb_store* store = nullptr;
+  must(ops.create(host.table(), options.data(), options.size(), &store, &error) == GOROMDB_OK);
+  const FuzzFile file({reinterpret_cast<const char*>(data) + 1, size - 1});
+  goromdb_generation* generation = nullptr;
+  if (ops.open(store, file.path(), 1, &generation, &error) == GOROMDB_OK) {
+    goromdb_reader* reader = nullptr;
+    must(ops.reader_open(generation, 0, &reader, &error) == GOROMDB_OK);
+    read_back(ops, reader);
+    ops.reader_close(reader);
+    ops.close(generation);
+  } else {
+    must(error.msg[0] != 0);
+  }
+  ops.destroy(store);
+  return 0;
+}
