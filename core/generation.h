@@ -27,8 +27,8 @@ class Generation {
     bool verified = false;  // when an earlier process adopted it: it is not walked again
   };
 
-  // Opens, verifies (unless it has been) and warms the file, and opens a reader for each loop. Rejected: the file is
-  // bad.
+  // Opens, verifies (unless it has been) and warms the file, and opens a reader for each loop.
+  // Rejected: the file is bad.
   static Result<std::unique_ptr<Generation>> open(Storage& storage, const Facts& facts,
                                                   uint32_t loops, const Progress& progress);
   ~Generation();
