@@ -117,6 +117,23 @@ class Mapping {
   size_t size_ = 0;
 };
 
+// The end of a path, for a message: it has 503 bytes and must reach its cause.
+inline std::string end_of(std::string_view path) {
+  constexpr size_t kMost = 240;
+  if (path.size() <= kMost) return std::string(path);
+  return "..." + std::string(path.substr(path.size() - kMost));
+}
+
+// Runs `body`; the message of a Failure begins with the file's path.
+template <class Body>
+auto about_file(std::string_view path, Body&& body) {
+  try {
+    return body();
+  } catch (const Failure& e) {
+    throw Failure(e.code(), end_of(path) + ": " + e.what());
+  }
+}
+
 // What kind of data file begins with these bytes, for a message: "an LMDB file". Empty when they
 // say nothing: cdb has no magic number. Sources: the formats' own headers (docs/formats/).
 inline std::string_view format_of(std::string_view head) {

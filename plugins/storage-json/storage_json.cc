@@ -6,7 +6,7 @@
 #include "ndjson_parser.h"
 #include "window.h"
 
-#include <goromdb/sdk.hpp>
+#include <goromdb/data_file.hpp>
 
 #include <cstring>
 #include <memory>
@@ -27,10 +27,14 @@ std::string printable(std::string_view name) {
   return name.size() > kMost ? out + "..." : out;
 }
 
-// The end of a path: a message has 503 bytes and must reach its cause.
-std::string short_path(const std::string& path) {
-  constexpr size_t kMost = 240;
-  return path.size() <= kMost ? path : "..." + path.substr(path.size() - kMost);
+// "; this is an LMDB file", where it is one; nothing where it is what this storage reads.
+std::string other_kind(const char* path) {
+  const std::string head = DataFile(path).head();
+  const auto name = format_of(head);
+  for (const char* own : {"a JSON file", "a gzip file", "a zstd file"}) {
+    if (name == own) return {};
+  }
+  return kind_hint(head);
 }
 
 class JsonReader {
@@ -106,14 +110,17 @@ class JsonStore {
                 static_cast<uint64_t>(options.num("max_ratio"))} {}
 
   std::unique_ptr<JsonGeneration> open(const char* path, uint64_t) {
-    try {
-      File file(path);
-      Dataset data = load(file);
-      warn_of_duplicates(path, data.duplicates());
-      return std::make_unique<JsonGeneration>(std::move(data));
-    } catch (const Failure& e) {
-      throw Failure(e.code(), short_path(path) + ": " + e.what());
-    }
+    return about_file(path, [&] {
+      try {
+        File file(path);
+        Dataset data = load(file);
+        warn_of_duplicates(path, data.duplicates());
+        return std::make_unique<JsonGeneration>(std::move(data));
+      } catch (const Failure& e) {
+        if (e.code() != GOROMDB_E_CORRUPT) throw;
+        throw Failure(e.code(), e.what() + other_kind(path));
+      }
+    });
   }
 
  private:
@@ -151,7 +158,7 @@ class JsonStore {
 
   void warn_of_duplicates(const char* path, const Duplicates& duplicates) const {
     if (duplicates.count == 0) return;
-    host_.log(GOROMDB_LOG_WARN, short_path(path) + ": " + std::to_string(duplicates.count) +
+    host_.log(GOROMDB_LOG_WARN, end_of(path) + ": " + std::to_string(duplicates.count) +
                                     (duplicates.count == 1 ? " duplicate key" : " duplicate keys") +
                                     "; the last one of each is served; the first is \"" +
                                     printable(duplicates.first) + "\"");

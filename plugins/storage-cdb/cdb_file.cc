@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: MIT
+#include "cdb_file.h"
+
+#include <algorithm>
+
+namespace goromdb {
+namespace {
+
+constexpr uint32_t kTables = 256;
+constexpr uint64_t kSlotSize = 8, kHeadSize = 8;
+
+uint32_t load(const uint8_t* p) {
+  return uint32_t{p[0]} | uint32_t{p[1]} << 8 | uint32_t{p[2]} << 16 | uint32_t{p[3]} << 24;
+}
+
+uint32_t hash_of(std::string_view key) {
+  uint32_t hash = 5381;
+  for (char c : key) hash = (hash + (hash << 5)) ^ static_cast<uint8_t>(c);
+  return hash;
+}
+
+[[noreturn]] void no_cdb(const DataFile& file, const std::string& why) {
+  throw Failure(GOROMDB_E_CORRUPT, why + ", so it is no cdb file" + kind_hint(file.head()));
+}
+
+}  // namespace
+
+CdbFile::CdbFile(const DataFile& file) : mapping_(file) {
+  const uint64_t size = mapping_.size();
+  if (size < kFirst) no_cdb(file, "it has fewer than 2048 bytes");
+  if (size > uint64_t{UINT32_MAX}) no_cdb(file, "it is larger than 4 GiB");
+  // A cdb has no magic number; that its tables fill the end of the file without a gap is as good.
+  uint64_t expected = 0;
+  records_end_ = size;
+  for (uint32_t i = 0; i < kTables; ++i) {
+    const auto [position, slots] = table(i);
+    if (slots == 0) continue;
+    if (expected == 0) {
+      records_end_ = expected = position;
+      if (position < kFirst) no_cdb(file, "its first hash table lies inside the header");
+    }
+    if (position != expected) {
+      no_cdb(file, "its hash table " + std::to_string(i) + " is not where the one before ends");
+    }
+    expected += kSlotSize * slots;
+  }
+  if (expected == 0) expected = kFirst;
+  if (expected > size) {
+    no_cdb(file, "its hash tables end at byte " + std::to_string(expected) + ", the file at " +
+                     std::to_string(size) + "; is it cut?");
+  }
+  if (expected < size) no_cdb(file, "there is something behind its hash tables");
+}
+
+uint32_t CdbFile::number(uint64_t at) const noexcept { return load(mapping_.data() + at); }
+
+CdbFile::Table CdbFile::table(uint32_t index) const noexcept {
+  return {number(uint64_t{index} * 8), number(uint64_t{index} * 8 + 4)};
+}
+
+bool CdbFile::record(uint64_t at, Record& found) const noexcept {
+  if (at < kFirst || at > records_end_ || records_end_ - at < kHeadSize) return false;
+  const uint64_t key = number(at), value = number(at + 4), room = records_end_ - at - kHeadSize;
+  if (key > room || value > room - key) return false;
+  const char* bytes = reinterpret_cast<const char*>(mapping_.data()) + at + kHeadSize;
+  found = {{bytes, key}, {bytes + key, value}, at, at + kHeadSize + key + value};
+  return true;
+}
+
+CdbFile::Search CdbFile::locate(std::string_view key) const noexcept {
+  const uint32_t hash = hash_of(key);
+  const auto [position, slots] = table(hash % kTables);
+  Search search{hash, 0, nullptr, slots, false};
+  if (slots == 0) return search;
+  search.slot = (hash >> 8) % slots;
+  search.table = mapping_.data() + position;
+  __builtin_prefetch(search.table + search.slot * kSlotSize);
+  return search;
+}
+
+void CdbFile::start(const Search& search) const noexcept {
+  if (search.table == nullptr) return;
+  const uint8_t* slot = search.table + search.slot * kSlotSize;
+  const uint32_t at = load(slot + 4);
+  if (load(slot) == search.hash && at < records_end_) {
+    __builtin_prefetch(mapping_.data() + at);
+    __builtin_prefetch(mapping_.data() + at + 64);
+  }
+}
+
+bool CdbFile::find(std::string_view key, Search& search, Record& found) const noexcept {
+  for (uint32_t seen = 0; seen < search.slots; ++seen) {
+    const uint8_t* slot = search.table + search.slot * kSlotSize;
+    const uint32_t at = load(slot + 4);
+    if (at == 0) return false;
+    if (load(slot) == search.hash) {
+      if (!record(at, found)) {
+        search.damaged = true;
+        return false;
+      }
+      if (found.key == key) return true;
+    }
+    if (++search.slot == search.slots) search.slot = 0;
+  }
+  return false;
+}
+
+bool CdbFile::find(std::string_view key, Record& found, bool& damaged) const noexcept {
+  Search search = locate(key);
+  const bool there = find(key, search, found);
+  damaged = search.damaged;
+  return there;
+}
+
+uint64_t CdbFile::filled_slots() const {
+  uint64_t filled = 0;
+  for (uint64_t at = records_end_; at < mapping_.size(); at += kSlotSize) {
+    filled += number(at + 4) != 0;
+  }
+  return filled;
+}
+
+}  // namespace goromdb

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: MIT
+// The cdb format over a mapped file. Source: D. J. Bernstein, "A structure for constant databases"
+// (cr.yp.to/cdb/cdb.txt). All numbers are 32 bits, little-endian:
+//
+//   256 x (position, slots)     the hash tables; 2048 bytes
+//   records                     key length, value length, key, value
+//   the tables                  slots of (hash, position of the record); position 0: empty
+//
+// A key's hash picks the table (low 8 bits) and the first slot (the rest, modulo the table's size);
+// the search goes on to the next slot until an empty one. Of equal keys the one that was added
+// first is found first.
+#pragma once
+
+#include <goromdb/data_file.hpp>
+
+#include <array>
+#include <cstdint>
+#include <string_view>
+
+namespace goromdb {
+
+// Immutable; any thread. Reads no byte outside the mapping, whatever is in it.
+class CdbFile {
+ public:
+  // Checks the tables' places; throws a Failure.
+  explicit CdbFile(const DataFile& file);
+
+  struct Record {
+    std::string_view key, value;
+    uint64_t at = 0, next = 0;  // where it is, and the record behind it
+  };
+  // One key in steps, so that many can be looked for together: locate() and then start() fetch
+  // memory ahead; find() searches. False: it is not there. Throws nothing; `damaged` when what it
+  // had to read is no cdb.
+  struct Search {
+    uint32_t hash;
+    uint32_t slot;
+    const uint8_t* table;  // NULL: the table is empty
+    uint32_t slots;
+    bool damaged;
+  };
+  Search locate(std::string_view key) const noexcept;
+  void start(const Search& search) const noexcept;
+  bool find(std::string_view key, Search& search, Record& found) const noexcept;
+  bool find(std::string_view key, Record& found, bool& damaged) const noexcept;
+
+  static constexpr uint64_t kFirst = 2048;
+  uint64_t records_end() const { return records_end_; }
+  // Of the record at `at`. False: it reaches beyond the records.
+  bool record(uint64_t at, Record& found) const noexcept;
+  // How many slots of all tables are filled.
+  uint64_t filled_slots() const;
+  const Mapping& mapping() const { return mapping_; }
+
+ private:
+  struct Table {
+    uint32_t position, slots;
+  };
+  uint32_t number(uint64_t at) const noexcept;
+  Table table(uint32_t index) const noexcept;
+
+  Mapping mapping_;
+  uint64_t records_end_ = 0;
+};
+
+}  // namespace goromdb

@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: MIT
+#include <doctest/doctest.h>
+
+#include <random>
+#include <sstream>
+
+#include "database.hpp"
+
+using namespace goromdb::test;
+
+namespace {
+
+std::string number(uint32_t n) {
+  return {static_cast<char>(n), static_cast<char>(n >> 8), static_cast<char>(n >> 16),
+          static_cast<char>(n >> 24)};
+}
+
+uint32_t hash_of(std::string_view key) {
+  uint32_t hash = 5381;
+  for (char c : key) hash = ((hash << 5) + hash) ^ static_cast<uint8_t>(c);
+  return hash;
+}
+
+// A cdb as its description says, written independently of tinycdb; keys may repeat.
+std::string cdb_of(const std::vector<std::pair<std::string, std::string>>& entries) {
+  std::string records, tables, head;
+  std::vector<std::vector<std::pair<uint32_t, uint32_t>>> hashed(256);
+  for (const auto& [key, value] : entries) {
+    const uint32_t hash = hash_of(key);
+    hashed[hash % 256].emplace_back(hash, static_cast<uint32_t>(2048 + records.size()));
+    records += number(static_cast<uint32_t>(key.size())) +
+               number(static_cast<uint32_t>(value.size())) + key + value;
+  }
+  for (const auto& table : hashed) {
+    const auto slots = static_cast<uint32_t>(table.size() * 2);
+    head += number(static_cast<uint32_t>(2048 + records.size() + tables.size())) + number(slots);
+    std::vector<std::pair<uint32_t, uint32_t>> filled(slots);
+    for (const auto& each : table) {
+      uint32_t at = (each.first >> 8) % slots;
+      while (filled[at].second != 0) at = (at + 1) % slots;
+      filled[at] = each;
+    }
+    for (const auto& [hash, position] : filled) tables += number(hash) + number(position);
+  }
+  return head + records + tables;
+}
+
+std::vector<std::pair<std::string, std::string>> some_entries(int n) {
+  std::vector<std::pair<std::string, std::string>> entries;
+  for (int i = 0; i < n; ++i) {
+    entries.emplace_back("key" + std::to_string(i), std::string(i % 70, static_cast<char>(i)));
+  }
+  return entries;
+}
+
+const std::string kWhole = cdb_of(some_entries(500));
+
+// Does all that can be done with a file; nothing may crash, hang or read outside it.
+void use(Database& db) {
+  db.verify();
+  db.info();
+  for (int i = 0; i < 500; i += 7) db.get("key" + std::to_string(i));
+  try {
+    db.walk();
+  } catch (const std::runtime_error&) {
+  }
+}
+
+}  // namespace
+
+TEST_CASE("a file that follows the description is served") {
+  Database db(
+      cdb_of({{"a", "1"}, {"", "empty key"}, {"empty", ""}, {"b\n", std::string("\0x", 2)}}));
+  REQUIRE(db.message == "");
+  CHECK(db.get("a") == "1");
+  CHECK(db.get("") == "empty key");
+  CHECK(db.get("empty") == "");
+  CHECK(db.get("b\n") == std::string("\0x", 2));
+  CHECK(db.get("c") == std::nullopt);
+  CHECK(db.get("a", 1u) == std::nullopt);
+  CHECK(db.info().entries == GOROMDB_UNKNOWN);
+  CHECK(db.verify() == GOROMDB_OK);
+  CHECK(db.info().entries == 4);
+  CHECK(db.info().bytes == 1 + 1 + 9 + 5 + 2 + 2);
+}
+
+TEST_CASE("of equal keys the first is served, counted and walked over") {
+  Database db(cdb_of({{"k", "first"}, {"other", "x"}, {"k", "second"}}));
+  CHECK(db.get("k") == "first");
+  CHECK(db.verify() == GOROMDB_OK);
+  CHECK(db.info().entries == 2);
+  CHECK(db.walk() == std::map<std::string, Item>{{"k", {"first", 0}}, {"other", {"x", 0}}});
+}
+
+TEST_CASE("many keys are found together and a walk goes on behind any of them") {
+  const auto entries = some_entries(500);
+  Database db(kWhole);
+  std::vector<std::pair<uint32_t, std::string>> keys;
+  for (const auto& [key, value] : entries) {
+    keys.emplace_back(0, key);
+    keys.emplace_back(0, key + "?");
+  }
+  const auto values = db.get_all(keys);
+  for (size_t i = 0; i < entries.size(); ++i) {
+    CHECK(Database::text_of(values[2 * i]) == entries[i].second);
+    CHECK(values[2 * i + 1].status == GOROMDB_NOT_FOUND);
+  }
+  const auto whole = db.walk("", 1000);
+  CHECK(whole.size() == 500);
+  CHECK(db.walk("", 1) == whole);
+  CHECK(db.walk("", 7, true) == whole);
+}
+
+TEST_CASE("what is built is given back, in a file that any cdb reader takes") {
+  Items items;
+  for (int i = 0; i < 3000; ++i) {
+    items[""]["k" + std::to_string(i)] = {std::string(i % 300, static_cast<char>(i)), 0};
+  }
+  items[""][""] = {"empty key", 0};
+  Database db;
+  REQUIRE_MESSAGE(db.build(items), db.message);
+  CHECK(db.verify() == GOROMDB_OK);
+  CHECK(db.info().entries == 3001);
+  CHECK(db.items() == items);
+}
+
+TEST_CASE("what a cdb file cannot keep is refused when it is built") {
+  Database db;
+  CHECK_FALSE(db.build({{"ns", {{"k", {"v", 0}}}}}));
+  CHECK(db.says("no namespaces"));
+  CHECK_FALSE(db.build({{"", {{"k", {"v", 7}}}}}));
+  CHECK(db.says("flags"));
+}
+
+TEST_CASE("a file that is no cdb is refused with the reason") {
+  const std::pair<std::string, const char*> cases[] = {
+      {"", "fewer than 2048 bytes"},
+      {std::string(2047, '\0'), "fewer than 2048 bytes"},
+      {kWhole.substr(0, kWhole.size() - 1), "is it cut?"},
+      {kWhole + "x", "something behind"},
+      {std::string(4096, 'x'), "is not where the one before ends"},
+      {std::string(16, '\0') + "\xED\xDA\x0C\xED" + std::string(9000, 'b'), "this is a Bolt file"},
+      {"{\"a\": \"" + std::string(5000, 'b') + "\"}", "this is a JSON file"},
+  };
+  for (const auto& [bytes, reason] : cases) {
+    CAPTURE(reason);
+    Database db(bytes);
+    CHECK(db.status == GOROMDB_E_CORRUPT);
+    CHECK(db.says(reason));
+    CHECK(db.says("data.db: "));
+    CHECK(db.in_one_line());
+  }
+  CHECK(Database(std::string(2048, '\0')).status == GOROMDB_OK);  // no entries
+}
+
+TEST_CASE("a file that is cut anywhere is refused") {
+  for (size_t i = 0; i < 64; ++i) {
+    CHECK(Database(kWhole.substr(0, kWhole.size() * i / 64)).status == GOROMDB_E_CORRUPT);
+  }
+}
+
+TEST_CASE("a damaged record fails its key and the verification, and misses nothing") {
+  std::string bytes = cdb_of({{"a", "1"}, {"b", "2"}});
+  bytes.replace(2048 + 4, 4, number(UINT32_MAX));  // the length of a's value
+  Database db(bytes);
+  REQUIRE(db.status == GOROMDB_OK);
+  CHECK(db.get_all({{0, "a"}, {0, "b"}})[0].status == GOROMDB_E_CORRUPT);
+  CHECK(db.get("b") == "2");
+  CHECK(db.verify() == GOROMDB_E_CORRUPT);
+  CHECK(db.says("at byte 2048 "));
+  CHECK_THROWS(db.walk());
+}
+
+TEST_CASE("a key that was changed in place is noticed by the verification") {
+  std::string bytes = kWhole;
+  bytes[bytes.find("key77")] = 'K';
+  Database db(bytes);
+  CHECK(db.verify() == GOROMDB_E_CORRUPT);
+  CHECK(db.says("is not found by its key"));
+}
+
+TEST_CASE("no flipped bit and no random bytes make it crash or hang") {
+  std::mt19937 random(7);
+  int refused = 0;
+  for (int i = 0; i < 600; ++i) {
+    std::string bytes = kWhole;
+    for (int flips = 1 + i % 3; flips > 0; --flips) {
+      // The header and the tables as often as the records.
+      const size_t part = random() % 3;
+      const size_t at = part == 0 ? random() % 2048 : random() % bytes.size();
+      bytes[at] = static_cast<char>(bytes[at] ^ (1 << random() % 8));
+    }
+    Database db(bytes);
+    if (db.status == GOROMDB_OK) use(db);
+    refused += db.status != GOROMDB_OK;
+  }
+  CHECK(refused > 100);
+  for (int i = 0; i < 100; ++i) {
+    std::string bytes(2048 + random() % 5000, '\0');
+    for (char& c : bytes) c = static_cast<char>(random());
+    CHECK(Database(bytes).status == GOROMDB_E_CORRUPT);
+  }
+}
+
+TEST_CASE("a long verification can be given up") {
+  Database db(kWhole);
+  db.host.on_progress = [](uint64_t, uint64_t) { return 1; };
+  CHECK(db.verify() == GOROMDB_E_CANCELLED);
+}

@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: MIT
+// The plugin storage-cdb: a mapped file, look-ups in it, and tinycdb to write one.
+#include "cdb_file.h"
+
+#include <cdb.h>
+
+#include <memory>
+#include <optional>
+#include <string>
+
+namespace goromdb {
+namespace {
+
+constexpr size_t kBatch = 32;  // keys whose memory is fetched together
+
+void found_at(const CdbFile::Record& record, goromdb_value& out) {
+  out.ptr = record.value.data();
+  out.len = static_cast<uint32_t>(record.value.size());
+  out.status = GOROMDB_OK;
+}
+
+// Entries in the order of the file; of equal keys the first, which is the one that is found.
+class CdbCursor {
+ public:
+  CdbCursor(const CdbFile& file, uint64_t at) : file_(file), at_(at) {}
+
+  goromdb_status next(std::span<goromdb_key> keys, goromdb_value* values, uint32_t& got,
+                      goromdb_arena*) {
+    while (got < keys.size() && at_ < file_.records_end()) {
+      CdbFile::Record record, first;
+      bool damaged = false;
+      if (!file_.record(at_, record) || !file_.find(record.key, first, damaged)) {
+        throw Failure(GOROMDB_E_CORRUPT,
+                      "the record at byte " + std::to_string(at_) + " is damaged");
+      }
+      at_ = record.next;
+      if (first.at != record.at) continue;
+      keys[got] = {record.key.data(), static_cast<uint32_t>(record.key.size()), 0};
+      values[got] = {};
+      found_at(record, values[got++]);
+    }
+    return at_ < file_.records_end() ? GOROMDB_OK : GOROMDB_END;
+  }
+
+ private:
+  const CdbFile& file_;
+  uint64_t at_;
+};
+
+class CdbReader {
+ public:
+  explicit CdbReader(const CdbFile& file) : file_(file) {}
+
+  void get(uint32_t, std::span<const goromdb_key> keys, goromdb_value* out,
+           goromdb_arena*) noexcept {
+    while (!keys.empty()) {
+      const auto some = keys.first(std::min(keys.size(), kBatch));
+      CdbFile::Search searches[kBatch];
+      for (size_t i = 0; i < some.size(); ++i) searches[i] = file_.locate(view(some[i]));
+      for (size_t i = 0; i < some.size(); ++i) file_.start(searches[i]);
+      for (size_t i = 0; i < some.size(); ++i) {
+        CdbFile::Record record;
+        out[i] = {};
+        out[i].status = GOROMDB_NOT_FOUND;
+        if (some[i].ns != 0) continue;  // the format has no namespaces
+        if (file_.find(view(some[i]), searches[i], record)) found_at(record, out[i]);
+        if (searches[i].damaged) out[i].status = GOROMDB_E_CORRUPT;
+      }
+      keys = keys.subspan(some.size());
+      out += some.size();
+    }
+  }
+
+  std::unique_ptr<CdbCursor> cursor(uint32_t ns, After after) const {
+    CdbFile::Record record;
+    bool damaged = false;
+    if (ns != 0) return std::make_unique<CdbCursor>(file_, file_.records_end());
+    if (!after) return std::make_unique<CdbCursor>(file_, CdbFile::kFirst);
+    if (!file_.find(*after, record, damaged)) {
+      throw Failure(GOROMDB_E_UNSUPPORTED, "the key to go on behind is not there");
+    }
+    return std::make_unique<CdbCursor>(file_, record.next);
+  }
+
+ private:
+  const CdbFile& file_;
+};
+
+class CdbGeneration {
+ public:
+  CdbGeneration(const char* path, Host host) : path_(path), host_(host), file_(DataFile(path)) {}
+
+  void info(goromdb_generation_info& info) const {
+    info.caps = GOROMDB_CAP_VALUES_LIVE_WITH_GENERATION;
+    info.entries = entries_;  // the format does not count them, verify() does
+    info.bytes = bytes_;
+    info.resident_bytes = GOROMDB_UNKNOWN;
+  }
+  std::unique_ptr<CdbReader> reader(uint32_t) { return std::make_unique<CdbReader>(file_); }
+  goromdb_status warm(uint64_t offset, uint64_t budget, uint64_t& next) const {
+    return file_.mapping().warm(offset, budget, next);
+  }
+
+  // Every record is found by its key, and nothing else is.
+  void verify() {
+    about_file(path_, [&] {
+      uint64_t records = 0, entries = 0, bytes = 0;
+      for (uint64_t at = CdbFile::kFirst; at < file_.records_end(); ++records) {
+        CdbFile::Record record, first;
+        bool damaged = false;
+        if (!file_.record(at, record)) fail(at, "reaches beyond the records");
+        if (!file_.find(record.key, first, damaged)) fail(at, "is not found by its key");
+        if (first.at == at) {
+          ++entries;
+          bytes += record.key.size() + record.value.size();
+        }
+        if (records % kProgressEvery == 0) host_.progress(at, file_.records_end());
+        at = record.next;
+      }
+      if (const auto slots = file_.filled_slots(); slots != records) {
+        throw Failure(GOROMDB_E_CORRUPT, "its hash tables have " + std::to_string(slots) +
+                                             " records, the file has " + std::to_string(records));
+      }
+      entries_ = entries;
+      bytes_ = bytes;
+    });
+  }
+
+ private:
+  static constexpr uint64_t kProgressEvery = uint64_t{1} << 14;
+
+  [[noreturn]] static void fail(uint64_t at, const char* what) {
+    throw Failure(GOROMDB_E_CORRUPT,
+                  "the record at byte " + std::to_string(at) + " " + what + "; make the file anew");
+  }
+
+  const std::string path_;
+  const Host host_;
+  const CdbFile file_;
+  uint64_t entries_ = GOROMDB_UNKNOWN, bytes_ = GOROMDB_UNKNOWN;
+};
+
+// Takes entries sorted, so that a key that comes twice is seen.
+class CdbBuilder {
+ public:
+  explicit CdbBuilder(const char* path)
+      : path_(path), fd_(::open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0644)) {
+    if (fd_ < 0 || cdb_make_start(&make_, fd_) != 0) fail_errno("cannot be made");
+  }
+  ~CdbBuilder() {
+    if (!finished_) cdb_make_finish(&make_);  // frees its memory
+    ::close(fd_);
+  }
+  CdbBuilder(const CdbBuilder&) = delete;
+  CdbBuilder& operator=(const CdbBuilder&) = delete;
+
+  void put(std::string_view ns, std::string_view key, std::string_view value, uint32_t flags) {
+    if (!ns.empty()) refuse("a cdb file has no namespaces; drop \"" + std::string(ns) + "\"");
+    if (flags != 0) refuse("a cdb file has no place for flags; use another storage, or flags 0");
+    if (last_ && key <= *last_) refuse("keys must come sorted, each of them once");
+    // The record, and its slots in a table that is half full.
+    size_ += 8 + key.size() + value.size() + 16;
+    if (size_ > UINT32_MAX) {
+      throw Failure(GOROMDB_E_TOO_BIG, path_ + ": a cdb file ends at 4 GiB; use another storage");
+    }
+    if (cdb_make_add(&make_, key.data(), static_cast<unsigned>(key.size()), value.data(),
+                     static_cast<unsigned>(value.size())) != 0) {
+      fail_errno("cannot be written");
+    }
+    last_ = key;
+  }
+  void finish() {
+    finished_ = true;
+    if (cdb_make_finish(&make_) != 0) fail_errno("cannot be written");
+  }
+
+ private:
+  [[noreturn]] void refuse(const std::string& why) const {
+    throw Failure(GOROMDB_E_CONFIG, path_ + ": " + why);
+  }
+  [[noreturn]] void fail_errno(const char* what) const {
+    throw Failure(GOROMDB_E_IO, path_ + ": " + what + ": " + std::strerror(errno));
+  }
+
+  const std::string path_;
+  const int fd_;
+  cdb_make make_{};
+  bool finished_ = false;
+  std::optional<std::string> last_;
+  uint64_t size_ = CdbFile::kFirst;
+};
+
+class CdbStore {
+ public:
+  static constexpr const char* kName = "cdb";
+  static constexpr const char* kVersion = "0.1.0";
+  static constexpr const char* kLicense = "MIT";
+  static constexpr const char* kDoc = "constant databases (cdb), mapped";
+  static constexpr uint32_t kTraits = GOROMDB_TRAIT_BOUNDS_CHECKED | GOROMDB_TRAIT_BUILDS_SORTED;
+  static constexpr std::array<goromdb_option, 0> kOptions{};
+
+  CdbStore(Host host, const Options&) : host_(host) {}
+
+  std::unique_ptr<CdbGeneration> open(const char* path, uint64_t) {
+    return about_file(path, [&] { return std::make_unique<CdbGeneration>(path, host_); });
+  }
+  std::unique_ptr<CdbBuilder> build(const char* path, uint64_t) {
+    return std::make_unique<CdbBuilder>(path);
+  }
+
+ private:
+  const Host host_;
+};
+
+}  // namespace
+}  // namespace goromdb
+
+GOROMDB_STORAGE_PLUGIN(goromdb::CdbStore)
