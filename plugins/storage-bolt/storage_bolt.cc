@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: MIT
+// The plugin storage-bolt.
+#include "bolt_store.h"
+
+namespace goromdb::bolt {
+namespace {
+
+class Bolt : public BoltStore {
+ public:
+  static constexpr const char* kName = "bolt";
+  using BoltStore::BoltStore;
+};
+
+}  // namespace
+}  // namespace goromdb::bolt
+
+GOROMDB_STORAGE_PLUGIN(goromdb::bolt::Bolt)

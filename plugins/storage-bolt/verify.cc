@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: MIT
+#include "verify.h"
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace goromdb::bolt {
+namespace {
+
+using Bound = std::optional<std::string_view>;
+
+class Verifier {
+ public:
+  Verifier(const Namespaces& namespaces, const Host& host)
+      : namespaces_(namespaces),
+        image_(namespaces.image()),
+        host_(host),
+        seen_(static_cast<size_t>(image_.pages())) {}
+
+  Totals run() {
+    enter_bucket(image_.root(), 0);
+    while (!frames_.empty()) {
+      const size_t here = frames_.size() - 1;
+      if (frames_[here].at == frames_[here].page.count) {
+        leave();
+      } else if (frames_[here].page.leaf) {
+        entry(frames_[here]);
+      } else {
+        descend(frames_[here]);
+      }
+    }
+    count_shadowed();
+    return totals_;
+  }
+
+ private:
+  // A page that we are in. Its keys lie in [from, to).
+  struct Frame {
+    Page page;
+    uint64_t number = 0;
+    uint32_t at = 0;
+    uint32_t depth = 1;  // in its tree
+    Bound from, to;
+    Bound last;
+  };
+  // A bucket that we are in.
+  struct Bucket {
+    size_t frame;   // of its root
+    size_t prefix;  // the length of a nested bucket's path without its name
+    bool plain;
+    uint64_t keys = 0, buckets = 0;
+  };
+
+  [[noreturn]] static void fail_at(const Frame& frame, Fault fault) {
+    frame.number != 0 ? fail(frame.number, fault) : fail(Tree(), fault);
+  }
+
+  // Marks a page and what it overflows into.
+  void take(const Frame& frame) {
+    const uint64_t n = frame.page.bytes / image_.page_size();
+    for (uint64_t i = 0; i < n; ++i) {
+      auto seen = seen_[static_cast<size_t>(frame.number + i)];
+      if (seen) fail(frame.number + i, "is in use twice");
+      seen = true;
+    }
+    pages_ += n;
+    if (pages_ - told_ >= kTellEvery / image_.page_size()) {
+      told_ = pages_;
+      host_.progress(pages_ * image_.page_size(), image_.pages() * image_.page_size());
+    }
+  }
+
+  void enter_bucket(const Tree& tree, size_t prefix) {
+    if (buckets_.size() > kMaxNesting || prefix > kMaxName + 1) {
+      throw Failure(GOROMDB_E_UNSUPPORTED, kNestedTooDeep);
+    }
+    Frame frame;
+    frame.number = tree.root;
+    if (Fault fault = image_.root_of(tree, frame.page)) fail(tree, fault);
+    if (tree.root != 0) take(frame);
+    buckets_.push_back({frames_.size(), prefix, namespaces_.plain() == tree});
+    frames_.push_back(frame);
+  }
+
+  void leave() {
+    frames_.pop_back();
+    const Bucket& bucket = buckets_.back();
+    if (frames_.size() > bucket.frame) return;
+    const bool only_buckets = bucket.keys == 0 && bucket.buckets > 0;
+    if (!frames_.empty() && !bucket.plain && !only_buckets) ++totals_.namespaces;
+    buckets_.pop_back();
+  }
+
+  void check_key(Frame& frame, std::string_view key) const {
+    if (key.size() > kMaxKey) fail_at(frame, "has a key of more than 32768 bytes");
+    if (frame.last && key <= *frame.last) fail_at(frame, "has keys that are out of order");
+    if ((frame.from && key < *frame.from) || (frame.to && key >= *frame.to)) {
+      fail_at(frame, "has keys that belong to another page");
+    }
+    frame.last = key;
+  }
+
+  void entry(Frame& frame) {
+    std::string_view key, value;
+    const uint32_t flags = frame.page.flags(frame.at);
+    if (!frame.page.entry(frame.at++, key, value)) fail_at(frame, kElementOutside);
+    check_key(frame, key);
+    if (flags > kIsBucket) fail_at(frame, "has an element of an unknown kind");
+    if (flags == 0) {
+      if (buckets_.size() == 1) fail_at(frame, "has a key outside of all buckets");
+      ++totals_.entries;
+      totals_.bytes += key.size() + value.size();
+      ++buckets_.back().keys;
+      return;
+    }
+    Tree tree;
+    if (frame.number == 0) fail_at(frame, "has a bucket in it, which none has");
+    if (key.empty()) fail_at(frame, "has a bucket without a name");
+    if (!tree.parse(value)) fail_at(frame, "has a bucket that is cut short");
+    has_slashes_ |= key.find('/') != key.npos;
+    ++buckets_.back().buckets;
+    enter_bucket(tree, buckets_.back().prefix + key.size() + 1);
+  }
+
+  void descend(Frame& frame) {
+    std::string_view key;
+    if (!frame.page.key(frame.at, key)) fail_at(frame, kElementOutside);
+    check_key(frame, key);
+    Frame child;
+    child.number = frame.page.child(frame.at);
+    child.depth = frame.depth + 1;
+    // A key before the first one is looked for below the first one.
+    child.from = frame.at == 0 ? frame.from : key;
+    child.to = frame.to;
+    if (++frame.at < frame.page.count) {
+      std::string_view next;
+      if (!frame.page.key(frame.at, next)) fail_at(frame, kElementOutside);
+      child.to = next;
+    }
+    if (child.depth > kMaxDepth) fail(child.number, kTooDeep);
+    if (Fault fault = image_.page(child.number, child.page)) fail(child.number, fault);
+    if (child.page.count == 0) fail(child.number, "is an empty leaf below a branch");
+    take(child);
+    frames_.push_back(child);
+  }
+
+  // Only where a bucket's own name has a slash can two have one path.
+  void count_shadowed() {
+    if (!has_slashes_) return;
+    BucketWalk walk(namespaces_, std::nullopt);
+    for (uint64_t n = 1; walk.next(); ++n) {
+      if (walk.is_shadowed()) {
+        ++totals_.shadowed;
+        if (!walk.holds_only_buckets()) --totals_.namespaces;
+      }
+      if (n % 4096 == 0) host_.progress(pages_, pages_);
+    }
+  }
+
+  static constexpr uint64_t kTellEvery = 4 << 20;
+
+  const Namespaces& namespaces_;
+  const Image& image_;
+  const Host& host_;
+  std::vector<bool> seen_;
+  std::vector<Frame> frames_;
+  std::vector<Bucket> buckets_;
+  uint64_t pages_ = 0, told_ = 0;
+  bool has_slashes_ = false;
+  Totals totals_;
+};
+
+}  // namespace
+
+Totals verify(const Namespaces& namespaces, const Host& host) {
+  return Verifier(namespaces, host).run();
+}
+
+}  // namespace goromdb::bolt

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: MIT
+// The whole of a file, looked at once: each page of each bucket, each element, the order of all
+// keys, and that no page is there twice.
+#pragma once
+
+#include "namespaces.h"
+
+#include <goromdb/sdk.hpp>
+
+namespace goromdb::bolt {
+
+struct Totals {
+  uint64_t entries = 0, bytes = 0;
+  uint32_t namespaces = 0;  // those that are listed
+  uint64_t shadowed = 0;    // buckets whose path means another one
+};
+
+// Throws Failure at the first thing that is wrong.
+Totals verify(const Namespaces& namespaces, const Host& host);
+
+}  // namespace goromdb::bolt

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: MIT
+// A bucket's elements in the order of their keys. Ends, whatever the pages say: no leaf is entered
+// whose first key is not behind the first key of the leaf before it. Several walks may share a
+// budget of elements, so that together they end where buckets share pages.
+#pragma once
+
+#include "image.h"
+
+#include <optional>
+#include <string_view>
+#include <vector>
+
+namespace goromdb::bolt {
+
+struct Element {
+  std::string_view key, value;
+  bool is_bucket = false;
+};
+
+class Walk {
+ public:
+  // From the first element, or from the one behind `after`. Throws Failure, as next() does.
+  Walk(const Image& image, const Tree& tree, std::optional<std::string_view> after,
+       uint64_t* budget = nullptr);
+
+  // False: there are no more. Throws Failure where keys do not ascend.
+  bool next(Element& out);
+  // The same for buckets alone; what lies between them is passed over without a look at its key.
+  bool next_bucket(Element& out);
+
+ private:
+  struct Frame {
+    Page page;
+    uint32_t at = 0;  // of the element that comes next; in a branch, of the child that we are in
+  };
+  uint64_t top_page() const { return numbers_.back(); }
+  [[noreturn]] void fail_here(Fault fault) const;
+  void push(uint64_t page);
+  void enter_leaf();
+  bool to_element();
+
+  const Image& image_;
+  const Tree tree_;
+  uint64_t* const budget_;
+  std::vector<Frame> frames_;
+  std::vector<uint64_t> numbers_;         // of the pages of `frames_`
+  std::optional<std::string_view> leaf_;  // the first key of the leaf
+  std::optional<std::string_view> last_;  // the last key that was given
+  std::vector<char> after_;               // what `last_` is at first
+};
+
+}  // namespace goromdb::bolt
