@@ -125,7 +125,7 @@ int main(int argc, char** argv) {
               names.size());
   if (!names.empty()) {
     std::shuffle(names.begin(), names.end(), std::mt19937(2));
-    for (uint32_t batch : {1, 8, 16, 32, 100, 1000}) look_up(ops, reader, batch, names);
+    for (uint32_t batch : {1, 2, 3, 4, 8, 16, 32, 100, 1000}) look_up(ops, reader, batch, names);
     for (std::string& name : names) name += '?';
     look_up(ops, reader, 100, names);
   }
