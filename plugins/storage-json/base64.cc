@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Four letters to three bytes.
+// Four letters to three bytes, and back.
 #include "base64.h"
 
 #include <cstdint>
@@ -15,7 +15,23 @@ int digit(char c) {
   return c == '/' ? 63 : -1;
 }
 
+constexpr char kDigits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
 }  // namespace
+
+std::string encode_base64(std::string_view bytes) {
+  std::string text;
+  text.reserve((bytes.size() + 2) / 3 * 4);
+  uint32_t bits = 0;
+  unsigned held = 0;  // bits that no letter has taken yet
+  for (const char c : bytes) {
+    bits = bits << 8 | static_cast<uint8_t>(c);
+    for (held += 8; held >= 6; held -= 6) text += kDigits[bits >> (held - 6) & 0x3F];
+  }
+  if (held > 0) text += kDigits[bits << (6 - held) & 0x3F];
+  text.append((4 - text.size() % 4) % 4, '=');
+  return text;
+}
 
 bool decode_base64(std::string_view text, std::string& bytes) {
   bytes.clear();

@@ -2,6 +2,7 @@
 // Building in two passes over the records, because only the first tells which namespaces live.
 #include "dataset.h"
 
+#include <algorithm>
 #include <cstring>
 #include <random>
 
@@ -65,6 +66,8 @@ void Dataset::add_all(const Host& host, uint32_t pass) {
           continue;
         }
         arena_.set_ns(offset, record.ns);
+        Range& range = ranges_[record.ns - 1];
+        range = {std::min(range.begin, offset), record.next};
       }
       if (!record.is_namespace) {
         ++entries_;
@@ -95,11 +98,13 @@ void Dataset::number_namespaces() {
     arena_.set_namespace_id(names_[i], final_id_[i]);
   }
   living.shrink_to_fit();
+  ranges_.resize(living.size());
   names_ = std::move(living);
 }
 
 uint64_t Dataset::resident_bytes() const {
-  return arena_.memory_bytes() + index_.memory_bytes() + names_.capacity() * sizeof names_[0];
+  return arena_.memory_bytes() + index_.memory_bytes() + names_.capacity() * sizeof names_[0] +
+         ranges_.capacity() * sizeof ranges_[0];
 }
 
 uint32_t Dataset::namespace_id(std::string_view name) const {
@@ -110,6 +115,24 @@ uint32_t Dataset::namespace_id(std::string_view name) const {
   uint32_t id;
   std::memcpy(&id, arena_.at(offset).value.data(), sizeof id);
   return id;
+}
+
+bool Dataset::next(uint32_t ns, uint64_t& at, RecordArena::Record& entry) const {
+  if (ns > namespaces()) return false;
+  const Range range = ns == 0 ? Range{RecordArena::kFirst, arena_.end_offset()} : ranges_[ns - 1];
+  at = std::max(at, range.begin);
+  while (at < range.end) {
+    entry = arena_.at(at);
+    at = entry.next;
+    if (entry.ns == ns && !entry.is_namespace && !entry.dead) return true;
+  }
+  return false;
+}
+
+uint64_t Dataset::behind(uint32_t ns, std::string_view key) const {
+  const uint64_t offset =
+      index_.find(hash(ns, key), [&](uint64_t candidate) { return same_key(candidate, ns, key); });
+  return offset == 0 ? 0 : arena_.at(offset).next;
 }
 
 void Dataset::get(std::span<const goromdb_key> keys, goromdb_value* out) const noexcept {

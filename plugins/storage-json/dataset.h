@@ -42,6 +42,12 @@ class Dataset {
   std::string_view namespace_name(uint32_t id) const { return arena_.at(names_[id - 1]).key; }
   const Duplicates& duplicates() const { return duplicates_; }
 
+  // A walk over a namespace in the order of the file, from where `at` says: 0 is its beginning. The
+  // next entry, and `at` is behind it; false at the end.
+  bool next(uint32_t ns, uint64_t& at, RecordArena::Record& entry) const;
+  // What to hand to next() to go on behind a key; 0: it is not there.
+  uint64_t behind(uint32_t ns, std::string_view key) const;
+
  private:
   friend class DatasetBuilder;
   Dataset(RecordArena arena, std::vector<uint64_t> names, uint32_t ns_of_names);
@@ -53,7 +59,11 @@ class Dataset {
   void replaced(uint64_t older);
 
   RecordArena arena_;
-  std::vector<uint64_t> names_;     // offset of the record of each namespace
+  std::vector<uint64_t> names_;  // offset of the record of each namespace
+  struct Range {
+    uint64_t begin = UINT64_MAX, end = 0;
+  };
+  std::vector<Range> ranges_;       // where the entries of each namespace are, and perhaps others
   std::vector<uint32_t> final_id_;  // while it is built: of each id that the builder gave; 0: dead
   uint32_t ns_of_names_;
   uint64_t seed_;

@@ -18,6 +18,29 @@ void must(bool kept) {
   if (!kept) std::abort();
 }
 
+// What a walk gives, get() gives.
+void check_walk(const goromdb_storage_ops& ops, goromdb_reader* reader, uint32_t ns) {
+  goromdb_arena arena;
+  goromdb_error error{};
+  error.struct_size = sizeof error;
+  goromdb_cursor* cursor = nullptr;
+  must(ops.cursor_open(reader, ns, {}, &cursor, &error) == GOROMDB_OK);
+  goromdb_key keys[8];
+  goromdb_value values[8], again[8];
+  goromdb_status status = GOROMDB_OK;
+  while (status == GOROMDB_OK) {
+    uint32_t got = 0;
+    status = ops.cursor_next(cursor, 8, keys, values, &got, &arena, &error);
+    must(status == GOROMDB_END || got > 0);
+    if (got > 0) ops.get(reader, 0, keys, got, again, &arena);
+    for (uint32_t i = 0; i < got; ++i) {
+      must(again[i].status == GOROMDB_OK && again[i].ptr == values[i].ptr);
+      must(again[i].len == values[i].len && again[i].flags == values[i].flags);
+    }
+  }
+  ops.cursor_close(cursor);
+}
+
 void read_back(const goromdb_storage_ops& ops, goromdb_reader* reader) {
   goromdb_arena arena;
   goromdb_error error{};
@@ -32,7 +55,9 @@ void read_back(const goromdb_storage_ops& ops, goromdb_reader* reader) {
     goromdb_value value{};
     ops.get(reader, 0, &key, 1, &value, &arena);
     must(value.status == GOROMDB_OK || value.status == GOROMDB_NOT_FOUND);
+    check_walk(ops, reader, id);
   }
+  check_walk(ops, reader, 0);
 }
 
 }  // namespace

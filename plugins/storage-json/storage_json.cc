@@ -3,6 +3,7 @@
 #include "dataset.h"
 #include "input.h"
 #include "json_parser.h"
+#include "line_writer.h"
 #include "ndjson_parser.h"
 #include "window.h"
 
@@ -37,6 +38,30 @@ std::string other_kind(const char* path) {
   return kind_hint(head);
 }
 
+class JsonCursor {
+ public:
+  JsonCursor(const Dataset& data, uint32_t ns, uint64_t at) : data_(data), ns_(ns), at_(at) {}
+
+  goromdb_status next(std::span<goromdb_key> keys, goromdb_value* values, uint32_t& got,
+                      goromdb_arena*) {
+    RecordArena::Record entry;
+    while (got < keys.size()) {
+      if (!data_.next(ns_, at_, entry)) return GOROMDB_END;
+      keys[got] = {entry.key.data(), static_cast<uint32_t>(entry.key.size()), ns_};
+      values[got] = {entry.value.data(), static_cast<uint32_t>(entry.value.size()),
+                     entry.flags,        0,
+                     GOROMDB_OK,         0};
+      ++got;
+    }
+    return GOROMDB_OK;
+  }
+
+ private:
+  const Dataset& data_;
+  const uint32_t ns_;
+  uint64_t at_;
+};
+
 class JsonReader {
  public:
   explicit JsonReader(const Dataset& data) : data_(data) {}
@@ -55,6 +80,11 @@ class JsonReader {
       names[got++] = slice(data_.namespace_name(++id));
     }
     return id < data_.namespaces() ? GOROMDB_OK : GOROMDB_END;
+  }
+  std::unique_ptr<JsonCursor> cursor(uint32_t ns, After after) const {
+    const uint64_t at = after ? data_.behind(ns, *after) : RecordArena::kFirst;
+    if (at == 0) throw Failure(GOROMDB_E_UNSUPPORTED, "the key to go on behind is not there");
+    return std::make_unique<JsonCursor>(data_, ns, at);
   }
 
  private:
@@ -85,7 +115,7 @@ class JsonStore {
   static constexpr const char* kLicense = "MIT";
   static constexpr const char* kDoc =
       "JSON objects and NDJSON, plain, gzip or zstd, held in memory behind a hash index";
-  static constexpr uint32_t kTraits = GOROMDB_TRAIT_BOUNDS_CHECKED;
+  static constexpr uint32_t kTraits = GOROMDB_TRAIT_BOUNDS_CHECKED | GOROMDB_TRAIT_BUILDS_SORTED;
   static constexpr goromdb_option kOptions[] = {
       {sizeof(goromdb_option), GOROMDB_OPT_ENUM, "nested", "namespace",
        "what an object right below the root is: a namespace, or a value served as its text",
@@ -108,6 +138,10 @@ class JsonStore {
         format_(options.str("format")),
         limits_{static_cast<uint64_t>(options.num("max_decompressed")),
                 static_cast<uint64_t>(options.num("max_ratio"))} {}
+
+  std::unique_ptr<LineWriter> build(const char* path, uint64_t) {
+    return std::make_unique<LineWriter>(path);
+  }
 
   std::unique_ptr<JsonGeneration> open(const char* path, uint64_t) {
     return about_file(path, [&] {

@@ -171,6 +171,12 @@ class Database {
     }
     return all;
   }
+  // Opens a walk of the keys without a namespace behind `key`; throws what the storage says.
+  void cursor_behind(const std::string& key, goromdb_cursor** cursor) {
+    goromdb_error error = new_error();
+    if (ops().cursor_open(reader_, 0, slice(key), cursor, &error) == GOROMDB_OK) return;
+    throw std::runtime_error(error.msg);
+  }
   // All that is in the file.
   Items items() {
     Items all;
