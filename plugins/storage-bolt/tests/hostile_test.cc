@@ -5,6 +5,7 @@
 #include <chrono>
 
 #include "image_file.hpp"
+#include "read_all.hpp"
 #include "sample.hpp"
 
 using namespace goromdb::test;
@@ -13,6 +14,7 @@ namespace {
 
 // Every operation on the bytes; all may fail, none may do worse.
 void use(const std::string& bytes, const Items& items) {
+  const ReadAll in_memory(bytes);
   Database db(bytes);
   if (db.status != GOROMDB_OK) {
     REQUIRE(db.in_one_line());

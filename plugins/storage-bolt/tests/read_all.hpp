@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: MIT
+// Everything that is ever read in a file, in memory of exactly its size: so that a sanitizer sees a
+// step outside of it, which a mapping's last page would hide.
+#pragma once
+
+#include <cstdlib>
+#include <memory>
+#include <string_view>
+#include <vector>
+
+#include "../namespaces.h"
+#include "../search.h"
+#include "../verify.h"
+#include "fake_host.hpp"
+
+namespace goromdb::test {
+
+inline void require(bool fact) {
+  if (!fact) std::abort();
+}
+
+inline void touch(std::string_view bytes) {
+  volatile uint8_t sum = 0;
+  for (const char c : bytes) sum = sum + static_cast<uint8_t>(c);
+}
+
+class ReadAll {
+ public:
+  // Dies when something that was verified cannot be read, or reads differently.
+  explicit ReadAll(std::string_view file) : bytes_(new uint8_t[file.size()]) {
+    std::memcpy(bytes_.get(), file.data(), file.size());
+    try {
+      const bolt::Image image({bytes_.get(), file.size()});
+      const bolt::Namespaces namespaces(image, "default");
+      verify(namespaces);
+      whole_or_failing([&] { buckets(namespaces); });
+      if (whole_) require(entries_ == expected_ || cut_off_);
+    } catch (const Failure&) {
+    }
+  }
+
+ private:
+  static constexpr size_t kMostBuckets = 64, kMostEntries = 2000;
+
+  template <class Body>
+  void whole_or_failing(Body&& body) {
+    try {
+      body();
+    } catch (const Failure&) {
+      require(!whole_);
+    }
+  }
+
+  void verify(const bolt::Namespaces& namespaces) {
+    try {
+      expected_ = bolt::verify(namespaces, Host(host_.table())).entries;
+      whole_ = true;
+    } catch (const Failure&) {
+    }
+  }
+
+  void buckets(const bolt::Namespaces& namespaces) {
+    bolt::BucketWalk walk(namespaces, std::nullopt);
+    for (size_t n = 0; walk.next(); ++n) {
+      if (n == kMostBuckets) {
+        cut_off_ = true;
+        return;
+      }
+      walk.is_listed();
+      whole_or_failing([&] {
+        const auto named = namespaces.find_from_top(walk.path());
+        require(named == walk.tree() || walk.is_shadowed() || !whole_);
+        bolt::BucketWalk again(namespaces, walk.path());
+        again.next();
+      });
+      whole_or_failing([&] { bucket(namespaces.image(), walk.tree()); });
+    }
+  }
+
+  void bucket(const bolt::Image& image, const bolt::Tree& tree) {
+    std::vector<bolt::Element> elements;
+    bolt::Page root;
+    if (image.root_of(tree, root) == nullptr) {
+      ask(image, root, {{"key", {}, false}, {"", {}, false}, {"\xFF\xFF", {}, false}});
+    }
+    bolt::Walk walk(image, tree, std::nullopt);
+    for (bolt::Element element; walk.next(element);) {
+      if (elements.size() == kMostEntries) {
+        cut_off_ = true;
+        break;
+      }
+      touch(element.key);
+      touch(element.value);
+      entries_ += element.is_bucket ? 0 : 1;
+      elements.push_back(element);
+    }
+    for (size_t at = 0; at < elements.size(); at += bolt::kLanes) {
+      const size_t n = std::min(bolt::kLanes, elements.size() - at);
+      ask(image, root, {elements.begin() + at, elements.begin() + at + n}, whole_);
+      ask(image, root, {elements[at]}, whole_);
+      bolt::Walk behind(image, tree, elements[at].key);
+      bolt::Element next;
+      const bool more = behind.next(next);
+      if (whole_ && at + 1 < elements.size()) {
+        require(more && next.key.data() == elements[at + 1].key.data());
+      }
+    }
+  }
+
+  // What a walk gives, a search finds.
+  void ask(const bolt::Image& image, const bolt::Page& root,
+           const std::vector<bolt::Element>& elements, bool must = false) {
+    std::vector<bolt::Seek> seeks(elements.size());
+    for (size_t i = 0; i < seeks.size(); ++i) seeks[i].start(root, elements[i].key);
+    bolt::search(image, seeks);
+    for (size_t i = 0; i < seeks.size(); ++i) {
+      if (seeks[i].found) touch(seeks[i].value);
+      if (must) require(seeks[i].found && seeks[i].value.data() == elements[i].value.data());
+    }
+  }
+
+  FakeHost host_;
+  const std::unique_ptr<uint8_t[]> bytes_;
+  bool whole_ = false, cut_off_ = false;
+  uint64_t entries_ = 0, expected_ = 0;
+};
+
+}  // namespace goromdb::test
