@@ -284,6 +284,54 @@ TEST_CASE("buckets and pages that are shared a thousandfold are no work without 
   CHECK(std::chrono::steady_clock::now() - begin < std::chrono::seconds(5));
 }
 
+TEST_CASE("a leaf that branches lead to a thousandfold is walked once") {
+  // Forty levels of branches, both elements of each of which lead to the next: 2^40 ways.
+  constexpr uint32_t kSize = 1024, kLevels = 40;
+  ImageFile file({{"", {{"a", {std::string(2000, 'v')}}}}}, kSize);
+  const uint64_t leaf = 2;
+  const uint64_t first = file.pages();
+  for (uint64_t level = 0; level < kLevels; ++level) {
+    file.bytes += std::string(kSize, '\0');
+    const uint64_t number = first + level;
+    goromdb::bolt::store<uint64_t>(file.page(number), number);
+    goromdb::bolt::store<uint16_t>(file.page(number) + 8, 1);
+    goromdb::bolt::store<uint16_t>(file.page(number) + 10, 2);
+    for (unsigned i : {0, 1}) {
+      goromdb::bolt::store<uint32_t>(file.element(number, i), 32 - 16 * i + i);
+      goromdb::bolt::store<uint32_t>(file.element(number, i) + 4, 1);
+      goromdb::bolt::store<uint64_t>(file.element(number, i) + 8,
+                                     level + 1 < kLevels ? number + 1 : leaf);
+    }
+    file.page(number)[48] = 'a';
+    file.page(number)[49] = 'b';
+  }
+  uint8_t* bucket = file.element(file.root(), 0);
+  goromdb::bolt::store<uint64_t>(bucket + goromdb::bolt::load<uint32_t>(bucket + 4) + 7, first);
+  for (const uint64_t meta : {0, 1}) file.set64(meta, 40, file.pages());
+  file.repair();
+  Database db(file.bytes);
+  REQUIRE_MESSAGE(db.status == GOROMDB_OK, db.message);
+  CHECK(db.get("a") == std::string(2000, 'v'));
+  CHECK_THROWS_WITH(db.walk(), doctest::Contains("out of order"));
+  CHECK_THROWS_WITH(db.walk("", 1, true), doctest::Contains("out of order"));
+  CHECK(db.verify() == GOROMDB_E_CORRUPT);
+  CHECK_THROWS(db.ns_names());
+  // The same as the bucket of all buckets, of which none is the wanted one.
+  for (const uint64_t meta : {0, 1}) file.set64(meta, 16, first);
+  file.repair();
+  Database wanting(file.bytes, Settings{{"bucket", "b"}});
+  CHECK(wanting.status == GOROMDB_E_CORRUPT);
+  CHECK_MESSAGE(wanting.says("out of order"), wanting.message);
+}
+
+TEST_CASE("a walk ends where the keys of a page do not ascend") {
+  ImageFile file({{"", {{"a", {std::string(300, 'v')}}, {"b", {"w"}}, {"c", {"x"}}}}}, 1024);
+  file.element(2, 1)[goromdb::bolt::load<uint32_t>(file.element(2, 1) + 4)] = 'd';
+  Database db(file.bytes);
+  REQUIRE(db.status == GOROMDB_OK);
+  CHECK_THROWS_WITH(db.walk(), doctest::Contains("page 2 has keys that are out of order"));
+}
+
 TEST_CASE("buckets are followed 256 deep") {
   const auto nested = [](int depth) {
     std::string path;
