@@ -224,7 +224,6 @@ def test_a_bad_file_is_rejected_in_words_and_the_old_one_stays(serve, bolt, name
     good = entries("one", 300)
     data = bolt.write({"users" if name == "wrong bucket" else "default": entries("two", 300)})
     pages = [data[at : at + 4096] for at in range(0, len(data), 4096)]
-    leaf = max(i for i, page in enumerate(pages) if page[8:10] == b"\x02\x00")
 
     def changed(*places):
         copy = bytearray(data)
@@ -243,7 +242,6 @@ def test_a_bad_file_is_rejected_in_words_and_the_old_one_stays(serve, bolt, name
         "JSON": (b'{"a": "b"}', "a JSON file"),
         "wrong bucket": (data, 'no bucket "data"'),
     }[name]
-    assert leaf > 1
     bucket = "data" if name == "wrong bucket" else "default"
     server = serve(databases=databases(words=bucket))
     server.load(bolt.write({bucket: good}))
