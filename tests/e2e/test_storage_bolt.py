@@ -2,19 +2,17 @@
 """Files that Bolt itself has written, served by the real program over memcached."""
 
 import fcntl
-import os
 import random
-import shutil
 import subprocess
 import threading
 
 import pytest
 
-from harness import REPO, SANITIZER, hexdigest, wait_for
+import writers
+from harness import SANITIZER, hexdigest, wait_for
+from readers import batches
 
-SOURCE = REPO / "plugins" / "storage-bolt" / "reference" / "reference.go"
 ENTRIES, READERS = (30_000, 8) if SANITIZER is None else (8_000, 4)
-BATCH = 100
 
 
 class Reference:
@@ -22,18 +20,8 @@ class Reference:
 
     def __init__(self, folder):
         self.folder = folder
-        self.program = folder / "reference"
+        self.program = writers.bolt_program()
         self.count = 0
-        self.env = {
-            **os.environ,
-            "GOPATH": "/usr/share/gocode",
-            "GO111MODULE": "off",
-            "GOCACHE": str(folder / "cache"),
-        }
-
-    def compile(self):
-        command = ["go", "build", "-o", str(self.program), str(SOURCE)]
-        return subprocess.run(command, env=self.env, capture_output=True, text=True, check=False)
 
     def write(self, buckets, page_size=4096, shuffle=True):
         """A file's bytes: path of a bucket -> key -> value, each written with a detour."""
@@ -62,13 +50,7 @@ class Reference:
 
 @pytest.fixture(scope="module")
 def bolt(tmp_path_factory):
-    if shutil.which("go") is None:
-        pytest.skip("no Go here, which Bolt needs")
-    reference = Reference(tmp_path_factory.mktemp("bolt"))
-    done = reference.compile()
-    if done.returncode != 0:
-        pytest.skip(f"Bolt cannot be compiled here: {done.stderr}")
-    return reference
+    return Reference(tmp_path_factory.mktemp("bolt"))
 
 
 def databases(**options):
@@ -91,10 +73,6 @@ def entries(marker, count=ENTRIES):
         f"key{i}": f"{marker}:{i}:".encode() + rng.randbytes(rng.randrange(120))
         for i in range(count)
     }
-
-
-def batches(keys):
-    return [keys[i : i + BATCH] for i in range(0, len(keys), BATCH)]
 
 
 def read_whole(address, expected, shift, failures):

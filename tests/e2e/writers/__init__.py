@@ -14,7 +14,7 @@ from pathlib import Path
 
 import lmdb
 
-HERE = Path(__file__).parent
+BOLT = Path(__file__).parents[3] / "plugins" / "storage-bolt" / "reference" / "reference.go"
 
 
 def run(command, data, **kwargs):
@@ -110,18 +110,18 @@ def bolt_program():
         "GOFLAGS": "",
     }
     program = f"{folder}/bolt"
-    run(["go", "build", "-o", program, str(HERE / "bolt.go")], b"", env=env)
+    run(["go", "build", "-o", program, str(BOLT)], b"", env=env)
     return program
 
 
 def bolt_namespaces(namespaces):
     """A bucket each; the name a/b is a bucket in a bucket."""
-    entries = b"".join(
-        struct.pack("<III", len(name), len(key), len(value)) + name + key + value
-        for name, words in namespaces.items()
-        for key, value in words.items()
-    )
-    return made(lambda path: run([bolt_program(), str(path)], entries))
+    lines = []
+    for name, words in namespaces.items():
+        where = "/".join("x" + part.hex() for part in name.split(b"/"))
+        lines += [f"put {where} x{key.hex()} x{value.hex()}\n" for key, value in words.items()]
+    text = "".join([*lines, "commit\n"]).encode()
+    return made(lambda path: run([bolt_program(), "write", str(path), "4096"], text))
 
 
 def bolt(words):
