@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: MIT
+#include "reader.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace goromdb::lmdb {
+namespace {
+
+constexpr uint32_t kMostValue = UINT32_MAX;
+
+// Whether the entry with this key, where it lies in its page, is a named database.
+bool is_database(const MDB_val& key) {
+  const auto* node = static_cast<const uint8_t*>(key.mv_data) - kNodeHeader;
+  return load<uint16_t>(node + kNodeFlagsAt) == kTree;
+}
+
+goromdb_value found(const MDB_val& value) {
+  static_assert(kMostValue == UINT32_MAX, "liblmdb's values have 32 bits of length");
+  return {value.mv_data, static_cast<uint32_t>(value.mv_size), 0, 0, GOROMDB_OK, 0};
+}
+
+}  // namespace
+
+uint32_t Catalog::id_behind(std::string_view name) const {
+  return static_cast<uint32_t>(std::upper_bound(names.begin() + 1, names.end(), name) -
+                               names.begin());
+}
+
+uint32_t Catalog::id_of(std::string_view name) const {
+  const uint32_t before = id_behind(name) - 1;
+  return before > 0 && names[before] == name ? before : 0;
+}
+
+// ---- look-ups
+
+void LmdbReader::get(uint32_t, std::span<const goromdb_key> keys, goromdb_value* out,
+                     goromdb_arena*) noexcept {
+  for (const auto& key : keys) {
+    MDB_val value;
+    const int code = find(key, value);
+    *out++ = code == MDB_SUCCESS ? found(value) : goromdb_value{{}, 0, 0, 0, status_of(code), 0};
+    if (code == MDB_SUCCESS || code == MDB_NOTFOUND) continue;
+    // An error blocks a transaction; the other keys need a fresh one.
+    mdb_txn_reset(txn_.get());
+    mdb_txn_renew(txn_.get());
+  }
+}
+
+int LmdbReader::find(const goromdb_key& key, MDB_val& value) noexcept {
+  if (key.len == 0 || key.ns >= catalog_.size()) return MDB_NOTFOUND;
+  const Handle& handle = environment_.handle(key.ns);
+  MDB_val wanted = value_of(view(key));
+  uint64_t aligned = 0;
+  if (handle.has_integers) {
+    // liblmdb reads as many bytes of its key as this one has, and both as integers.
+    if (key.len != handle.integer_size) return MDB_NOTFOUND;
+    std::memcpy(&aligned, key.ptr, key.len);
+    wanted.mv_data = &aligned;
+  }
+  const int code = mdb_get(txn_.get(), handle.dbi, &wanted, &value);
+  if (code == MDB_SUCCESS && handle.has_databases && value.mv_size == Db::kSize &&
+      is_database(handle, view(key))) {
+    return MDB_NOTFOUND;
+  }
+  return code;
+}
+
+// Only for values of a record's size: mdb_get() does not say where the key lies.
+bool LmdbReader::is_database(const Handle& handle, std::string_view key) noexcept {
+  MDB_cursor* cursor = nullptr;
+  if (mdb_cursor_open(txn_.get(), handle.dbi, &cursor) != MDB_SUCCESS) return true;
+  const CursorPtr owner(cursor);
+  MDB_val at = value_of(key), value;
+  return mdb_cursor_get(cursor, &at, &value, MDB_SET_KEY) != MDB_SUCCESS || lmdb::is_database(at);
+}
+
+// ---- namespaces
+
+goromdb_status LmdbReader::ns_lookup(std::string_view name, uint32_t& id) const {
+  id = catalog_.id_of(name);
+  return id != 0 ? GOROMDB_OK : GOROMDB_NOT_FOUND;
+}
+
+goromdb_status LmdbReader::ns_list(After after, std::span<goromdb_slice> names, uint32_t& got,
+                                   goromdb_arena*) const {
+  uint32_t id = after ? catalog_.id_behind(*after) : 1;
+  while (got < names.size() && id < catalog_.size()) names[got++] = slice(catalog_.names[id++]);
+  return id < catalog_.size() ? GOROMDB_OK : GOROMDB_END;
+}
+
+// ---- walks
+
+std::unique_ptr<LmdbCursor> LmdbReader::cursor(uint32_t ns, After after) {
+  if (ns >= catalog_.size()) {
+    throw Failure(GOROMDB_E_UNSUPPORTED, "there is no such namespace to walk through");
+  }
+  const Handle& handle = environment_.handle(ns);
+  MDB_cursor* cursor = nullptr;
+  check(mdb_cursor_open(txn_.get(), handle.dbi, &cursor), "a walk cannot begin");
+  return std::make_unique<LmdbCursor>(handle, CursorPtr(cursor), after);
+}
+
+LmdbCursor::LmdbCursor(const Handle& handle, CursorPtr cursor, After after)
+    : handle_(handle), cursor_(std::move(cursor)) {
+  if (!after || after->empty()) return;
+  uint64_t aligned = 0;
+  key_ = value_of(*after);
+  if (handle_.has_integers) {
+    if (after->size() != handle_.integer_size) {
+      throw Failure(GOROMDB_E_UNSUPPORTED,
+                    "the key to go on behind is no integer of this database");
+    }
+    std::memcpy(&aligned, after->data(), after->size());
+    key_.mv_data = &aligned;
+  }
+  const int code = mdb_cursor_get(cursor_.get(), &key_, &value_, MDB_SET_RANGE);
+  step_ = MDB_NEXT_NODUP;
+  if (code == MDB_NOTFOUND) {
+    step_ = MDB_GET_CURRENT;  // behind the last
+    return;
+  }
+  check(code, "a walk cannot go on");
+  is_at_next_ = lmdb::view(key_) != *after;
+}
+
+goromdb_status LmdbCursor::next(std::span<goromdb_key> keys, goromdb_value* values, uint32_t& got,
+                                goromdb_arena*) {
+  while (got < keys.size()) {
+    if (!std::exchange(is_at_next_, false)) {
+      if (step_ == MDB_GET_CURRENT) return GOROMDB_END;
+      const int code = mdb_cursor_get(cursor_.get(), &key_, &value_, step_);
+      if (code == MDB_NOTFOUND) {
+        step_ = MDB_GET_CURRENT;
+        return GOROMDB_END;
+      }
+      check(code, "an entry cannot be read");
+      step_ = MDB_NEXT_NODUP;
+    }
+    if (handle_.has_databases && is_database(key_)) continue;
+    keys[got] = {key_.mv_data, static_cast<uint32_t>(key_.mv_size), 0};
+    values[got++] = found(value_);
+  }
+  return GOROMDB_OK;
+}
+
+}  // namespace goromdb::lmdb

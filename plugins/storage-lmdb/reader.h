@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: MIT
+// Look-ups and walks in one transaction. Each reader belongs to one thread at a time; its values
+// lie in the environment's map and outlive it.
+#pragma once
+
+#include "environment.h"
+
+#include <goromdb/sdk.hpp>
+
+namespace goromdb::lmdb {
+
+// The databases of a generation: the first holds the keys without a namespace, the others are
+// namespaces, sorted by name; a namespace's id is its place.
+struct Catalog {
+  std::vector<std::string> names;
+  std::vector<Db> records;
+
+  // 0 when there is none.
+  uint32_t id_of(std::string_view name) const;
+  // That of the first one behind `name`.
+  uint32_t id_behind(std::string_view name) const;
+  uint32_t size() const { return static_cast<uint32_t>(names.size()); }
+};
+
+class LmdbCursor {
+ public:
+  LmdbCursor(const Handle& handle, CursorPtr cursor, After after);
+  goromdb_status next(std::span<goromdb_key> keys, goromdb_value* values, uint32_t& got,
+                      goromdb_arena*);
+
+ private:
+  const Handle& handle_;
+  const CursorPtr cursor_;
+  MDB_cursor_op step_ = MDB_FIRST;  // to the next entry
+  MDB_val key_{}, value_{};
+  bool is_at_next_ = false;
+};
+
+class LmdbReader {
+ public:
+  LmdbReader(const Environment& environment, const Catalog& catalog)
+      : environment_(environment), catalog_(catalog), txn_(environment.begin()) {}
+
+  void get(uint32_t, std::span<const goromdb_key> keys, goromdb_value* out,
+           goromdb_arena*) noexcept;
+  goromdb_status ns_lookup(std::string_view name, uint32_t& id) const;
+  goromdb_status ns_list(After after, std::span<goromdb_slice> names, uint32_t& got,
+                         goromdb_arena*) const;
+  std::unique_ptr<LmdbCursor> cursor(uint32_t ns, After after);
+
+ private:
+  int find(const goromdb_key& key, MDB_val& value) noexcept;
+  bool is_database(const Handle& handle, std::string_view key) noexcept;
+
+  const Environment& environment_;
+  const Catalog& catalog_;
+  const TxnPtr txn_;
+};
+
+}  // namespace goromdb::lmdb

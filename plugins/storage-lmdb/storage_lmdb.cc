@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: MIT
+// The plugin storage-lmdb: options, opening of a file, and the C table.
+#include "builder.h"
+#include "environment.h"
+#include "header.h"
+#include "reader.h"
+#include "tree_walk.h"
+
+#include <goromdb/data_file.hpp>
+#include <goromdb/sdk.hpp>
+
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <memory>
+#include <optional>
+#include <string>
+
+namespace goromdb::lmdb {
+namespace {
+
+// The end of a path: a message has 503 bytes and must reach its cause.
+std::string short_path(const std::string& path) {
+  constexpr size_t kMost = 240;
+  return path.size() <= kMost ? path : "..." + path.substr(path.size() - kMost);
+}
+
+// Runs `body`; what it throws begins with the path.
+template <class Body>
+auto about(const std::string& path, Body&& body) {
+  try {
+    return body();
+  } catch (const Failure& e) {
+    throw Failure(e.code(), short_path(path) + ": " + e.what());
+  }
+}
+
+// A name from a file, fit for a log line.
+std::string printable(std::string_view name) {
+  constexpr size_t kMost = 64;
+  std::string out(name.substr(0, kMost));
+  for (char& c : out) {
+    if (c < ' ' || c > '~') c = '?';
+  }
+  return name.size() > kMost ? out + "..." : out;
+}
+
+// The file itself, or the one in the folder that LMDB makes without MDB_NOSUBDIR.
+std::string file_of(const std::string& path) {
+  struct stat st;
+  const bool is_folder = ::stat(path.c_str(), &st) == 0 && S_ISDIR(st.st_mode);
+  return is_folder ? path + "/data.mdb" : path;
+}
+
+// Which of the named databases holds the keys without a namespace, and which are namespaces.
+Catalog catalog_of(const Header& header, std::vector<Named> named, const std::string& database) {
+  Catalog catalog{{""}, {header.main}};
+  std::sort(named.begin(), named.end(),
+            [](const Named& a, const Named& b) { return a.name < b.name; });
+  bool is_there = database.empty();
+  std::string known;
+  for (const auto& [name, db] : named) {
+    if (name.find('\0') != name.npos) {
+      throw Failure(GOROMDB_E_UNSUPPORTED, "the name of the named database " + printable(name) +
+                                               " holds a zero byte, so liblmdb cannot open it");
+    }
+    if (known.size() < 128) known += (known.empty() ? "" : ", ") + printable(name);
+    if (name == database) {
+      is_there = true;
+      catalog.names.front() = name;
+      catalog.records.front() = db;
+    } else if (!db.is_empty()) {
+      catalog.names.push_back(name);
+      catalog.records.push_back(db);
+    }
+  }
+  if (!is_there) {
+    throw Failure(GOROMDB_E_CONFIG, "it has no named database " + printable(database) +
+                                        " (option database); it has " +
+                                        (known.empty() ? "none" : known));
+  }
+  return catalog;
+}
+
+class LmdbGeneration {
+ public:
+  LmdbGeneration(Host host, const std::string& path, const std::string& database)
+      : host_(host),
+        path_(path),
+        database_(database),
+        map_(DataFile(path.c_str())),
+        header_(read_header(map_)) {
+    std::vector<Named> named;
+    const auto pages = map_.size() / header_.page_size;
+    if (header_.last_page >= pages) {
+      // The file ends before its last page. When that was free all is well; when the file was cut,
+      // liblmdb would read behind its end.
+      walk(named);
+    } else {
+      find_named(named);
+    }
+    databases_ = named.size();
+    in_use_ = in_use(named);
+    catalog_ = catalog_of(header_, std::move(named), database_);
+  }
+
+  void info(goromdb_generation_info& info) const {
+    info.caps = GOROMDB_CAP_VALUES_LIVE_WITH_GENERATION;
+    info.namespaces = catalog_.size() - 1;
+    info.resident_bytes = GOROMDB_UNKNOWN;  // it is the page cache's
+    const auto all = totals_ ? totals_ : counted();
+    info.entries = all ? all->keys : GOROMDB_UNKNOWN;
+    info.bytes = totals_ ? totals_->bytes : GOROMDB_UNKNOWN;
+  }
+
+  void verify() {
+    if (totals_) return;
+    about(path_, [&] {
+      std::vector<Named> named;
+      walk(named);
+      if (in_use(named) != in_use_) {
+        throw Failure(GOROMDB_E_CORRUPT, "its counts of pages hide a named database");
+      }
+    });
+  }
+
+  goromdb_status warm(uint64_t offset, uint64_t budget, uint64_t& next) const {
+    return map_.warm(offset, budget, next);
+  }
+
+  // liblmdb is let at the trees only here: they have been walked by now, or at an earlier start.
+  std::unique_ptr<LmdbReader> reader(uint32_t) {
+    return about(path_, [&] {
+      if (!environment_) environment_.emplace(path_, map_.size(), catalog_.names);
+      return std::make_unique<LmdbReader>(*environment_, catalog_);
+    });
+  }
+
+ private:
+  // Finds the named databases without reading the whole of a large main one.
+  void find_named(std::vector<Named>& named) {
+    constexpr uint64_t kSmall = 256;  // leaves
+    TreeWalk walk(map_, header_, host_);
+    if (database_.empty() && header_.main.leaf_pages > kSmall) {
+      // Each page is one of the main database, of a named one or of the list of free pages, or it
+      // is in that list. None is left: no named database has entries.
+      const uint64_t known = 2 + header_.main.pages() + header_.free.pages() + walk.free_pages();
+      if (known == header_.last_page + 1) return;
+    }
+    walk.main(named);
+  }
+
+  // Walks all trees.
+  void walk(std::vector<Named>& named) {
+    TreeWalk walk(map_, header_, host_);
+    walk.free_pages();
+    const Totals main = walk.main(named);
+    Totals all = database_.empty() ? main : Totals{};
+    for (const Named& each : named) {
+      const Totals its = walk.named(each);
+      all.keys += its.keys;
+      all.bytes += its.bytes;
+    }
+    totals_ = all;
+  }
+
+  static size_t in_use(const std::vector<Named>& named) {
+    return static_cast<size_t>(
+        std::count_if(named.begin(), named.end(), [](const Named& n) { return !n.db.is_empty(); }));
+  }
+
+  // What the records say; not for duplicates, which they count each.
+  std::optional<Totals> counted() const {
+    Totals all;
+    for (const Db& db : catalog_.records) {
+      if ((db.flags & MDB_DUPSORT) != 0) return std::nullopt;
+      all.keys += db.entries;
+    }
+    if (database_.empty()) all.keys -= databases_;
+    return all;
+  }
+
+  const Host host_;
+  const std::string path_, database_;
+  const Mapping map_;
+  const Header header_;
+  Catalog catalog_;
+  size_t databases_ = 0, in_use_ = 0;  // named ones; those with entries
+  std::optional<Totals> totals_;       // when all has been walked
+  std::optional<Environment> environment_;
+};
+
+class LmdbStore {
+ public:
+  static constexpr const char* kName = "lmdb";
+  static constexpr const char* kVersion = "0.1.0";
+  static constexpr const char* kLicense = "MIT";
+  static constexpr const char* kDoc =
+      "LMDB files (data version 1, 64 bits), served from the map; named databases are namespaces";
+  static constexpr uint32_t kTraits = GOROMDB_TRAIT_BUILDS_SORTED;
+  static constexpr goromdb_option kOptions[] = {
+      {sizeof(goromdb_option), GOROMDB_OPT_STRING, "database", nullptr,
+       "the named database with the keys that have no namespace; unset: the main one", nullptr, 0,
+       0},
+  };
+
+  LmdbStore(Host host, const Options& options) : host_(host), database_(options.str("database")) {
+    if (database_.find('\0') != database_.npos) {
+      throw Failure(GOROMDB_E_CONFIG, "the name of a database holds no zero byte");
+    }
+  }
+
+  std::unique_ptr<LmdbGeneration> open(const char* path, uint64_t) {
+    return about(path,
+                 [&] { return std::make_unique<LmdbGeneration>(host_, file_of(path), database_); });
+  }
+  std::unique_ptr<LmdbBuilder> build(const char* path, uint64_t) {
+    return about(path, [&] { return std::make_unique<LmdbBuilder>(path, database_); });
+  }
+
+ private:
+  const Host host_;
+  const std::string database_;
+};
+
+}  // namespace
+}  // namespace goromdb::lmdb
+
+GOROMDB_STORAGE_PLUGIN(goromdb::lmdb::LmdbStore)
