@@ -3,8 +3,6 @@
 #include "test_files.h"
 
 #include <doctest/doctest.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <functional>
 #include <random>
@@ -293,7 +291,7 @@ TEST_CASE("a tree that leads into itself is refused") {
   const auto node = lmdb::load<uint16_t>(bytes.data() + page + 16);
   store(bytes, page + node, static_cast<uint32_t>(root));
   CHECK_FALSE(survives(db, bytes));
-  CHECK(db.says("page " + std::to_string(root) + " is used twice"));
+  CHECK(db.says(std::to_string(root).append(" is used twice")));
 }
 
 TEST_CASE("a server that stops is obeyed while a file is walked") {

@@ -201,7 +201,7 @@ TEST_CASE("integers and reversed keys are found by their bytes as stored") {
     }
   }
   // Not aligned, as in a request.
-  const std::string request = "x" + bytes(uint32_t{2654435761u});
+  const std::string request = std::string(1, 'x').append(bytes(uint32_t{2654435761u}));
   CHECK(db.get(request.substr(1), "four") == "1");
 }
 
@@ -220,16 +220,48 @@ TEST_CASE("a main database of integers or duplicates has no namespaces") {
   CHECK(db.ns_names().empty());
 }
 
-TEST_CASE("a walk goes on behind a key that is not there") {
+TEST_CASE("a walk goes on behind a key that is not there, and ends behind the last") {
   Database db;
   const std::string path = db.dir().file("data.db");
   lmdb::write_everything(path);
-  REQUIRE(db.open(path) == GOROMDB_OK);
-  const auto all = db.walk("plain");
-  CHECK(all.size() == 301);
-  const auto* ops = goromdb_plugin_v0()->storage;
-  CHECK(ops->cursor_open != nullptr);
-  CHECK(db.items().size() == 6);
+  const auto& ops = *goromdb_plugin_v0()->storage;
+  goromdb::test::OptionValues options(goromdb_plugin_v0());
+  goromdb_error error{};
+  error.struct_size = sizeof error;
+  goromdb_store* store = nullptr;
+  goromdb_generation* generation = nullptr;
+  goromdb_reader* reader = nullptr;
+  REQUIRE(ops.create(db.host.table(), options.data(), options.size(), &store, &error) == 0);
+  REQUIRE(ops.open(store, path.c_str(), 1, &generation, &error) == 0);
+  REQUIRE(ops.reader_open(generation, 0, &reader, &error) == 0);
+  const auto first_behind = [&](const std::string& ns, const std::string& after) -> std::string {
+    uint32_t id = 0;
+    if (!ns.empty()) ops.ns_lookup(reader, goromdb::slice(ns), &id);
+    goromdb_cursor* cursor = nullptr;
+    if (ops.cursor_open(reader, id, goromdb::slice(after), &cursor, &error) != 0) return "refused";
+    goromdb_key key{};
+    goromdb_value value{};
+    uint32_t got = 0;
+    const auto status = ops.cursor_next(cursor, 1, &key, &value, &got, nullptr, &error);
+    const std::string found(goromdb::view(key));
+    if (got == 0) CHECK(ops.cursor_next(cursor, 1, &key, &value, &got, nullptr, &error) == 4);
+    ops.cursor_close(cursor);
+    return got == 0 ? "end" + std::to_string(status) : found;
+  };
+  CHECK(first_behind("plain", "key100007") == "key100008");
+  CHECK(first_behind("plain", "key100007x") == "key100008");
+  CHECK(first_behind("plain", "a") == "key100000");
+  CHECK(first_behind("plain", "large") == "end4");
+  CHECK(first_behind("plain", "z") == "end4");
+  CHECK(first_behind("many", "page") == "tree");
+  CHECK(first_behind("many", "q") == "tree");
+  CHECK(first_behind("integers", bytes(uint64_t{255})) == bytes(uint64_t{256}));
+  CHECK(first_behind("integers", bytes(uint32_t{255})) == "refused");
+  CHECK(first_behind("", "h") == "key100000");  // over the named databases
+  CHECK(first_behind("", "long") == "end4");
+  ops.reader_close(reader);
+  ops.close(generation);
+  ops.destroy(store);
 }
 
 TEST_CASE("a file is read from the folder that LMDB makes, and with any size of its map") {
@@ -295,8 +327,8 @@ TEST_CASE("a large main database is searched for named ones only where pages are
     const std::string path = db.dir().file("data.db");
     {
       File file(path);
-      for (uint64_t i = 0; i < 20000; ++i) {
-        file.put("", name_of(i), std::string(100, 'v'));
+      for (uint64_t i = 0; i < 40000; ++i) {
+        file.put("", name_of(i), std::string(200, 'v'));
         if (i % 1000 == 0) {
           file.commit();
           file.begin();
@@ -306,7 +338,7 @@ TEST_CASE("a large main database is searched for named ones only where pages are
     }
     REQUIRE(db.open(path) == GOROMDB_OK);
     CHECK(db.info().namespaces == (with_named ? 1 : 0));
-    CHECK(db.info().entries == 20000 + (with_named ? 1 : 0));
+    CHECK(db.info().entries == 40000 + (with_named ? 1 : 0));
     CHECK(db.verify() == GOROMDB_OK);
     CHECK(db.get("named") == std::nullopt);
     if (with_named) CHECK(db.get("a", "named") == "1");

@@ -139,7 +139,7 @@ class LmdbGeneration {
  private:
   // Finds the named databases without reading the whole of a large main one.
   void find_named(std::vector<Named>& named) {
-    constexpr uint64_t kSmall = 256;  // leaves
+    constexpr uint64_t kSmall = 1024;  // leaves
     TreeWalk walk(map_, header_, host_);
     if (database_.empty() && header_.main.leaf_pages > kSmall) {
       // Each page is one of the main database, of a named one or of the list of free pages, or it

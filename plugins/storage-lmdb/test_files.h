@@ -75,7 +75,7 @@ void store(std::string& bytes, size_t at, T value) {
   std::memcpy(bytes.data() + at, &value, sizeof value);
 }
 
-inline std::string name_of(uint64_t i) { return "key" + std::to_string(100000 + i); }
+inline std::string name_of(uint64_t i) { return std::string("key").append(std::to_string(100000 + i)); }
 
 // A file with all that the format has: two levels of pages, values in pages of their own, named
 // databases, duplicates in a page and in trees, of one size and of several, integers, free pages.
@@ -93,8 +93,8 @@ inline void write_everything(const std::string& path) {
   for (uint64_t i = 0; i < 300; ++i) file.put("plain", name_of(i), "value " + name_of(i));
   file.put("plain", "large", std::string(9000, 'L'));
   file.make("many", MDB_DUPSORT);
-  for (uint64_t i = 0; i < 400; ++i) file.put("many", "tree", "b" + name_of(i));
-  for (uint64_t i = 0; i < 5; ++i) file.put("many", "page", "a" + name_of(i));
+  for (uint64_t i = 0; i < 400; ++i) file.put("many", "tree", name_of(i + 9));
+  for (uint64_t i = 0; i < 5; ++i) file.put("many", "page", name_of(i));
   file.put("many", "one", "alone");
   file.make("fixed", MDB_DUPSORT | MDB_DUPFIXED);
   for (uint64_t i = 0; i < 900; ++i) file.put("fixed", "tree", std::to_string(100000 + i));
