@@ -90,4 +90,5 @@ def swap_under_load(server, words, swaps, readers, write=None, database="words")
     assert not failures, "\n".join(failures)
     print(f"{sum(t.replies for t in threads)} replies of {BATCH} keys during {swaps} swaps")
     assert all(thread.seen[-1] == swaps + 1 for thread in threads)
-    assert any(len(thread.seen) > 2 for thread in threads), "no reader was there during the swaps"
+    most = max(len(thread.seen) for thread in threads)
+    assert most > min(2, swaps), "no reader was there during the swaps"
