@@ -75,7 +75,9 @@ void store(std::string& bytes, size_t at, T value) {
   std::memcpy(bytes.data() + at, &value, sizeof value);
 }
 
-inline std::string name_of(uint64_t i) { return std::string("key").append(std::to_string(100000 + i)); }
+inline std::string name_of(uint64_t i) {
+  return std::string("key").append(std::to_string(100000 + i));
+}
 
 // A file with all that the format has: two levels of pages, values in pages of their own, named
 // databases, duplicates in a page and in trees, of one size and of several, integers, free pages.
