@@ -34,6 +34,7 @@ constexpr std::string_view kProgress = "guard: progress ", kOk = "guard: ok",
                            kRejected = "guard: rejected ", kFailed = "guard: failed ";
 constexpr milliseconds kTick{50}, kProgressInterval{100};
 constexpr int kMaxForeignLines = 20;  // of a file, in the log
+constexpr int kMostBlocks = 64;  // that are read before anything else is looked at: some never end
 
 // What a guard's process has said so far.
 struct Answer {
@@ -111,8 +112,8 @@ class Process {
     int status = 0;
     const bool ended = ::waitpid(pid_, &status, WNOHANG) == pid_;  // before the last bytes are read
     char block[4096];
-    ssize_t n;
-    while ((n = ::read(output_.get(), block, sizeof block)) > 0) {
+    ssize_t n = 0;
+    for (int i = 0; i < kMostBlocks && (n = ::read(output_.get(), block, sizeof block)) > 0; ++i) {
       for (char c : std::string_view(block, static_cast<size_t>(n))) {
         if (c != '\n') {
           if (line_.size() < sizeof block) line_ += c;

@@ -75,6 +75,7 @@ static void misbehave(const char* mood) {
     fflush(stdout);
     fprintf(stderr, "on standard error");
   }
+  while (strcmp(mood, "flood") == 0) puts("a line, and another one");
 }
 
 /* Until nobody waits for it any more. */

@@ -97,9 +97,10 @@ def test_a_start_survives_what_the_go_program_left(odd, tmp_path, slots):
     the_next_good_file_is_adopted(server)
 
 
-def test_a_reader_that_hangs_is_ended(odd):
+@pytest.mark.parametrize("mood", ["hang", "flood"])
+def test_a_reader_that_hangs_is_ended_also_when_it_prints_without_end(odd, mood):
     server = odd(guard_timeout="300ms")
-    server.drop(b"hang\n")
+    server.drop(b"%s\n" % mood.encode())
     server.wait("words", "rejected .*the reader hung on this file: no progress for 300ms")
     assert guards(server) == []
     the_next_good_file_is_adopted(server)
