@@ -41,6 +41,7 @@ class File {
     MDB_val k = value_of(key);
     check(mdb_del(txn_.get(), dbi(name, 0), &k, nullptr), "del");
   }
+  void clear(const std::string& name) { check(mdb_drop(txn_.get(), dbi(name, 0), 0), "drop"); }
   void commit() { check(mdb_txn_commit(txn_.release()), "commit"); }
   void begin() {
     MDB_txn* txn = nullptr;
