@@ -30,7 +30,7 @@ void check(int code, const char* what) {
 }
 
 Environment::Environment(const std::string& path, uint64_t size,
-                         const std::vector<std::string>& databases) {
+                         const std::vector<std::string>& databases, bool has_databases) {
   MDB_env* env = nullptr;
   check(mdb_env_create(&env), "liblmdb cannot be used");
   env_.reset(env);
@@ -48,7 +48,8 @@ Environment::Environment(const std::string& path, uint64_t size,
           "a named database cannot be opened");
     unsigned flags = 0;
     check(mdb_dbi_flags(txn.get(), handle.dbi, &flags), "a named database has no flags");
-    handle.has_databases = name.empty() && (flags & (MDB_DUPSORT | MDB_INTEGERKEY)) == 0;
+    handle.has_databases =
+        has_databases && name.empty() && (flags & (MDB_DUPSORT | MDB_INTEGERKEY)) == 0;
     handle.has_integers = (flags & MDB_INTEGERKEY) != 0 && (flags & MDB_REVERSEKEY) == 0;
     if (handle.has_integers) {
       MDB_cursor* cursor = nullptr;

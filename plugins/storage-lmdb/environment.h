@@ -52,8 +52,10 @@ struct Handle {
 // different threads, each by one.
 class Environment {
  public:
-  // `databases`: names, empty for the main one. liblmdb must not see a tree that was not walked.
-  Environment(const std::string& path, uint64_t size, const std::vector<std::string>& databases);
+  // `databases`: names, empty for the main one. `has_databases`: the main one may have entries that
+  // are databases. liblmdb must not see a tree that was not walked.
+  Environment(const std::string& path, uint64_t size, const std::vector<std::string>& databases,
+              bool has_databases);
 
   const Handle& handle(size_t i) const { return handles_[i]; }
   TxnPtr begin() const;

@@ -148,7 +148,9 @@ class LmdbGeneration {
   // liblmdb is let at the trees only here: they have been walked by now, or at an earlier start.
   std::unique_ptr<LmdbReader> reader(uint32_t) {
     return about(path_, [&] {
-      if (!environment_) environment_.emplace(path_, map_.size(), catalog_.names);
+      if (!environment_) {
+        environment_.emplace(path_, map_.size(), catalog_.names, !all_found_ || databases_ > 0);
+      }
       return std::make_unique<LmdbReader>(*environment_, catalog_);
     });
   }
@@ -165,6 +167,7 @@ class LmdbGeneration {
       if (known == header_.last_page + 1) return;
     }
     walk.main(named);
+    all_found_ = true;
   }
 
   // Walks all trees.
@@ -180,6 +183,8 @@ class LmdbGeneration {
       all.bytes += its.bytes;
     }
     totals_ = all;
+    databases_ = named.size();
+    all_found_ = true;
   }
 
   static size_t in_use(const std::vector<Named>& named) {
@@ -203,7 +208,8 @@ class LmdbGeneration {
   const Mapping map_;
   const Header header_;
   Catalog catalog_;
-  size_t databases_ = 0, in_use_ = 0;  // named ones; those with entries
+  size_t databases_ = 0, in_use_ = 0;  // named ones that were found; those with entries
+  bool all_found_ = false;             // also those without entries
   std::optional<Totals> totals_;       // when all has been walked
   std::optional<Environment> environment_;
 };

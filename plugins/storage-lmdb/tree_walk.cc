@@ -43,6 +43,9 @@ struct TreeWalk::Node {
   const uint8_t* value;  // may be outside of the page: see value_size and flags
   uint32_t value_size;
   uint16_t flags;
+
+  // Of the value, in a leaf.
+  size_t size_here() const { return flags == kBigValue ? sizeof(uint64_t) : value_size; }
 };
 
 struct TreeWalk::Page {
@@ -177,8 +180,11 @@ void TreeWalk::branch(Tree& tree, const Page& page, unsigned depth) {
   ++tree.found.branch_pages;
   // liblmdb itself asserts two, but not in the list of free pages.
   if (page.count < (tree.kind == Kind::kFree ? 1 : 2)) corrupt(page.number, "has too few nodes");
+  size_t used = 0;
   for (uint16_t i = 0; i < page.count; ++i) {
     const Node node = page.node(i);
+    used += kNodeHeader + node.key.size();
+    if (used > page.size) corrupt(page.number, "has nodes that overlap");
     if (i > 0) check_order(tree, page, node.key, true);  // the first stands for all that is smaller
     below(tree, node.value_size | uint64_t{node.flags} << 32, depth + 1);
   }
@@ -187,16 +193,19 @@ void TreeWalk::branch(Tree& tree, const Page& page, unsigned depth) {
 void TreeWalk::leaf(Tree& tree, const Page& page) {
   ++tree.found.leaf_pages;
   if (page.count == 0 && tree.kind != Kind::kFree) corrupt(page.number, "has no nodes");
+  size_t used = 0;
   for (uint16_t i = 0; i < page.count; ++i) {
     const Node node = page.node(i);
+    // Pages of duplicates in nodes that overlap would be walked again and again.
+    used += kNodeHeader + node.key.size() + node.size_here();
+    if (used > page.size) corrupt(page.number, "has nodes that overlap");
     check_order(tree, page, node.key, false);
     entry(tree, page, node);
   }
 }
 
 void TreeWalk::entry(Tree& tree, const Page& page, const Node& node) {
-  const bool is_big = node.flags == kBigValue;
-  if (!page.holds(node.value, is_big ? sizeof(uint64_t) : node.value_size)) {
+  if (!page.holds(node.value, node.size_here())) {
     corrupt(page.number, "has a value that does not end in it");
   }
   const bool sorts_duplicates = (tree.record.flags & MDB_DUPSORT) != 0;
@@ -220,7 +229,7 @@ void TreeWalk::entry(Tree& tree, const Page& page, const Node& node) {
     return;
   } else if ((node.flags & kDuplicates) != 0 && sorts_duplicates && tree.kind != Kind::kFree) {
     entries = duplicates(tree, page, node, value_size);
-  } else if (is_big) {
+  } else if (node.flags == kBigValue) {
     const uint8_t* value = big_value(tree, page, node);
     if (tree.kind == Kind::kFree) tree.free_pages += load<uint64_t>(value);
   } else if (node.flags != 0) {
