@@ -92,6 +92,7 @@ class Database {
     if (generation_ != nullptr) ops().close(std::exchange(generation_, nullptr));
   }
 
+  // The values are good until the next call.
   std::vector<goromdb_value> get_all(const std::vector<std::pair<uint32_t, std::string>>& keys) {
     std::vector<goromdb_key> wanted;
     for (const auto& [ns, key] : keys) {
@@ -100,9 +101,9 @@ class Database {
     goromdb_value dirt;
     std::memset(&dirt, 0xA5, sizeof dirt);
     std::vector<goromdb_value> values(keys.size(), dirt);
-    goromdb_arena arena;
+    arena_ = std::make_unique<goromdb_arena>();
     ops().get(reader_, 0, wanted.data(), static_cast<uint32_t>(wanted.size()), values.data(),
-              &arena);
+              arena_.get());
     return values;
   }
   std::optional<std::string> get(const std::string& key, uint32_t ns = 0) {
@@ -246,6 +247,7 @@ class Database {
   goromdb_store* store_ = nullptr;
   goromdb_generation* generation_ = nullptr;
   goromdb_reader* reader_ = nullptr;
+  std::unique_ptr<goromdb_arena> arena_;  // of the last get_all()
 };
 
 }  // namespace goromdb::test

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: MIT
+#include "bdb_store.h"
+
+#include <algorithm>
+#include <vector>
+
+namespace goromdb::bdb {
+namespace {
+
+constexpr uint64_t kSmallCache = uint64_t{1} << 20, kVerifyCache = uint64_t{64} << 20;
+
+}  // namespace
+
+BdbGeneration::BdbGeneration(const Host& host, const Layout& layout, const std::string& path)
+    : host_(host), file_(path.c_str()), header_(read_header(file_)), map_(file_), layout_(layout) {
+  contents_.path = path;
+  if (header_.is_mapped()) layout_.cache_bytes = kSmallCache;
+  if (header_.has_subdbs) {
+    list_subdbs();
+  } else if (!layout_.subdb.empty()) {
+    throw Failure(GOROMDB_E_CONFIG, "it has no sub-databases, and option subdb names " +
+                                        layout_.subdb + "; leave it out to serve the file's own");
+  }
+}
+
+// The file's own database lists them, by name.
+void BdbGeneration::list_subdbs() {
+  std::vector<std::string> names;
+  Environment env(kSmallCache);
+  const auto master = DbHandle::open(env, contents_.path, nullptr);
+  const auto cursor = master.cursor(env);
+  DBT name{}, page{};
+  int code;
+  while ((code = cursor->get(cursor.get(), &name, &page, DB_NEXT)) == 0) {
+    names.emplace_back(view(name));
+    if (names.back().find('\0') != std::string::npos || names.back().empty()) {
+      throw Failure(GOROMDB_E_UNSUPPORTED,
+                    "a sub-database's name is empty or holds a zero byte, so libdb cannot open it");
+    }
+    host_.progress(names.size(), 0);
+    if (names.size() > file_.size()) throw Failure(GOROMDB_E_CORRUPT, "its list runs in a circle");
+  }
+  if (code != DB_NOTFOUND) env.check(code, "its sub-databases cannot be listed");
+  std::sort(names.begin(), names.end());
+  contents_.has_plain = !layout_.subdb.empty();
+  if (contents_.has_plain) {
+    const auto own = std::find(names.begin(), names.end(), layout_.subdb);
+    if (own == names.end()) {
+      throw Failure(GOROMDB_E_CONFIG, "it has no sub-database " + layout_.subdb +
+                                          " (option subdb); it has " +
+                                          (names.empty() ? "none" : names.front()) +
+                                          (names.size() > 1 ? " and others" : ""));
+    }
+    contents_.names.front() = layout_.subdb;
+    names.erase(own);
+  }
+  if (layout_.prefixes) {
+    if (!contents_.has_plain) {
+      throw Failure(GOROMDB_E_CONFIG,
+                    "it has sub-databases; with namespaces: prefix, option subdb says which one is "
+                    "served");
+    }
+    return;
+  }
+  contents_.names.insert(contents_.names.end(), names.begin(), names.end());
+}
+
+void BdbGeneration::info(goromdb_generation_info& info) const {
+  info.entries = totals_ ? totals_->entries : GOROMDB_UNKNOWN;
+  info.bytes = totals_ ? totals_->bytes : GOROMDB_UNKNOWN;
+  info.resident_bytes = GOROMDB_UNKNOWN;  // it is the page cache's, and libdb's
+  info.namespaces =
+      layout_.prefixes ? UINT32_MAX : static_cast<uint32_t>(contents_.names.size() - 1);
+}
+
+void BdbGeneration::verify() {
+  about_file(contents_.path, [&] {
+    Environment env(kVerifyCache);
+    verify_structure(env, contents_.path, [&](int percent) {
+      host_.progress(file_.size() / 200 * static_cast<uint64_t>(percent), file_.size());
+    });
+    Totals totals;
+    BdbReader reader(host_, layout_, contents_);
+    for (uint32_t ns = contents_.has_plain ? 0 : 1; ns < contents_.names.size(); ++ns) {
+      walk(reader, ns, totals);
+    }
+    totals_ = totals;
+  });
+}
+
+void BdbGeneration::walk(BdbReader& reader, uint32_t ns, Totals& totals) const {
+  uint32_t id = 0;
+  if (ns > 0) reader.ns_lookup(contents_.names[ns], id);
+  const auto cursor = reader.cursor(id, After());
+  while (const auto entry = cursor->step()) {
+    totals.bytes += entry->key.size() + entry->value.size();
+    // An entry takes more than a byte of the file: there are not more of them.
+    if (++totals.entries > file_.size()) {
+      throw Failure(GOROMDB_E_CORRUPT, "its entries run in a circle");
+    }
+    constexpr uint64_t kOften = 4096;
+    if (totals.entries % kOften == 0) {
+      host_.progress(std::min(file_.size(), file_.size() / 2 + totals.bytes / 2), file_.size());
+    }
+  }
+}
+
+std::unique_ptr<BdbReader> BdbGeneration::reader(uint32_t) {
+  return about_file(contents_.path,
+                    [&] { return std::make_unique<BdbReader>(host_, layout_, contents_); });
+}
+
+BdbStore::BdbStore(Host host, const Options& options) : host_(host) {
+  layout_.subdb = options.str("subdb");
+  layout_.prefixes = options.str("namespaces") == "prefix";
+  layout_.memcachedb = options.str("encoding") == "memcachedb";
+  layout_.cache_bytes = static_cast<uint64_t>(options.num("cache"));
+  if (layout_.subdb.find('\0') != std::string::npos) {
+    throw Failure(GOROMDB_E_CONFIG, "the name of a sub-database holds no zero byte");
+  }
+}
+
+std::unique_ptr<BdbGeneration> BdbStore::open(const char* path, uint64_t) const {
+  return about_file(path, [&] { return std::make_unique<BdbGeneration>(host_, layout_, path); });
+}
+
+std::unique_ptr<BdbBuilder> BdbStore::build(const char* path, uint64_t) const {
+  return about_file(path, [&] { return std::make_unique<BdbBuilder>(layout_, path); });
+}
+
+}  // namespace goromdb::bdb

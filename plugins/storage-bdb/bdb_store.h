@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: MIT
+// What the plugins `bdb` and `memcachedb-bdb` share: options, opening of a file, verifying.
+#pragma once
+
+#include <goromdb/data_file.hpp>
+#include <goromdb/sdk.hpp>
+
+#include <array>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "builder.h"
+#include "file_header.h"
+#include "reader.h"
+
+namespace goromdb::bdb {
+
+struct Totals {
+  uint64_t entries = 0, bytes = 0;
+};
+
+class BdbGeneration {
+ public:
+  BdbGeneration(const Host& host, const Layout& layout, const std::string& path);
+
+  void info(goromdb_generation_info& info) const;
+  // libdb's own look at the structure, then a walk over all entries that are served.
+  void verify();
+  goromdb_status warm(uint64_t offset, uint64_t budget, uint64_t& next) const {
+    return map_.warm(offset, budget, next);
+  }
+  std::unique_ptr<BdbReader> reader(uint32_t);
+
+ private:
+  void list_subdbs();
+  void walk(BdbReader& reader, uint32_t ns, Totals& totals) const;
+
+  const Host host_;
+  const DataFile file_;
+  const FileHeader header_;
+  const Mapping map_;  // for warm() alone: libdb has its own
+  Layout layout_;
+  Contents contents_;
+  std::optional<Totals> totals_;  // once verified
+};
+
+class BdbStore {
+ public:
+  static constexpr const char* kVersion = "0.1.0";
+  static constexpr const char* kLicense = "MIT";
+  static constexpr uint32_t kTraits = GOROMDB_TRAIT_BUILDS_SORTED;
+
+  BdbStore(Host host, const Options& options);
+  std::unique_ptr<BdbGeneration> open(const char* path, uint64_t) const;
+  std::unique_ptr<BdbBuilder> build(const char* path, uint64_t) const;
+
+ protected:
+  static constexpr std::array<goromdb_option, 4> options(const char* encoding) {
+    return {{
+        {sizeof(goromdb_option), GOROMDB_OPT_STRING, "subdb", nullptr,
+         "the sub-database with the keys that have no namespace; unset: the file's own database",
+         nullptr, 0, 0},
+        {sizeof(goromdb_option), GOROMDB_OPT_ENUM, "namespaces", "subdb",
+         "subdb: a namespace is a sub-database; prefix: it is the beginning of a key, as the Go "
+         "program had it",
+         "subdb|prefix", 0, 0},
+        {sizeof(goromdb_option), GOROMDB_OPT_ENUM, "encoding", encoding,
+         "raw: values as they are; memcachedb: MemcacheDB's items, with their flags",
+         "raw|memcachedb", 0, 0},
+        {sizeof(goromdb_option), GOROMDB_OPT_SIZE, "cache", "32MiB",
+         "of each loop and generation, for files that cannot be mapped: hash, checksums, the other "
+         "byte order",
+         nullptr, 1 << 20, int64_t{1} << 40},
+    }};
+  }
+
+ private:
+  const Host host_;
+  Layout layout_;
+};
+
+}  // namespace goromdb::bdb

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: MIT
+#include <doctest/doctest.h>
+
+#include "memcachedb_item.h"
+
+using namespace goromdb::bdb;
+using namespace std::string_literals;
+
+namespace {
+
+// As a little-endian machine wrote it: 5 + 2 bytes of value, 7 of suffix, 3 of key.
+const std::string kItem = "\x07\0\0\0\x07\x03\0\0key\0 42 5\r\nhello\r\n"s;
+
+}  // namespace
+
+TEST_CASE("an item gives key, value and flags") {
+  const auto item = parse_item(kItem);
+  REQUIRE(item);
+  CHECK(item->key == "key");
+  CHECK(item->value == "hello");
+  CHECK(item->flags == 42);
+}
+
+TEST_CASE("an item is made as MemcacheDB makes it") {
+  CHECK(item_of({"key", "hello", 42}) == kItem);
+}
+
+TEST_CASE("an item of a big-endian machine is read") {
+  const auto item = parse_item("\0\0\0\x07\x07\x03\0\0key\0 42 5\r\nhello\r\n"s);
+  REQUIRE(item);
+  CHECK(item->value == "hello");
+}
+
+TEST_CASE("flags above 31 bits are read in both of their spellings and kept") {
+  CHECK(parse_item("\x03\0\0\0\x07\x01\0\0k\0 -1 1\r\nv\r\n"s)->flags == 4294967295);
+  CHECK(parse_item("\x03\0\0\0\x0f\x01\0\0k\0 4294967295 1\r\nv\r\n"s)->flags == 4294967295);
+  CHECK(parse_item(item_of({"k", "v", 0x80000001}))->flags == 0x80000001);
+}
+
+TEST_CASE("an empty value and an empty key are kept") {
+  const auto item = parse_item(item_of({"", "", 0}));
+  REQUIRE(item);
+  CHECK(item->key.empty());
+  CHECK(item->value.empty());
+}
+
+TEST_CASE("what is cut anywhere is no item") {
+  for (size_t n = 0; n < kItem.size(); ++n) {
+    CAPTURE(n);
+    CHECK_FALSE(parse_item(std::string_view(kItem).substr(0, n)));
+  }
+}
+
+TEST_CASE("lengths that lie are no item") {
+  CHECK_FALSE(parse_item("\xff\xff\xff\xff\x07\x03\0\0key\0 42 5\r\nhello\r\n"s));  // -1
+  CHECK_FALSE(parse_item("\0\0\0\0\x07\x03\0\0key\0 42 5\r\nhello\r\n"s));
+  CHECK_FALSE(parse_item("\x07\0\0\0\xff\xff\0\0key\0 42 5\r\nhello\r\n"s));
+  CHECK_FALSE(parse_item("\x07\0\0\0\x07\x03\0\0key\0 42 6\r\nhello\r\n"s));
+  CHECK_FALSE(parse_item("\x07\0\0\0\x07\x03\0\0key\0 xx 5\r\nhello\r\n"s));
+  CHECK_FALSE(parse_item("\x07\0\0\0\x07\x03\0\0keyX 42 5\r\nhello\r\n"s));
+  CHECK_FALSE(parse_item("\x07\0\0\0\x07\x03\0\0key\0 42 5\r\nhelloXX"s));
+}

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: MIT
+// Look-ups and walks in an opened file.
+#pragma once
+
+#include <goromdb/sdk.hpp>
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "environment.h"
+
+namespace goromdb::bdb {
+
+// How a store reads its files; from its options.
+struct Layout {
+  std::string subdb;        // with the keys that have no namespace; empty: the file's own database
+  bool prefixes = false;    // a namespace is the beginning of a key, else a sub-database
+  bool memcachedb = false;  // values are MemcacheDB's items
+  uint64_t cache_bytes = 0;
+};
+
+// What an opened file is; the same for all of its readers.
+struct Contents {
+  std::string path;
+  // Of the databases: [0] that of the keys without a namespace, then the namespaces in order. An
+  // empty name is the file's own database.
+  std::vector<std::string> names{""};
+  bool has_plain = true;  // there is a database [0]
+
+  const char* name(uint32_t id) const { return names[id].empty() ? nullptr : names[id].c_str(); }
+  // The first namespace behind this name, and the one of this name, or 0.
+  uint32_t id_behind(std::string_view name) const;
+  uint32_t id_of(std::string_view name) const;
+};
+
+// An entry where libdb has it: good until the next one.
+struct Entry {
+  std::string_view key;  // without the prefix
+  std::string_view value;
+  uint32_t flags = 0;
+};
+
+// One thread's.
+class BdbCursor {
+ public:
+  BdbCursor(const Host& host, const Layout& layout, bool is_recno, CursorHandle cursor,
+            std::string prefix, After after);
+  // The next one, or nothing behind the last. Throws Failure when it cannot be read.
+  std::optional<Entry> step();
+  // Copies of them, in the arena.
+  goromdb_status next(std::span<goromdb_key> keys, goromdb_value* values, uint32_t& got,
+                      goromdb_arena* arena);
+
+ private:
+  const Host host_;
+  const Layout& layout_;
+  const bool is_recno_;
+  const CursorHandle cursor_;  // NULL: there is no such database
+  const std::string prefix_;
+  uint32_t move_ = DB_FIRST;
+  std::string number_;  // a recno's key
+};
+
+// A loop's own environment and handles: nothing is shared with another one.
+class BdbReader {
+ public:
+  BdbReader(const Host& host, const Layout& layout, const Contents& contents);
+
+  void get(uint32_t, std::span<const goromdb_key> keys, goromdb_value* out,
+           goromdb_arena* arena) noexcept;
+  goromdb_status ns_lookup(std::string_view name, uint32_t& id);
+  goromdb_status ns_list(After after, std::span<goromdb_slice> names, uint32_t& got,
+                         goromdb_arena*) const;
+  std::unique_ptr<BdbCursor> cursor(uint32_t ns, After after);
+
+ private:
+  // NULL: there is none, or the reader did not give this id.
+  const DbHandle* database(uint32_t ns) const;
+  goromdb_value find(const goromdb_key& key, goromdb_arena* arena);
+
+  const Host host_;
+  const Layout& layout_;
+  const Contents& contents_;
+  Environment env_;
+  std::vector<DbHandle> handles_;           // of contents_.names; opened when they are asked for
+  std::vector<std::string_view> prefixes_;  // of the next get
+  std::string joined_;                      // a prefix and a key
+};
+
+}  // namespace goromdb::bdb
