@@ -36,6 +36,12 @@ KINDS = {
         lambda w: json.dumps({k.decode(): v.decode() for k, v in w.items()}).encode(),
         json_namespaces,
     ),
+    "bdb btree": Kind("bdb", writers.bdb, writers.bdb_namespaces),
+    "bdb hash": Kind("bdb", lambda w: writers.bdb(w, "hash")),
+    "bdb of a big-endian machine": Kind(
+        "bdb", lambda w: writers.bdb(w, "btree", ["db_lorder=4321"])
+    ),
+    "memcachedb-bdb": Kind("memcachedb-bdb", writers.memcachedb),
     "lmdb": Kind("lmdb", writers.mdb_load, writers.lmdb_namespaces),
     "bolt": Kind("bolt", writers.bolt, writers.bolt_namespaces),
     "boltdb": Kind("boltdb", writers.bolt),
@@ -123,6 +129,18 @@ def test_namespaces_are_read_over_the_wire(serve, name):
             "prices:anna": b"9.99",
             "users:bert": b"2",
         }
+
+
+@pytest.mark.parametrize("flags", [0, 7, 4294967295])
+def test_flags_of_memcachedb_items_reach_the_client(serve, flags):
+    signed = flags - (1 << 32) if flags >= 1 << 31 else flags  # as MemcacheDB prints them
+    server = serve(words={"storage": "memcachedb-bdb"})
+    server.drop(writers.memcachedb({b"k": b"value"}, signed))
+    server.adopted(1)
+    with server.client() as client:
+        reply = b"VALUE k %d 5\r\nvalue\r\nEND\r\n" % flags
+        client.send(b"get k\r\n")
+        assert client.exactly(len(reply)) == reply
 
 
 @pytest.mark.parametrize("name", KINDS)
