@@ -31,7 +31,12 @@ class Environment {
 
  private:
   struct Close {
-    void operator()(DB_ENV* env) const { env->close(env, 0); }
+    // A wrong checksum, too, breaks an environment; a broken one keeps its memory when it is
+    // closed.
+    void operator()(DB_ENV* env) const {
+      env->set_flags(env, DB_PANIC_ENVIRONMENT, 0);
+      env->close(env, 0);
+    }
   };
 
   std::string complaint_;  // libdb's first since the last one was taken

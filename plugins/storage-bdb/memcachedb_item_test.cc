@@ -26,7 +26,8 @@ TEST_CASE("an item is made as MemcacheDB makes it") {
 }
 
 TEST_CASE("an item of a big-endian machine is read") {
-  const auto item = parse_item("\0\0\0\x07\x07\x03\0\0key\0 42 5\r\nhello\r\n"s);
+  const auto bytes = "\0\0\0\x07\x07\x03\0\0key\0 42 5\r\nhello\r\n"s;
+  const auto item = parse_item(bytes);
   REQUIRE(item);
   CHECK(item->value == "hello");
 }
@@ -38,7 +39,8 @@ TEST_CASE("flags above 31 bits are read in both of their spellings and kept") {
 }
 
 TEST_CASE("an empty value and an empty key are kept") {
-  const auto item = parse_item(item_of({"", "", 0}));
+  const auto bytes = item_of({"", "", 0});
+  const auto item = parse_item(bytes);
   REQUIRE(item);
   CHECK(item->key.empty());
   CHECK(item->value.empty());

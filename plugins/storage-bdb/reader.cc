@@ -23,9 +23,10 @@ std::optional<db_recno_t> record_number(std::string_view key) {
   return number;
 }
 
+// libdb's pointer to no bytes may be NULL; ours is not.
 const void* copied(const Host& host, std::string_view bytes, goromdb_arena* arena) {
   void* copy = host.arena_alloc(arena, std::max<size_t>(bytes.size(), 1));
-  if (copy != nullptr) std::memcpy(copy, bytes.data(), bytes.size());
+  if (copy != nullptr && !bytes.empty()) std::memcpy(copy, bytes.data(), bytes.size());
   return copy;
 }
 
