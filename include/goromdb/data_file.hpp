@@ -9,6 +9,7 @@
 #include <unistd.h>
 #include <goromdb/sdk.hpp>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
@@ -54,6 +55,27 @@ class DataFile {
     return bytes;
   }
 
+  // A storage's warm(): brings at most `budget` bytes from `offset` into the page cache. They are
+  // read, so that the caller's pace is the disk's, and not through a mapping, which would make the
+  // whole file this process's resident memory. [STO-11]
+  goromdb_status warm(uint64_t offset, uint64_t budget, uint64_t& next) const {
+    next = offset;
+    if (offset >= size_) return GOROMDB_END;
+    const uint64_t end = offset + std::clamp<uint64_t>(budget, 1, size_ - offset);
+    ::posix_fadvise(fd_, static_cast<off_t>(offset), static_cast<off_t>(end - offset),
+                    POSIX_FADV_WILLNEED);
+    std::array<char, size_t{64} << 10> scratch;
+    while (next < end) {
+      const auto most = static_cast<size_t>(std::min<uint64_t>(scratch.size(), end - next));
+      const ssize_t n = ::pread(fd_, scratch.data(), most, static_cast<off_t>(next));
+      if (n < 0 && errno == EINTR) continue;
+      if (n < 0) fail("cannot be read");
+      if (n == 0) return GOROMDB_END;  // it has become shorter
+      next += static_cast<uint64_t>(n);
+    }
+    return next < size_ ? GOROMDB_OK : GOROMDB_END;
+  }
+
  private:
   [[noreturn]] static void fail(const char* what) {
     throw Failure(errno == ENOMEM ? GOROMDB_E_NO_MEMORY : GOROMDB_E_IO,
@@ -94,22 +116,10 @@ class Mapping {
   const uint8_t* data() const { return data_; }
   size_t size() const { return size_; }
 
-  // A storage's warm(): brings at most `budget` bytes from `offset` into memory. [STO-11]
-  goromdb_status warm(uint64_t offset, uint64_t budget, uint64_t& next) const {
-    if (offset >= size_) {
-      next = offset;
-      return GOROMDB_END;
-    }
-    constexpr uint64_t kPage = 4096;
-    const uint64_t begin = offset / kPage * kPage;
-    next =
-        size_ - offset <= budget ? size_ : std::max(offset + 1, (offset + budget) / kPage * kPage);
-    ::madvise(const_cast<uint8_t*>(data_) + begin, next - begin, MADV_WILLNEED);
-    // Read, not only asked for: so that the caller's pace is the disk's.
-    for (uint64_t at = begin; at < next; at += kPage) {
-      (void)*static_cast<const volatile uint8_t*>(data_ + at);
-    }
-    return next < size_ ? GOROMDB_OK : GOROMDB_END;
+  // After a walk over the whole file: its pages are the page cache's again, and those that are
+  // needed come back as they are touched.
+  void forget() const {
+    if (size_ > 0) ::madvise(const_cast<uint8_t*>(data_), size_, MADV_DONTNEED);
   }
 
  private:
@@ -147,6 +157,7 @@ inline std::string_view format_of(std::string_view head) {
       {16, "\xDE\xC0\xEF\xBE"sv, "an LMDB file"},
       {12, "\xDE\xC0\xEF\xBE"sv, "an LMDB file of a 32-bit machine"},
       {16, "\xBE\xEF\xC0\xDE"sv, "an LMDB file of a big-endian machine"},
+      {24, "\xDE\xC0\xEF\xBE"sv, "an LMDB file of version 1.0"},
       {16, "\xED\xDA\x0C\xED"sv, "a Bolt file"},
       {16, "\xED\x0C\xDA\xED"sv, "a Bolt file of a big-endian machine"},
       {12, "\x62\x31\x05\x00"sv, "a Berkeley DB btree file"},
@@ -155,6 +166,8 @@ inline std::string_view format_of(std::string_view head) {
       {12, "\x00\x06\x15\x61"sv, "a Berkeley DB hash file"},
       {12, "\x53\x22\x04\x00"sv, "a Berkeley DB queue file"},
       {12, "\x00\x04\x22\x53"sv, "a Berkeley DB queue file"},
+      {12, "\x82\x45\x07\x00"sv, "a Berkeley DB heap file"},
+      {12, "\x00\x07\x45\x82"sv, "a Berkeley DB heap file"},
       {0, "\x1F\x8B"sv, "a gzip file"},
       {0, "\x28\xB5\x2F\xFD"sv, "a zstd file"},
       {0, "\x95\x9C\xB3\x49"sv, "a sparkey log file"},

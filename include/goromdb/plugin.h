@@ -236,6 +236,10 @@ typedef struct goromdb_storage_ops {
                               goromdb_slice value, uint32_t flags, goromdb_error*);
   goromdb_status (*build_finish)(goromdb_builder*, goromdb_error*); /* once, after the last put */
   void (*build_close)(goromdb_builder*); /* without build_finish(): what was written is useless */
+  /* Whether a file of `size` bytes that begins with `head` (4096 bytes, or all) looks like one of
+   * this format: GOROMDB_OK or GOROMDB_NOT_FOUND. Any thread, before create() too. Absent: the
+   * storage reads such files only when it is named. [STO-16] */
+  goromdb_status (*recognise)(goromdb_slice head, uint64_t size);
 } goromdb_storage_ops;
 
 /* ---- protocol -------------------------------------------------------------------------------- */

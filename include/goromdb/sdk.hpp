@@ -7,6 +7,7 @@
 //   struct Store      { Store(Host, const Options&);
 //                       std::unique_ptr<Generation> open(const char* path, uint64_t id);
 //                       // optional: static constexpr uint32_t kTraits;
+//                       static bool recognise(std::string_view head, uint64_t size);
 //                       std::unique_ptr<Builder> build(const char* path, uint64_t expected) };
 //   struct Generation { void info(goromdb_generation_info&) const;
 //                       std::unique_ptr<Reader> reader(uint32_t loop);
@@ -333,6 +334,12 @@ struct StorageAdapter {
     delete reinterpret_cast<Builder*>(b);
   }
 
+  static goromdb_status recognise(goromdb_slice head, uint64_t size) {
+    return sdk_detail::guarded(nullptr, [&] {
+      return Store::recognise(view(head), size) ? GOROMDB_OK : GOROMDB_NOT_FOUND;
+    });
+  }
+
   static constexpr goromdb_storage_ops table() {
     goromdb_storage_ops ops{};
     ops.struct_size = sizeof ops;
@@ -365,6 +372,9 @@ struct StorageAdapter {
       ops.build_put = build_put<Builder>;
       ops.build_finish = build_finish<Builder>;
       ops.build_close = build_close<Builder>;
+    }
+    if constexpr (requires { Store::recognise(std::string_view(), uint64_t{}); }) {
+      ops.recognise = recognise;
     }
     if constexpr (requires(Generation & g) { g.verify(); }) ops.verify = verify;
     if constexpr (requires(Generation & g, uint64_t & next) { g.warm(0, 0, next); })

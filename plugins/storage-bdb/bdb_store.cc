@@ -1,20 +1,34 @@
 // SPDX-License-Identifier: MIT
 #include "bdb_store.h"
 
+#include <malloc.h>
+
 #include <algorithm>
 #include <vector>
 
 namespace goromdb::bdb {
 namespace {
 
-constexpr uint64_t kSmallCache = uint64_t{1} << 20, kVerifyCache = uint64_t{64} << 20;
+constexpr uint64_t kSmallCache = uint64_t{1} << 20, kVerifyCache = uint64_t{64} << 20,
+                   kLargestDefault = uint64_t{256} << 20;
+
+// Room for all of a file that libdb does not map, with what its cache needs beside the pages.
+uint64_t default_cache(uint64_t size) {
+  return std::clamp(size + size / 4, kSmallCache, kLargestDefault);
+}
 
 }  // namespace
 
 BdbGeneration::BdbGeneration(const Host& host, const Layout& layout, const std::string& path)
-    : host_(host), file_(path.c_str()), header_(read_header(file_)), map_(file_), layout_(layout) {
+    : host_(host), file_(path.c_str()), header_(read_header(file_)), layout_(layout) {
   contents_.path = path;
-  if (header_.is_mapped()) layout_.cache_bytes = kSmallCache;
+  // Of a file with sub-databases only each of them says whether it is mapped.
+  const bool needs_cache = !header_.is_mapped() || header_.has_subdbs;
+  if (!needs_cache) {
+    layout_.cache_bytes = kSmallCache;
+  } else if (layout_.cache_bytes == 0) {
+    layout_.cache_bytes = default_cache(file_.size());
+  }
   if (header_.has_subdbs) {
     list_subdbs();
   } else if (!layout_.subdb.empty()) {
@@ -75,10 +89,12 @@ void BdbGeneration::info(goromdb_generation_info& info) const {
 
 void BdbGeneration::verify() {
   about_file(contents_.path, [&] {
-    Environment env(kVerifyCache);
-    verify_structure(env, contents_.path, [&](int percent) {
-      host_.progress(file_.size() / 200 * static_cast<uint64_t>(percent), file_.size());
-    });
+    {
+      Environment env(kVerifyCache);
+      verify_structure(env, contents_.path, [&](int percent) {
+        host_.progress(file_.size() / 200 * static_cast<uint64_t>(percent), file_.size());
+      });
+    }
     Totals totals;
     BdbReader reader(host_, layout_, contents_);
     for (uint32_t ns = contents_.has_plain ? 0 : 1; ns < contents_.names.size(); ++ns) {
@@ -86,6 +102,7 @@ void BdbGeneration::verify() {
     }
     totals_ = totals;
   });
+  ::malloc_trim(0);  // libdb's caches were made of small pieces
 }
 
 void BdbGeneration::walk(BdbReader& reader, uint32_t ns, Totals& totals) const {
@@ -114,7 +131,7 @@ BdbStore::BdbStore(Host host, const Options& options) : host_(host) {
   layout_.subdb = options.str("subdb");
   layout_.prefixes = options.str("namespaces") == "prefix";
   layout_.memcachedb = options.str("encoding") == "memcachedb";
-  layout_.cache_bytes = static_cast<uint64_t>(options.num("cache"));
+  if (options.is_set("cache")) layout_.cache_bytes = static_cast<uint64_t>(options.num("cache"));
   if (layout_.subdb.find('\0') != std::string::npos) {
     throw Failure(GOROMDB_E_CONFIG, "the name of a sub-database holds no zero byte");
   }

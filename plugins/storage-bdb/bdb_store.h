@@ -28,7 +28,7 @@ class BdbGeneration {
   // libdb's own look at the structure, then a walk over all entries that are served.
   void verify();
   goromdb_status warm(uint64_t offset, uint64_t budget, uint64_t& next) const {
-    return map_.warm(offset, budget, next);
+    return file_.warm(offset, budget, next);
   }
   std::unique_ptr<BdbReader> reader(uint32_t);
 
@@ -39,7 +39,6 @@ class BdbGeneration {
   const Host host_;
   const DataFile file_;
   const FileHeader header_;
-  const Mapping map_;  // for warm() alone: libdb has its own
   Layout layout_;
   Contents contents_;
   std::optional<Totals> totals_;  // once verified
@@ -68,9 +67,9 @@ class BdbStore {
         {sizeof(goromdb_option), GOROMDB_OPT_ENUM, "encoding", encoding,
          "raw: values as they are; memcachedb: MemcacheDB's items, with their flags",
          "raw|memcachedb", 0, 0},
-        {sizeof(goromdb_option), GOROMDB_OPT_SIZE, "cache", "32MiB",
+        {sizeof(goromdb_option), GOROMDB_OPT_SIZE, "cache", nullptr,
          "of each loop and generation, for files that cannot be mapped: hash, checksums, the other "
-         "byte order",
+         "byte order; unset: the whole file, up to 256MiB",
          nullptr, 1 << 20, int64_t{1} << 40},
     }};
   }

@@ -2,6 +2,7 @@
 #include "environment.h"
 
 #include <cerrno>
+#include <cstdlib>
 #include <exception>
 #include <limits>
 #include <new>
@@ -52,7 +53,16 @@ Environment::Environment(uint64_t cache_bytes) {
         "the cache cannot be set");
   // libdb's own limit, above which it would copy a file into its cache, is 10 MiB.
   check(env->set_mp_mmapsize(env, std::numeric_limits<size_t>::max() / 2), "mapping cannot be set");
+  // For a verification's notes; without it libdb takes /var/tmp.
+  if (const char* folder = std::getenv("TMPDIR"); folder != nullptr && *folder != '\0') {
+    check(env->set_tmp_dir(env, folder), "TMPDIR cannot be used");
+  }
   check(env->open(env, nullptr, DB_PRIVATE | DB_INIT_MPOOL | DB_CREATE, 0), "libdb cannot be used");
+}
+
+bool Environment::is_broken() const {
+  uint32_t flags = 0;
+  return env_->get_flags(env_.get(), &flags) != 0 || (flags & DB_PANIC_ENVIRONMENT) != 0;
 }
 
 void Environment::check(int code, const char* what) {

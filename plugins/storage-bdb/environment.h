@@ -26,13 +26,14 @@ class Environment {
   Environment& operator=(const Environment&) = delete;
 
   DB_ENV* get() const { return env_.get(); }
+  // libdb has given up on it: all that is done in it fails. A page with a wrong checksum is enough.
+  bool is_broken() const;
   // Throws when `code` is no success: `what` failed; the message goes on with libdb's complaint.
   void check(int code, const char* what);
 
  private:
   struct Close {
-    // A wrong checksum, too, breaks an environment; a broken one keeps its memory when it is
-    // closed.
+    // A broken one keeps its memory when it is closed.
     void operator()(DB_ENV* env) const {
       env->set_flags(env, DB_PANIC_ENVIRONMENT, 0);
       env->close(env, 0);
@@ -60,6 +61,7 @@ class DbHandle {
 
   explicit operator bool() const { return db_ != nullptr; }
   DB* get() const { return db_.get(); }
+  DBTYPE type() const { return type_; }
   bool is_recno() const { return type_ == DB_RECNO; }
   CursorHandle cursor(Environment& env) const;
   // Writes what is still in memory.

@@ -91,11 +91,13 @@ FileHeader read_header(const DataFile& file) {
   if (head.u32(kPartsAt) != 0) {
     unsupported("it is a part of a database that is spread over several files; load it into one");
   }
+  // libdb ends the process over a file that is longer.
   const uint64_t needed = (uint64_t{head.u32(kLastPageAt)} + 1) * header.page_size;
-  if (file.size() < needed || file.size() % header.page_size != 0) {
+  if (file.size() != needed) {
     corrupt("it has " + std::to_string(file.size()) + " bytes and not the " +
             std::to_string(needed) + " of its pages of " + std::to_string(header.page_size) +
-            "; it is cut short, or was copied while it was being written");
+            (file.size() < needed ? "; it is cut short" : "; something was appended") +
+            ", or was copied while it was being written");
   }
   header.checksums = (head.u8(kMetaFlagsAt) & kChecksummed) != 0;
   header.has_subdbs = !header.hash && (head.u32(kFlagsAt) & kSubdbs) != 0;

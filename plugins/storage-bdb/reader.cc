@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "reader.h"
 
+#include <goromdb/data_file.hpp>
+
 #include "memcachedb_item.h"
 
 #include <algorithm>
@@ -44,6 +46,10 @@ goromdb_value value_of(const Host& host, const Entry& entry, goromdb_arena* aren
   return {bytes, static_cast<uint32_t>(entry.value.size()), entry.flags, 0, GOROMDB_OK, 0};
 }
 
+[[noreturn]] void fail_entry(int code) {
+  throw Failure(status_of(code), std::string("an entry cannot be read: ") + db_strerror(code));
+}
+
 }  // namespace
 
 uint32_t Contents::id_behind(std::string_view name) const {
@@ -58,38 +64,67 @@ uint32_t Contents::id_of(std::string_view name) const {
 
 // ---- look-ups
 
+Databases::Databases(const Contents& contents, uint64_t cache_bytes)
+    : contents_(contents), env_(cache_bytes), handles_(contents.names.size()) {
+  get(0);  // a file whose own keys cannot be read is noticed at once
+}
+
+const DbHandle* Databases::get(uint32_t id) {
+  if (id >= handles_.size() || (id == 0 && !contents_.has_plain)) return nullptr;
+  if (!handles_[id]) handles_[id] = DbHandle::open(env_, contents_.path, contents_.name(id));
+  return &handles_[id];
+}
+
 BdbReader::BdbReader(const Host& host, const Layout& layout, const Contents& contents)
     : host_(host),
       layout_(layout),
       contents_(contents),
-      env_(layout.cache_bytes),
-      handles_(contents.names.size()) {
-  if (contents.has_plain) handles_[0] = DbHandle::open(env_, contents.path, contents.name(0));
+      databases_(std::make_shared<Databases>(contents, layout.cache_bytes)) {}
+
+void BdbReader::mend() {
+  if (!databases_->env().is_broken()) return;
+  if (!has_warned_) {
+    host_.log(GOROMDB_LOG_WARN,
+              end_of(contents_.path) +
+                  ": libdb gave up over a damaged page; the keys on it fail, the others are read "
+                  "on; publish the file again");
+    has_warned_ = true;
+  }
+  databases_ = std::make_shared<Databases>(contents_, layout_.cache_bytes);
 }
 
 void BdbReader::get(uint32_t, std::span<const goromdb_key> keys, goromdb_value* out,
                     goromdb_arena* arena) noexcept {
+  bool looks_whole = false;
   for (size_t i = 0; i < keys.size(); ++i) {
     try {
+      if (!looks_whole) mend();
       out[i] = find(keys[i], arena);
+    } catch (const Failure& e) {
+      out[i] = without_value(e.code());
     } catch (const std::bad_alloc&) {
       out[i] = without_value(GOROMDB_E_NO_MEMORY);
     }
+    looks_whole = out[i].status >= 0;
   }
   prefixes_.clear();
 }
 
-const DbHandle* BdbReader::database(uint32_t ns) const {
-  if (layout_.prefixes) ns = ns <= prefixes_.size() ? 0 : UINT32_MAX;
-  return ns < handles_.size() && handles_[ns] ? &handles_[ns] : nullptr;
+uint32_t BdbReader::database_id(uint32_t ns) const {
+  if (!layout_.prefixes) return ns;
+  return ns <= prefixes_.size() ? 0 : UINT32_MAX;
+}
+
+std::string_view BdbReader::prefix(uint32_t ns) const {
+  return layout_.prefixes && ns > 0 ? prefixes_[ns - 1] : std::string_view();
 }
 
 goromdb_value BdbReader::find(const goromdb_key& key, goromdb_arena* arena) {
   const DbHandle* database = this->database(key.ns);
   if (database == nullptr) return without_value(GOROMDB_NOT_FOUND);
   auto name = goromdb::view(key);
-  if (layout_.prefixes && key.ns > 0) {
-    name = joined_.assign(prefixes_[key.ns - 1]).append(name);
+  if (const auto before = prefix(key.ns); !before.empty()) {
+    name = joined_.assign(before).append(name);
   }
   DBT wanted = dbt(name), stored{};
   db_recno_t record = 0;
@@ -118,7 +153,8 @@ goromdb_status BdbReader::ns_lookup(std::string_view name, uint32_t& id) {
   }
   id = contents_.id_of(name);
   if (id == 0) return GOROMDB_NOT_FOUND;
-  if (!handles_[id]) handles_[id] = DbHandle::open(env_, contents_.path, contents_.name(id));
+  mend();
+  databases_->get(id);
   return GOROMDB_OK;
 }
 
@@ -133,34 +169,39 @@ goromdb_status BdbReader::ns_list(After after, std::span<goromdb_slice> names, u
 // ---- walks
 
 std::unique_ptr<BdbCursor> BdbReader::cursor(uint32_t ns, After after) {
-  const DbHandle* database = this->database(ns);
-  std::string prefix(layout_.prefixes && database != nullptr && ns > 0 ? prefixes_[ns - 1] : "");
-  prefixes_.clear();
-  if (database == nullptr && ns != 0) {
+  mend();
+  const uint32_t id = database_id(ns);
+  if (ns != 0 && databases_->get(id) == nullptr) {
     throw Failure(GOROMDB_E_UNSUPPORTED, "there is no such namespace to walk through");
   }
-  return std::make_unique<BdbCursor>(host_, layout_, database != nullptr && database->is_recno(),
-                                     database != nullptr ? database->cursor(env_) : CursorHandle(),
-                                     std::move(prefix), after);
+  std::string before(prefix(ns));
+  prefixes_.clear();
+  return std::make_unique<BdbCursor>(host_, layout_, databases_, id, std::move(before), after);
 }
 
-BdbCursor::BdbCursor(const Host& host, const Layout& layout, bool is_recno, CursorHandle cursor,
-                     std::string prefix, After after)
-    : host_(host),
-      layout_(layout),
-      is_recno_(is_recno),
-      cursor_(std::move(cursor)),
-      prefix_(std::move(prefix)) {
-  if (!after || !cursor_) return;
+BdbCursor::BdbCursor(const Host& host, const Layout& layout, std::shared_ptr<Databases> databases,
+                     uint32_t id, std::string prefix, After after)
+    : host_(host), layout_(layout), databases_(std::move(databases)), prefix_(std::move(prefix)) {
+  const DbHandle* database = databases_->get(id);
+  if (database == nullptr) return;
+  type_ = database->type();
+  cursor_ = database->cursor(databases_->env());
+  if (!after) {
+    // A btree is in the order of its keys: those with the prefix lie together.
+    if (type_ == DB_BTREE && !prefix_.empty()) move_ = DB_SET_RANGE;
+    return;
+  }
   const std::string name = prefix_ + std::string(*after);
   DBT key = dbt(name), value{};
   db_recno_t record = 0;
-  if (is_recno_) {
+  if (type_ == DB_RECNO) {
     record = record_number(name).value_or(0);
     key.data = &record;
     key.size = sizeof record;
   }
-  if (cursor_->get(cursor_.get(), &key, &value, DB_SET) != 0) {
+  const int code = cursor_->get(cursor_.get(), &key, &value, DB_SET);
+  if (code != 0 && !is_absent(code)) fail_entry(code);
+  if (code != 0) {
     throw Failure(GOROMDB_E_UNSUPPORTED, "the key to go on behind is not there");
   }
   move_ = DB_NEXT_NODUP;
@@ -168,20 +209,21 @@ BdbCursor::BdbCursor(const Host& host, const Layout& layout, bool is_recno, Curs
 
 std::optional<Entry> BdbCursor::step() {
   while (cursor_) {
-    DBT key{}, stored{};
+    DBT key = dbt(prefix_), stored{};
     const int code = cursor_->get(cursor_.get(), &key, &stored, move_);
     if (is_absent(code)) break;
-    if (code != 0) {
-      throw Failure(status_of(code), std::string("an entry cannot be read: ") + db_strerror(code));
-    }
+    if (code != 0) fail_entry(code);
     move_ = DB_NEXT_NODUP;
     auto name = view(key);
-    if (is_recno_) {
+    if (type_ == DB_RECNO) {
       db_recno_t record;
       std::memcpy(&record, key.data, sizeof record);
       name = number_ = std::to_string(record);
     }
-    if (!name.starts_with(prefix_)) continue;
+    if (!name.starts_with(prefix_)) {
+      if (type_ == DB_BTREE) break;
+      continue;
+    }
     auto entry = decoded(layout_, name, view(stored));
     if (!entry) {
       throw Failure(GOROMDB_E_CORRUPT,

@@ -16,10 +16,10 @@ namespace goromdb::bdb {
 
 // How a store reads its files; from its options.
 struct Layout {
-  std::string subdb;        // with the keys that have no namespace; empty: the file's own database
-  bool prefixes = false;    // a namespace is the beginning of a key, else a sub-database
-  bool memcachedb = false;  // values are MemcacheDB's items
-  uint64_t cache_bytes = 0;
+  std::string subdb;         // with the keys that have no namespace; empty: the file's own database
+  bool prefixes = false;     // a namespace is the beginning of a key, else a sub-database
+  bool memcachedb = false;   // values are MemcacheDB's items
+  uint64_t cache_bytes = 0;  // 0: what the file needs
 };
 
 // What an opened file is; the same for all of its readers.
@@ -43,11 +43,26 @@ struct Entry {
   uint32_t flags = 0;
 };
 
+// An environment and the file's databases in it, opened when they are asked for. One thread's.
+class Databases {
+ public:
+  Databases(const Contents& contents, uint64_t cache_bytes);
+  Environment& env() { return env_; }
+  // NULL: there is none. Throws Failure.
+  const DbHandle* get(uint32_t id);
+
+ private:
+  const Contents& contents_;
+  Environment env_;
+  std::vector<DbHandle> handles_;  // of contents_.names
+};
+
 // One thread's.
 class BdbCursor {
  public:
-  BdbCursor(const Host& host, const Layout& layout, bool is_recno, CursorHandle cursor,
-            std::string prefix, After after);
+  // `databases` may be NULL, or have no database `id`: a walk over nothing.
+  BdbCursor(const Host& host, const Layout& layout, std::shared_ptr<Databases> databases,
+            uint32_t id, std::string prefix, After after);
   // The next one, or nothing behind the last. Throws Failure when it cannot be read.
   std::optional<Entry> step();
   // Copies of them, in the arena.
@@ -57,14 +72,16 @@ class BdbCursor {
  private:
   const Host host_;
   const Layout& layout_;
-  const bool is_recno_;
-  const CursorHandle cursor_;  // NULL: there is no such database
+  const std::shared_ptr<Databases> databases_;  // the reader may have made new ones meanwhile
   const std::string prefix_;
+  DBTYPE type_ = DB_UNKNOWN;
+  CursorHandle cursor_;  // NULL: there is no such database
   uint32_t move_ = DB_FIRST;
   std::string number_;  // a recno's key
 };
 
-// A loop's own environment and handles: nothing is shared with another one.
+// A loop's own: nothing is shared with another one. An environment that broke over a damaged page
+// is made anew before the next look-up, so that only the keys on the page fail.
 class BdbReader {
  public:
   BdbReader(const Host& host, const Layout& layout, const Contents& contents);
@@ -77,15 +94,19 @@ class BdbReader {
   std::unique_ptr<BdbCursor> cursor(uint32_t ns, After after);
 
  private:
-  // NULL: there is none, or the reader did not give this id.
-  const DbHandle* database(uint32_t ns) const;
+  // What an id means. NULL: there is no such database, or the reader did not give the id.
+  const DbHandle* database(uint32_t ns) { return databases_->get(database_id(ns)); }
+  uint32_t database_id(uint32_t ns) const;
+  std::string_view prefix(uint32_t ns) const;
+  // Makes a broken environment anew. Throws Failure.
+  void mend();
   goromdb_value find(const goromdb_key& key, goromdb_arena* arena);
 
   const Host host_;
   const Layout& layout_;
   const Contents& contents_;
-  Environment env_;
-  std::vector<DbHandle> handles_;           // of contents_.names; opened when they are asked for
+  std::shared_ptr<Databases> databases_;
+  bool has_warned_ = false;
   std::vector<std::string_view> prefixes_;  // of the next get
   std::string joined_;                      // a prefix and a key
 };

@@ -12,6 +12,9 @@ class Bdb : public BdbStore {
       "Berkeley DB files of libdb 5.3 and older (btree, hash, recno); sub-databases are namespaces";
   static constexpr auto kOptions = options("raw");
   using BdbStore::BdbStore;
+  static bool recognise(std::string_view head, uint64_t) {
+    return format_of(head).starts_with("a Berkeley DB ");
+  }
 };
 
 }  // namespace

@@ -13,13 +13,6 @@ namespace {
 constexpr std::string_view kUsualBucket = "default";
 constexpr size_t kMostCachedBytes = 16 << 20;
 
-// The end of a path: a message has 503 bytes and must reach its cause.
-std::string short_path(std::string_view path) {
-  constexpr size_t kMost = 240;
-  return path.size() <= kMost ? std::string(path)
-                              : "..." + std::string(path.substr(path.size() - kMost));
-}
-
 // A name from a file, fit for a message.
 std::string printable(std::string_view name) {
   constexpr size_t kMost = 40;
@@ -28,16 +21,6 @@ std::string printable(std::string_view name) {
     if (c < ' ' || c > '~' || c == '"') c = '?';
   }
   return '"' + out + (name.size() > kMost ? "...\"" : "\"");
-}
-
-// Runs `body`; a failure's message begins with the file's name.
-template <class Body>
-auto naming(const std::string& name, Body&& body) {
-  try {
-    return body();
-  } catch (const Failure& e) {
-    throw Failure(e.code(), name + ": " + e.what());
-  }
 }
 
 goromdb_value found(std::string_view value) {
@@ -56,8 +39,7 @@ BoltStore::BoltStore(Host host, const Options& options)
 }
 
 std::unique_ptr<BoltGeneration> BoltStore::open(const char* path, uint64_t) {
-  return naming(short_path(path),
-                [&] { return std::make_unique<BoltGeneration>(path, bucket_, host_); });
+  return about_file(path, [&] { return std::make_unique<BoltGeneration>(path, bucket_, host_); });
 }
 
 std::unique_ptr<BoltBuilder> BoltStore::build(const char* path, uint64_t) {
@@ -66,7 +48,7 @@ std::unique_ptr<BoltBuilder> BoltStore::build(const char* path, uint64_t) {
 
 BoltGeneration::BoltGeneration(const char* path, std::string_view bucket, Host host)
     : host_(host),
-      name_(short_path(path)),
+      name_(end_of(path)),
       file_(path),
       mapping_(file_),
       image_(std::span(mapping_.data(), mapping_.size())),
@@ -113,13 +95,14 @@ void BoltGeneration::info(goromdb_generation_info& info) const {
   info.caps = GOROMDB_CAP_VALUES_LIVE_WITH_GENERATION;
   info.entries = totals_ ? totals_->entries : GOROMDB_UNKNOWN;
   info.bytes = totals_ ? totals_->bytes : GOROMDB_UNKNOWN;
-  info.resident_bytes = 0;  // the pages are the page cache's
+  info.resident_bytes = GOROMDB_UNKNOWN;  // the pages are the page cache's
   info.namespaces = totals_ ? totals_->namespaces : UINT32_MAX;
 }
 
 void BoltGeneration::verify() {
-  naming(name_, [&] {
+  about_file(name_, [&] {
     totals_ = bolt::verify(namespaces_, host_);
+    mapping_.forget();
     if (totals_->shadowed > 0) {
       host_.log(GOROMDB_LOG_WARN,
                 name_ + ": buckets that no name leads to, since another one has the same path: " +
@@ -191,7 +174,7 @@ void BoltReader::forget_many() noexcept {
 
 goromdb_status BoltReader::ns_list(After after, std::span<goromdb_slice> names, uint32_t& got,
                                    goromdb_arena* arena) const {
-  return naming(generation_.name(), [&] {
+  return about_file(generation_.name(), [&] {
     BucketWalk walk(generation_.namespaces(), after);
     while (got < names.size()) {
       if (!walk.next()) return GOROMDB_END;
@@ -221,12 +204,12 @@ BoltCursor::BoltCursor(const BoltGeneration& generation, const std::optional<Tre
                        After after)
     : generation_(generation) {
   if (!tree) return;
-  naming(generation.name(), [&] { walk_.emplace(generation.image(), *tree, after); });
+  about_file(generation.name(), [&] { walk_.emplace(generation.image(), *tree, after); });
 }
 
 goromdb_status BoltCursor::next(std::span<goromdb_key> keys, goromdb_value* values, uint32_t& got,
                                 goromdb_arena*) {
-  return naming(generation_.name(), [&] {
+  return about_file(generation_.name(), [&] {
     Element element;
     while (got < keys.size()) {
       if (!walk_ || !walk_->next(element)) return GOROMDB_END;
@@ -238,17 +221,17 @@ goromdb_status BoltCursor::next(std::span<goromdb_key> keys, goromdb_value* valu
   });
 }
 
-BoltBuilder::BoltBuilder(const char* path, std::string_view bucket) : name_(short_path(path)) {
-  naming(name_, [&] { builder_.emplace(path, bucket); });
+BoltBuilder::BoltBuilder(const char* path, std::string_view bucket) : name_(end_of(path)) {
+  about_file(name_, [&] { builder_.emplace(path, bucket); });
 }
 
 void BoltBuilder::put(std::string_view ns, std::string_view key, std::string_view value,
                       uint32_t flags) {
-  naming(name_, [&] { builder_->put(ns, key, value, flags); });
+  about_file(name_, [&] { builder_->put(ns, key, value, flags); });
 }
 
 void BoltBuilder::finish() {
-  naming(name_, [&] { builder_->finish(); });
+  about_file(name_, [&] { builder_->finish(); });
 }
 
 }  // namespace goromdb::bolt

@@ -81,7 +81,7 @@ class BoltGeneration {
   void info(goromdb_generation_info& info) const;
   void verify();
   goromdb_status warm(uint64_t offset, uint64_t budget, uint64_t& next) const {
-    return mapping_.warm(offset, budget, next);
+    return file_.warm(offset, budget, next);
   }
   std::unique_ptr<BoltReader> reader(uint32_t) { return std::make_unique<BoltReader>(*this); }
 
@@ -96,7 +96,7 @@ class BoltGeneration {
 
   const Host host_;
   const std::string name_;
-  const DataFile file_;  // stays open: the lock is its own
+  const DataFile file_;  // stays open: the lock is its own, and warm() reads it
   const Mapping mapping_;
   const Image image_;
   const Namespaces namespaces_;

@@ -9,6 +9,9 @@ class Bolt : public BoltStore {
  public:
   static constexpr const char* kName = "bolt";
   using BoltStore::BoltStore;
+  static bool recognise(std::string_view head, uint64_t) {
+    return format_of(head).starts_with("a Bolt file");
+  }
 };
 
 }  // namespace

@@ -19,37 +19,45 @@ uint32_t hash_of(std::string_view key) {
   return hash;
 }
 
-[[noreturn]] void no_cdb(const DataFile& file, const std::string& why) {
-  throw Failure(GOROMDB_E_CORRUPT, why + ", so it is no cdb file" + kind_hint(file.head()));
-}
-
 }  // namespace
 
 CdbFile::CdbFile(const DataFile& file) : mapping_(file) {
-  const uint64_t size = mapping_.size();
-  if (size < kFirst) no_cdb(file, "it has fewer than 2048 bytes");
-  if (size > uint64_t{UINT32_MAX}) no_cdb(file, "it is larger than 4 GiB");
-  // A cdb has no magic number; that its tables fill the end of the file without a gap is as good.
+  const auto fault = table_fault(mapping_.data(), mapping_.size(), records_end_);
+  if (!fault.empty()) {
+    throw Failure(GOROMDB_E_CORRUPT, fault + ", so it is no cdb file" + kind_hint(file.head()));
+  }
+}
+
+bool CdbFile::looks_like(std::string_view head, uint64_t size) {
+  uint64_t records_end = 0;
+  return head.size() >= kFirst &&
+         table_fault(reinterpret_cast<const uint8_t*>(head.data()), size, records_end).empty();
+}
+
+// A cdb has no magic number; that its tables fill the end of the file without a gap is as good.
+std::string CdbFile::table_fault(const uint8_t* header, uint64_t size, uint64_t& records_end) {
+  if (size < kFirst) return "it has fewer than 2048 bytes";
+  if (size > uint64_t{UINT32_MAX}) return "it is larger than 4 GiB";
   uint64_t expected = 0;
-  records_end_ = size;
+  records_end = size;
   for (uint32_t i = 0; i < kTables; ++i) {
-    const auto [position, slots] = table(i);
+    const uint64_t position = load(header + i * 8), slots = load(header + i * 8 + 4);
     if (slots == 0) continue;
     if (expected == 0) {
-      records_end_ = expected = position;
-      if (position < kFirst) no_cdb(file, "its first hash table lies inside the header");
+      records_end = expected = position;
+      if (position < kFirst) return "its first hash table lies inside the header";
     }
     if (position != expected) {
-      no_cdb(file, "its hash table " + std::to_string(i) + " is not where the one before ends");
+      return "its hash table " + std::to_string(i) + " is not where the one before ends";
     }
     expected += kSlotSize * slots;
   }
   if (expected == 0) expected = kFirst;
   if (expected > size) {
-    no_cdb(file, "its hash tables end at byte " + std::to_string(expected) + ", the file at " +
-                     std::to_string(size) + "; is it cut?");
+    return "its hash tables end at byte " + std::to_string(expected) + ", the file at " +
+           std::to_string(size) + "; is it cut?";
   }
-  if (expected < size) no_cdb(file, "there is something behind its hash tables");
+  return expected < size ? "there is something behind its hash tables" : "";
 }
 
 uint32_t CdbFile::number(uint64_t at) const noexcept { return load(mapping_.data() + at); }
@@ -70,7 +78,7 @@ bool CdbFile::record(uint64_t at, Record& found) const noexcept {
 CdbFile::Search CdbFile::locate(std::string_view key) const noexcept {
   const uint32_t hash = hash_of(key);
   const auto [position, slots] = table(hash % kTables);
-  Search search{hash, 0, nullptr, slots, false};
+  Search search{hash, 0, nullptr, slots, 0, false};
   if (slots == 0) return search;
   search.slot = (hash >> 8) % slots;
   search.table = mapping_.data() + position;
@@ -89,7 +97,8 @@ void CdbFile::start(const Search& search) const noexcept {
 }
 
 bool CdbFile::find(std::string_view key, Search& search, Record& found) const noexcept {
-  for (uint32_t seen = 0; seen < search.slots; ++seen) {
+  while (search.seen < search.slots) {
+    ++search.seen;
     const uint8_t* slot = search.table + search.slot * kSlotSize;
     const uint32_t at = load(slot + 4);
     if (at == 0) return false;
@@ -112,10 +121,12 @@ bool CdbFile::find(std::string_view key, Record& found, bool& damaged) const noe
   return there;
 }
 
-uint64_t CdbFile::filled_slots() const {
+uint64_t CdbFile::filled_slots(const Host& host) const {
+  constexpr uint64_t kOften = uint64_t{1} << 20;
   uint64_t filled = 0;
   for (uint64_t at = records_end_; at < mapping_.size(); at += kSlotSize) {
     filled += number(at + 4) != 0;
+    if ((at - records_end_) % kOften == 0) host.progress(at, mapping_.size());
   }
   return filled;
 }

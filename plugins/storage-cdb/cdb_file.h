@@ -15,6 +15,7 @@
 
 #include <array>
 #include <cstdint>
+#include <string>
 #include <string_view>
 
 namespace goromdb {
@@ -24,6 +25,8 @@ class CdbFile {
  public:
   // Checks the tables' places; throws a Failure.
   explicit CdbFile(const DataFile& file);
+  // The same check, of a file's first bytes and its size.
+  static bool looks_like(std::string_view head, uint64_t size);
 
   struct Record {
     std::string_view key, value;
@@ -37,6 +40,7 @@ class CdbFile {
     uint32_t slot;
     const uint8_t* table;  // NULL: the table is empty
     uint32_t slots;
+    uint32_t seen;  // slots that find() has looked at
     bool damaged;
   };
   Search locate(std::string_view key) const noexcept;
@@ -48,14 +52,16 @@ class CdbFile {
   uint64_t records_end() const { return records_end_; }
   // Of the record at `at`. False: it reaches beyond the records.
   bool record(uint64_t at, Record& found) const noexcept;
-  // How many slots of all tables are filled.
-  uint64_t filled_slots() const;
+  // How many slots of all tables are filled; calls progress() now and then.
+  uint64_t filled_slots(const Host& host) const;
   const Mapping& mapping() const { return mapping_; }
 
  private:
   struct Table {
     uint32_t position, slots;
   };
+  // What is wrong with the tables' places, or nothing; `records_end` when nothing is.
+  static std::string table_fault(const uint8_t* header, uint64_t size, uint64_t& records_end);
   uint32_t number(uint64_t at) const noexcept;
   Table table(uint32_t index) const noexcept;
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <random>
 #include <sstream>
 
@@ -202,8 +203,61 @@ TEST_CASE("no flipped bit and no random bytes make it crash or hang") {
   }
 }
 
+TEST_CASE("a table without an empty slot is no work without end") {
+  // Records in the slots of one table that have nothing to do with their keys.
+  const auto full = [](uint32_t records) {
+    std::vector<std::pair<uint32_t, uint32_t>> slots;
+    std::string bytes(2048, '\0');
+    for (uint32_t i = 0; slots.size() < records; ++i) {
+      const auto key = std::to_string(i);
+      if (hash_of(key) % 256 != 7) continue;
+      slots.emplace_back(hash_of(key), static_cast<uint32_t>(bytes.size()));
+      bytes += number(static_cast<uint32_t>(key.size())) + number(1) + key + "v";
+    }
+    bytes.replace(0, 2048, "");
+    std::string head;
+    for (uint32_t i = 0; i < 256; ++i) {
+      head += number(static_cast<uint32_t>(2048 + bytes.size()) + (i > 7 ? 8 * records : 0)) +
+              number(i == 7 ? records : 0);
+    }
+    std::shuffle(slots.begin(), slots.end(), std::mt19937(1));
+    for (const auto& [hash, at] : slots) bytes += number(hash) + number(at);
+    return head + bytes;
+  };
+  Database few(full(60));  // a full table is a table all the same
+  CHECK_MESSAGE(few.verify() == GOROMDB_OK, few.message);
+  CHECK(few.info().entries == 60);
+  Database many(full(20000));
+  REQUIRE_MESSAGE(many.status == GOROMDB_OK, many.message);
+  CHECK(many.verify() == GOROMDB_E_CORRUPT);
+  CHECK(many.says("its hash tables are too full"));
+  CHECK(many.in_one_line());
+}
+
+TEST_CASE("the file is mapped once; neither warming nor verifying leaves it in this process") {
+  Items items;
+  for (int i = 0; i < 5000; ++i) items[""]["k" + std::to_string(i)] = {std::string(1000, 'v')};
+  Database db;
+  REQUIRE(db.build(items));
+  const auto path = db.dir().file("built.db");
+  CHECK(db.warms_whole(path));
+  CHECK(db.verify() == GOROMDB_OK);
+  CHECK(mapped(path).count == 1);
+  CHECK(mapped(path).resident < 200000);
+  CHECK(db.get("k77") == std::string(1000, 'v'));
+}
+
 TEST_CASE("a long verification can be given up") {
   Database db(kWhole);
   db.host.on_progress = [](uint64_t, uint64_t) { return 1; };
   CHECK(db.verify() == GOROMDB_E_CANCELLED);
+  // Also when only the tables are left, or when one key takes long.
+  Database late(kWhole);
+  uint64_t last = 0;
+  late.host.on_progress = [&](uint64_t done, uint64_t total) {
+    CHECK(done >= last);
+    last = done;
+    return done > total / 2 ? 1 : 0;
+  };
+  CHECK(late.verify() == GOROMDB_E_CANCELLED);
 }

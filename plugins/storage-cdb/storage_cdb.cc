@@ -88,7 +88,8 @@ class CdbReader {
 
 class CdbGeneration {
  public:
-  CdbGeneration(const char* path, Host host) : path_(path), host_(host), file_(DataFile(path)) {}
+  CdbGeneration(const char* path, Host host)
+      : path_(path), host_(host), data_(path), file_(data_) {}
 
   void info(goromdb_generation_info& info) const {
     info.caps = GOROMDB_CAP_VALUES_LIVE_WITH_GENERATION;
@@ -98,36 +99,50 @@ class CdbGeneration {
   }
   std::unique_ptr<CdbReader> reader(uint32_t) { return std::make_unique<CdbReader>(file_); }
   goromdb_status warm(uint64_t offset, uint64_t budget, uint64_t& next) const {
-    return file_.mapping().warm(offset, budget, next);
+    return data_.warm(offset, budget, next);
   }
 
-  // Every record is found by its key, and nothing else is.
+  // Every record is found by its key without a long search, and nothing else is.
   void verify() {
     about_file(path_, [&] {
-      uint64_t records = 0, entries = 0, bytes = 0;
+      uint64_t records = 0, entries = 0, bytes = 0, probes = 0, told = 0;
       for (uint64_t at = CdbFile::kFirst; at < file_.records_end(); ++records) {
         CdbFile::Record record, first;
-        bool damaged = false;
         if (!file_.record(at, record)) fail(at, "reaches beyond the records");
-        if (!file_.find(record.key, first, damaged)) fail(at, "is not found by its key");
+        auto search = file_.locate(record.key);
+        if (!file_.find(record.key, search, first)) fail(at, "is not found by its key");
+        probes += search.seen;
+        // Tables are half full: two slots a record. Without this, one that is full to the brim
+        // takes the square of its size.
+        if (probes > kMostProbes * (records + 1) + kFreeProbes) {
+          throw Failure(GOROMDB_E_CORRUPT,
+                        "its hash tables are too full: " + std::to_string(records + 1) +
+                            " records took looks at " + std::to_string(probes) +
+                            " slots; make the file anew");
+        }
         if (first.at == at) {
           ++entries;
           bytes += record.key.size() + record.value.size();
         }
-        if (records % kProgressEvery == 0) host_.progress(at, file_.records_end());
+        if (records + probes >= told) {
+          host_.progress(at, file_.mapping().size());
+          told = records + probes + kProgressEvery;
+        }
         at = record.next;
       }
-      if (const auto slots = file_.filled_slots(); slots != records) {
+      if (const auto slots = file_.filled_slots(host_); slots != records) {
         throw Failure(GOROMDB_E_CORRUPT, "its hash tables have " + std::to_string(slots) +
                                              " records, the file has " + std::to_string(records));
       }
       entries_ = entries;
       bytes_ = bytes;
+      file_.mapping().forget();
     });
   }
 
  private:
-  static constexpr uint64_t kProgressEvery = uint64_t{1} << 14;
+  static constexpr uint64_t kProgressEvery = uint64_t{1} << 15;
+  static constexpr uint64_t kMostProbes = 64, kFreeProbes = 4096;
 
   [[noreturn]] static void fail(uint64_t at, const char* what) {
     throw Failure(GOROMDB_E_CORRUPT,
@@ -136,6 +151,7 @@ class CdbGeneration {
 
   const std::string path_;
   const Host host_;
+  const DataFile data_;
   const CdbFile file_;
   uint64_t entries_ = GOROMDB_UNKNOWN, bytes_ = GOROMDB_UNKNOWN;
 };
@@ -201,6 +217,9 @@ class CdbStore {
 
   CdbStore(Host host, const Options&) : host_(host) {}
 
+  static bool recognise(std::string_view head, uint64_t size) {
+    return CdbFile::looks_like(head, size);
+  }
   std::unique_ptr<CdbGeneration> open(const char* path, uint64_t) {
     return about_file(path, [&] { return std::make_unique<CdbGeneration>(path, host_); });
   }

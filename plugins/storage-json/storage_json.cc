@@ -139,6 +139,10 @@ class JsonStore {
         limits_{static_cast<uint64_t>(options.num("max_decompressed")),
                 static_cast<uint64_t>(options.num("max_ratio"))} {}
 
+  static bool recognise(std::string_view head, uint64_t) {
+    const auto format = format_of(head);
+    return format == "a JSON file" || format == "a gzip file" || format == "a zstd file";
+  }
   std::unique_ptr<LineWriter> build(const char* path, uint64_t) {
     return std::make_unique<LineWriter>(path);
   }

@@ -62,6 +62,21 @@ TEST_CASE("keys without a namespace are built into the database of the option") 
   CHECK(db.says("the namespace words is the database of the keys without one"));
 }
 
+TEST_CASE("the file is mapped once; neither warming nor verifying leaves it in this process") {
+  Items items;
+  for (uint64_t i = 0; i < 5000; ++i) items[""][name_of(i)] = {std::string(1000, 'v')};
+  items["named"]["a"] = {"1"};
+  Database db;
+  REQUIRE(db.build(items));
+  const auto path = db.dir().file("built.db");
+  CHECK(db.warms_whole(path));
+  CHECK(db.verify() == GOROMDB_OK);
+  CHECK(goromdb::test::mapped(path).count == 1);  // liblmdb's
+  CHECK(goromdb::test::mapped(path).resident < 500000);
+  for (const auto& [key, item] : items[""]) CHECK((db.get(key) == item.value));
+  CHECK(goromdb::test::mapped(path).count == 1);
+}
+
 TEST_CASE("many namespaces are built through few handles") {
   Database db;
   Items items;

@@ -125,6 +125,10 @@ void LmdbBuilder::begin(uint64_t bytes) {
   txn_.reset(txn);
 }
 
-void LmdbBuilder::commit() { check(mdb_txn_commit(txn_.release()), "it cannot be written"); }
+void LmdbBuilder::commit() {
+  const int code = mdb_txn_commit(txn_.release());
+  // liblmdb takes a write that was cut short for a fault of the disk.
+  check(code, code == EIO ? "it cannot be written; is there space?" : "it cannot be written");
+}
 
 }  // namespace goromdb::lmdb

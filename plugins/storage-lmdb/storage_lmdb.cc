@@ -20,22 +20,6 @@
 namespace goromdb::lmdb {
 namespace {
 
-// The end of a path: a message has 503 bytes and must reach its cause.
-std::string short_path(const std::string& path) {
-  constexpr size_t kMost = 240;
-  return path.size() <= kMost ? path : "..." + path.substr(path.size() - kMost);
-}
-
-// Runs `body`; what it throws begins with the path.
-template <class Body>
-auto about(const std::string& path, Body&& body) {
-  try {
-    return body();
-  } catch (const Failure& e) {
-    throw Failure(e.code(), short_path(path) + ": " + e.what());
-  }
-}
-
 // A name from a file, fit for a log line.
 std::string printable(std::string_view name) {
   constexpr size_t kMost = 64;
@@ -102,19 +86,17 @@ class ReadAhead {
 class LmdbGeneration {
  public:
   LmdbGeneration(Host host, const std::string& path, const std::string& database)
-      : host_(host),
-        path_(path),
-        database_(database),
-        map_(DataFile(path.c_str())),
-        header_(read_header(map_)) {
+      : host_(host), path_(path), database_(database), file_(path.c_str()) {
+    const Mapping map(file_);
+    header_ = read_header(map);
     std::vector<Named> named;
-    const auto pages = map_.size() / header_.page_size;
+    const auto pages = map.size() / header_.page_size;
     if (header_.last_page >= pages) {
       // The file ends before its last page. When that was free all is well; when the file was cut,
       // liblmdb would read behind its end.
-      walk(named);
+      walk(map, named);
     } else {
-      find_named(named);
+      find_named(map, named);
     }
     databases_ = named.size();
     in_use_ = in_use(named);
@@ -132,9 +114,9 @@ class LmdbGeneration {
 
   void verify() {
     if (totals_) return;
-    about(path_, [&] {
+    about_file(path_, [&] {
       std::vector<Named> named;
-      walk(named);
+      walk(Mapping(file_), named);
       if (in_use(named) != in_use_) {
         throw Failure(GOROMDB_E_CORRUPT, "its counts of pages hide a named database");
       }
@@ -142,14 +124,14 @@ class LmdbGeneration {
   }
 
   goromdb_status warm(uint64_t offset, uint64_t budget, uint64_t& next) const {
-    return map_.warm(offset, budget, next);
+    return file_.warm(offset, budget, next);
   }
 
   // liblmdb is let at the trees only here: they have been walked by now, or at an earlier start.
   std::unique_ptr<LmdbReader> reader(uint32_t) {
-    return about(path_, [&] {
+    return about_file(path_, [&] {
       if (!environment_) {
-        environment_.emplace(path_, map_.size(), catalog_.names, !all_found_ || databases_ > 0);
+        environment_.emplace(path_, file_.size(), catalog_.names, !all_found_ || databases_ > 0);
       }
       return std::make_unique<LmdbReader>(*environment_, catalog_);
     });
@@ -157,9 +139,9 @@ class LmdbGeneration {
 
  private:
   // Finds the named databases without reading the whole of a large main one.
-  void find_named(std::vector<Named>& named) {
+  void find_named(const Mapping& map, std::vector<Named>& named) {
     constexpr uint64_t kSmall = 1024;  // leaves
-    TreeWalk walk(map_, header_, host_);
+    TreeWalk walk(map, header_, host_);
     if (database_.empty() && header_.main.leaf_pages > kSmall) {
       // Each page is one of the main database, of a named one or of the list of free pages, or it
       // is in that list. None is left: no named database has entries.
@@ -171,9 +153,9 @@ class LmdbGeneration {
   }
 
   // Walks all trees.
-  void walk(std::vector<Named>& named) {
-    const ReadAhead ahead(map_);
-    TreeWalk walk(map_, header_, host_);
+  void walk(const Mapping& map, std::vector<Named>& named) {
+    const ReadAhead ahead(map);
+    TreeWalk walk(map, header_, host_);
     walk.free_pages();
     const Totals main = walk.main(named);
     Totals all = database_.empty() ? main : Totals{};
@@ -205,8 +187,8 @@ class LmdbGeneration {
 
   const Host host_;
   const std::string path_, database_;
-  const Mapping map_;
-  const Header header_;
+  const DataFile file_;  // mapped here only while it is walked: liblmdb has a map of its own
+  Header header_;
   Catalog catalog_;
   size_t databases_ = 0, in_use_ = 0;  // named ones that were found; those with entries
   bool all_found_ = false;             // also those without entries
@@ -234,12 +216,15 @@ class LmdbStore {
     }
   }
 
+  static bool recognise(std::string_view head, uint64_t) {
+    return format_of(head).starts_with("an LMDB file");
+  }
   std::unique_ptr<LmdbGeneration> open(const char* path, uint64_t) {
-    return about(path,
-                 [&] { return std::make_unique<LmdbGeneration>(host_, file_of(path), database_); });
+    return about_file(
+        path, [&] { return std::make_unique<LmdbGeneration>(host_, file_of(path), database_); });
   }
   std::unique_ptr<LmdbBuilder> build(const char* path, uint64_t) {
-    return about(path, [&] { return std::make_unique<LmdbBuilder>(path, database_); });
+    return about_file(path, [&] { return std::make_unique<LmdbBuilder>(path, database_); });
   }
 
  private:

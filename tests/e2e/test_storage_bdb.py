@@ -2,6 +2,8 @@
 """storage-bdb and memcachedb-bdb: what is their own, beside test_storages.py."""
 
 import random
+import re
+from pathlib import Path
 
 import pytest
 
@@ -109,6 +111,45 @@ def test_the_go_programs_flags_serve_memcachedb(serve, tmp_path):
         client.send(b"get k\r\n")
         reply = b"VALUE k 7 5\r\nvalue\r\nEND\r\n"
         assert client.exactly(len(reply)) == reply
+
+
+def test_a_btree_is_mapped_once_a_loop_and_no_page_is_read_by_a_system_call(serve):
+    """As /proc counts them."""
+    server = serve(words={"storage": "bdb"}, server={"threads": 2})
+    server.drop(by_bsddb3(bsddb3.DB_BTREE))
+    server.adopted(1)
+
+    def counted():
+        io = Path(f"/proc/{server.pid}/io").read_text()
+        return int(re.search(r"rchar: (\d+)", io)[1])
+
+    with server.client() as client:
+        check(client, WORDS)
+        before = counted()
+        check(client, WORDS)
+        requests = sum(len(key) + 1 for key in WORDS) + 100 * len(WORDS)
+        assert counted() - before < requests, "pages were read"
+    maps = Path(f"/proc/{server.pid}/maps").read_text().splitlines()
+    assert len([line for line in maps if line.endswith("/data.db")]) == 2
+
+
+def test_prefixes_lead_to_memcachedb_items_in_a_sub_database(serve):
+    item = writers.memcachedb_item
+    listener = {
+        "protocol": "memcached",
+        "listen": "127.0.0.1:0",
+        "databases": ["words"],
+        "options": {"namespace_separator": ":"},
+    }
+    options = {"namespaces": "prefix", "subdb": "own"}
+    server = serve(
+        words={"storage": "memcachedb-bdb", "options": options}, listeners=[listener]
+    )
+    own = {b"usersanna": item(b"usersanna", b"1", 7), b"x": item(b"x", b"")}
+    server.drop(writers.bdb_namespaces({b"own": own, b"other": {b"usersbert": b"no item"}}))
+    server.adopted(1)
+    with server.client() as client:
+        assert client.get_many(["users:anna", "users:bert", "x"]) == {"users:anna": b"1", "x": b""}
 
 
 def test_plain_values_are_no_memcachedb_items(serve):

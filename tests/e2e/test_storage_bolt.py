@@ -9,7 +9,7 @@ import threading
 import pytest
 
 import writers
-from harness import SANITIZER, hexdigest, wait_for
+from harness import SANITIZER, Client, Inbox, hexdigest, wait_for
 from readers import batches
 
 ENTRIES, READERS = (30_000, 8) if SANITIZER is None else (8_000, 4)
@@ -137,6 +137,48 @@ def test_the_go_programs_name_and_flags_serve_a_file_without_the_bucket_default(
     server.load(bolt.write({"default": entries("two", 100)}))
     with server.client() as client:
         assert client.get("key1") == entries("two", 100)["key1"]
+
+
+@pytest.mark.parametrize(
+    "flags, value",
+    [
+        ("-storage boltdb -bucket x", "in x"),
+        ("--storage=boltdb --bucket=x/y", "in x/y"),
+        ("-storage boltdb", "in default"),
+    ],
+)
+def test_the_go_programs_flag_names_the_bucket(serve, bolt, tmp_path, flags, value):
+    folder = tmp_path / "server"
+    (folder / "in").mkdir(parents=True)
+    place = "-addr 127.0.0.1:0 -file in/data.db -basedir store".split()
+    server = serve(start=False, folder=folder, args=[*place, *flags.split()])
+    server.start(listening=False)
+    line = server.wait_line(r"listening on (\S+):(\d+) \(memcached; default\)")
+    buckets = {name: {"k": f"in {name}".encode()} for name in ("default", "x", "x/y")}
+    Inbox(folder / "in" / "data.db").drop(bolt.write(buckets))
+    server.wait_line("generation 1 adopted")
+    with Client((line[1], int(line[2]))) as client:
+        assert client.get("k") == value.encode()
+
+
+@pytest.mark.parametrize("separator", [":", "/"])
+def test_nested_buckets_are_namespaces_over_the_wire(serve, bolt, separator):
+    listener = {
+        "protocol": "memcached",
+        "listen": "127.0.0.1:0",
+        "databases": ["words"],
+        "options": {"namespace_separator": separator},
+    }
+    server = serve(databases=databases(words=None), listeners=[listener])
+    names = ["a", "a/b", "a/b/c", "default/d"]
+    server.load(bolt.write({"default": {"k": b"plain"}, **{n: {"k": n.encode()} for n in names}}))
+    with server.client() as client:
+        asked = [f"{name}{separator}k" for name in ("a", "d")]
+        assert client.get_many(asked) == {asked[0]: b"a", asked[1]: b"default/d"}
+        if separator == ":":
+            nested = [f"{name}:k" for name in [*names, "a/b/c/d", "b"]]
+            assert client.get_many(nested) == {f"{name}:k": name.encode() for name in names}
+        assert client.get("k") == b"plain"
 
 
 class Reader(threading.Thread):

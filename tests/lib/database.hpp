@@ -44,6 +44,25 @@ inline std::string written(const std::string& path, std::string_view bytes) {
   return path;
 }
 
+// The mappings of a file in this process: how many, and how much of them is resident.
+struct Mapped {
+  size_t count = 0, resident = 0;
+};
+inline Mapped mapped(const std::string& path) {
+  Mapped all;
+  bool is_its = false;
+  std::ifstream smaps("/proc/self/smaps");
+  for (std::string line; std::getline(smaps, line);) {
+    if (const auto colon = line.find(':'); line.find('-') < colon && line.find(' ') < colon) {
+      is_its = line.ends_with(" " + path);  // "begin-end rwxp offset device inode path"
+      all.count += is_its ? 1 : 0;
+    } else if (is_its && line.starts_with("Rss:")) {
+      all.resident += std::stoul(line.substr(4)) * 1024;
+    }
+  }
+  return all;
+}
+
 using Settings = std::map<std::string, std::string>;
 
 // What a file holds: namespace -> key -> value and flags.
@@ -172,6 +191,22 @@ class Database {
     }
     return all;
   }
+  // The second step of a walk that does `between` behind the first.
+  template <class Between>
+  goromdb_status walk_around(Between&& between) {
+    goromdb_cursor* cursor = nullptr;
+    goromdb_error error = new_error();
+    if (ops().cursor_open(reader_, 0, {}, &cursor, &error) != GOROMDB_OK) return error.code;
+    goromdb_arena arena;
+    goromdb_key key;
+    goromdb_value value;
+    uint32_t got = 0;
+    ops().cursor_next(cursor, 1, &key, &value, &got, &arena, &error);
+    between();
+    const auto stepped = ops().cursor_next(cursor, 1, &key, &value, &got, &arena, &error);
+    ops().cursor_close(cursor);
+    return stepped;
+  }
   // Opens a walk of the keys without a namespace behind `key`; throws what the storage says.
   void cursor_behind(const std::string& key, goromdb_cursor** cursor) {
     goromdb_error error = new_error();
@@ -215,6 +250,37 @@ class Database {
     status = ops().verify(generation_, &error);
     message = error.msg;
     return status;
+  }
+  // Warms all of a file of `size` bytes, `budget` bytes a call; the calls that it took, or 0 when
+  // one of them broke a rule.
+  size_t warm(uint64_t size, uint64_t budget) {
+    uint64_t at = 0;
+    for (size_t calls = 1;; ++calls) {
+      goromdb_error error = new_error();
+      uint64_t next = UINT64_MAX;
+      const auto warmed = ops().warm(generation_, at, budget, &next, &error);
+      if (next <= at || next - at > budget || next > size) return 0;
+      if (warmed == GOROMDB_END) return next == size ? calls : 0;
+      if (warmed != GOROMDB_OK) return 0;
+      at = next;
+    }
+  }
+  // Behind the end there is nothing to warm.
+  bool warms_nothing_at(uint64_t offset) {
+    goromdb_error error = new_error();
+    uint64_t next = 0;
+    return ops().warm(generation_, offset, 4096, &next, &error) == GOROMDB_END && next == offset;
+  }
+  // The whole of STO-11 for the open file, which lies at `path`: warming reaches every byte in
+  // steps of any size and makes nothing of the file resident.
+  bool warms_whole(const std::string& path) {
+    const auto size = std::filesystem::file_size(path);
+    const auto before = mapped(path).resident;
+    for (const uint64_t budget :
+         {uint64_t{1000}, uint64_t{4096}, uint64_t{1} << 20, size, 2 * size}) {
+      if (warm(size, budget) != (size + budget - 1) / budget) return false;
+    }
+    return warms_nothing_at(size) && warms_nothing_at(size + 1) && mapped(path).resident <= before;
   }
   goromdb_generation_info info() {
     goromdb_generation_info info{};

@@ -247,6 +247,20 @@ TEST_CASE("a file that is longer than its pages is read, a shorter one is refuse
   CHECK(db.says("data.db: it is cut short"));
 }
 
+TEST_CASE("the file is mapped once; neither warming nor verifying leaves it in this process") {
+  Items items;
+  for (int i = 0; i < 5000; ++i) items[""]["k" + std::to_string(i)] = {std::string(1000, 'v')};
+  Database db;
+  REQUIRE(db.build(items));
+  const auto path = db.dir().file("built.db");
+  CHECK(db.warms_whole(path));
+  CHECK(db.verify() == GOROMDB_OK);
+  CHECK(mapped(path).count == 1);
+  CHECK(mapped(path).resident < 200000);
+  CHECK(db.info().resident_bytes == GOROMDB_UNKNOWN);
+  CHECK(db.get("k77") == std::string(1000, 'v'));
+}
+
 TEST_CASE("a writer's lock is not waited for, and the log says that it is there") {
   Database db;
   REQUIRE(db.build({{"", {{"k", {"v"}}}}}));

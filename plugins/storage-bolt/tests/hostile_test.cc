@@ -85,6 +85,8 @@ TEST_CASE("files of other kinds are refused by name") {
            {"{\"a\": 1}", GOROMDB_E_CORRUPT, "a JSON file"},
            {std::string(16, '\0') + "\xDE\xC0\xEF\xBE" + std::string(8192, '\0'), GOROMDB_E_CORRUPT,
             "an LMDB file"},
+           {std::string(24, '\0') + "\xDE\xC0\xEF\xBE" + std::string(8192, '\0'), GOROMDB_E_CORRUPT,
+            "an LMDB file of version 1.0"},
            {std::string(12, '\0') + "\x62\x31\x05\x00"s + std::string(8192, '\0'),
             GOROMDB_E_CORRUPT, "a Berkeley DB btree file"},
            {version.bytes, GOROMDB_E_UNSUPPORTED, "version 3"},

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import lmdb
 
+HERE = Path(__file__).parent
 BOLT = Path(__file__).parents[3] / "plugins" / "storage-bolt" / "reference" / "reference.go"
 
 
@@ -58,6 +59,21 @@ def bdb_namespaces(namespaces):
     return made(make)
 
 
+def bsddb3(words, kind, flags=0):
+    """By the Python binding; `kind`: "btree", "hash" or "recno", whose keys are decimal numbers."""
+    from bsddb3 import db  # pylint: disable=import-outside-toplevel
+
+    def make(path):
+        handle = db.DB()
+        handle.set_flags(flags)
+        handle.open(str(path), None, getattr(db, f"DB_{kind.upper()}"), db.DB_CREATE)
+        for key, value in words.items():
+            handle.put(int(key) if kind == "recno" else key, value)
+        handle.close()
+
+    return made(make)
+
+
 def memcachedb_item(key, value, flags=0):
     """struct _stritem as MemcacheDB stores it (shared by its 32- and 64-bit builds)."""
     suffix = b" %d %d\r\n" % (flags, len(value))
@@ -72,11 +88,22 @@ def memcachedb(words, flags=0):
 # ---- LMDB ----------------------------------------------------------------------------------------
 
 
-def mdb_load(words):
+@functools.cache
+def page_size_library():
+    """Makes a program believe that the machine's pages have PAGE_SIZE bytes."""
+    library = Path(tempfile.mkdtemp(prefix="goromdb-pages-")) / "page_size.so"
+    run(["cc", "-shared", "-fPIC", "-o", str(library), str(HERE / "page_size.c"), "-ldl"], b"")
+    return str(library)
+
+
+def mdb_load(words, page_size=None):
     """By mdb_load, whose map is 1 MiB unless the text says more."""
     size = (1 << 20) + 4 * sum(len(k) + len(v) + 64 for k, v in words.items())
     text = dump_of(words, [b"type=btree", b"mapsize=%d" % size])
-    return made(lambda path: run(["mdb_load", "-n", str(path)], text))
+    env = dict(os.environ)
+    if page_size is not None:
+        env |= {"LD_PRELOAD": page_size_library(), "PAGE_SIZE": str(page_size)}
+    return made(lambda path: run(["mdb_load", "-n", str(path)], text, env=env))
 
 
 def lmdb_namespaces(namespaces):

@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: MIT
+// Damaged files: what verify finds, and what becomes of a page that goes bad while it is served.
+#include "environment.h"
+#include "test_files.h"
+
+#include <doctest/doctest.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <random>
+
+using namespace goromdb::bdb;
+using namespace goromdb::test;
+
+namespace {
+
+// What libdb does with a file, in a process of its own: it may die or hang on it.
+enum class Fate { kRefused, kRead, kDiedOpening, kDiedReading };
+
+constexpr int kBad = 77;
+
+Fate fate_of(const std::string& bytes, const Entries& entries) {
+  int ends[2];
+  REQUIRE(::pipe(ends) == 0);
+  const pid_t child = ::fork();
+  if (child == 0) {
+    ::alarm(5);
+    ::close(ends[0]);
+    ::close(STDERR_FILENO);  // for what a sanitizer says of libdb
+    Database db;
+    if (db.open_text(bytes) != GOROMDB_OK || db.verify() != GOROMDB_OK) ::_exit(kBad);
+    if (::write(ends[1], "v", 1) != 1) ::_exit(2);
+    for (const auto& entry : entries) db.get(entry.first);
+    try {
+      db.walk();
+    } catch (const std::runtime_error&) {
+    }
+    ::_exit(0);
+  }
+  ::close(ends[1]);
+  char verified = 0;
+  const bool is_verified = ::read(ends[0], &verified, 1) == 1;
+  ::close(ends[0]);
+  int status = 0;
+  REQUIRE(::waitpid(child, &status, 0) == child);
+  if (is_verified)
+    return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? Fate::kRead : Fate::kDiedReading;
+  return WIFEXITED(status) && WEXITSTATUS(status) == kBad ? Fate::kRefused : Fate::kDiedOpening;
+}
+
+// Changes a byte of the value of `key`, in the file as it is served.
+void damage(const std::string& path, const std::string& value) {
+  const auto at = bytes_of(path).find(value);
+  REQUIRE(at != std::string::npos);
+  std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
+  file.seekp(static_cast<std::streamoff>(at));
+  file.put('!');
+}
+
+Entries numbered(int n) {
+  Entries entries;
+  for (int i = 0; i < n; ++i) {
+    const auto number = std::to_string(10000 + i);
+    entries.emplace_back("key" + number, "value " + number + " " + std::string(200, 'v'));
+  }
+  return entries;
+}
+
+struct Count {
+  size_t right = 0, failed = 0, wrong = 0;
+};
+Count read_all(Database& db, const Entries& entries, uint32_t ns = 0) {
+  std::vector<std::pair<uint32_t, std::string>> keys;
+  for (const auto& entry : entries) keys.emplace_back(ns, entry.first);
+  const auto values = db.get_all(keys);
+  Count count;
+  for (size_t i = 0; i < values.size(); ++i) {
+    if (values[i].status == GOROMDB_E_CORRUPT) {
+      ++count.failed;
+    } else if (Database::text_of(values[i]) == entries[i].second) {
+      ++count.right;
+    } else {
+      ++count.wrong;
+    }
+  }
+  return count;
+}
+
+size_t warnings(const Database& db) {
+  return static_cast<size_t>(
+      std::count_if(db.host.log.begin(), db.host.log.end(),
+                    [](const auto& line) { return line.first == GOROMDB_LOG_WARN; }));
+}
+
+}  // namespace
+
+TEST_CASE("a page that is not what it was is found by verify, by its checksum too") {
+  for (const uint32_t flags : {0u, uint32_t{DB_CHKSUM}}) {
+    CAPTURE(flags);
+    Database db;
+    const auto path = db.dir().file("f");
+    write(path, numbered(2000), {DB_BTREE, nullptr, flags});
+    auto text = bytes_of(path);
+    if (flags == 0) {
+      std::fill(text.begin() + 3 * 4096, text.begin() + 4 * 4096, '\0');
+    } else {
+      text[text.find("value 11000")] ^= 1;
+    }
+    REQUIRE_MESSAGE(db.open_text(text) == GOROMDB_OK, db.message);
+    CHECK(db.verify() == GOROMDB_E_CORRUPT);
+    CHECK(db.in_one_line());
+  }
+}
+
+TEST_CASE("a page that goes bad while it is served fails its own keys and no others") {
+  const auto entries = numbered(2000);
+  for (const auto type : {DB_BTREE, DB_HASH}) {
+    CAPTURE(type);
+    Database db;
+    const auto path = db.dir().file("f");
+    write(path, entries, {type, nullptr, DB_CHKSUM});
+    REQUIRE(db.open(path) == GOROMDB_OK);
+    damage(path, "value 11000");
+    for (int pass = 0; pass < 3; ++pass) {
+      const auto count = read_all(db, entries);
+      CHECK(count.wrong == 0);
+      CHECK(count.failed > 0);
+      CHECK(count.failed < 40);  // as many as fit into a page
+    }
+    CHECK(warnings(db) == 1);
+    CHECK_THROWS(db.walk());
+    CHECK(db.get("key10000") == entries.front().second);
+  }
+}
+
+TEST_CASE("sub-databases are read on when a page of one goes bad") {
+  const auto entries = numbered(1000);
+  auto others = entries;
+  for (auto& entry : others) entry.second[0] = 'V';
+  Database db;
+  const auto path = db.dir().file("f");
+  write(path, entries, {DB_BTREE, "bad", DB_CHKSUM});
+  write(path, others, {DB_BTREE, "good", DB_CHKSUM});
+  REQUIRE(db.open(path) == GOROMDB_OK);
+  damage(path, "value 10500");
+  const auto bad = db.ns_id("bad"), good = db.ns_id("good");
+  std::vector<std::pair<uint32_t, std::string>> keys;
+  for (const auto& entry : entries) {
+    keys.emplace_back(bad, entry.first);
+    keys.emplace_back(good, entry.first);
+  }
+  const auto values = db.get_all(keys);
+  size_t failed = 0;
+  for (size_t i = 0; i < values.size(); i += 2) {
+    failed += values[i].status == GOROMDB_OK ? 0 : 1;
+    CHECK((Database::text_of(values[i + 1]) == others[i / 2].second));
+  }
+  CHECK(failed > 0);
+  CHECK(failed < 40);
+}
+
+TEST_CASE(
+    "a walk that was under way when a look-up broke on a page fails, and the next one goes on") {
+  const auto entries = numbered(2000);
+  Database db;
+  const auto path = db.dir().file("f");
+  write(path, entries, {DB_BTREE, nullptr, DB_CHKSUM});
+  REQUIRE(db.open(path) == GOROMDB_OK);
+  damage(path, "value 11900");
+  CHECK(db.walk_around([&] { CHECK(read_all(db, entries).failed > 0); }) < 0);
+  CHECK(db.get("key10000") == entries.front().second);
+  CHECK(db.walk_around([] {}) == GOROMDB_OK);
+}
+
+TEST_CASE("when the file is not to be opened again all keys fail, and none is a miss") {
+  const auto entries = numbered(2000);
+  Database db;
+  const auto path = db.dir().file("f");
+  write(path, entries, {DB_BTREE, nullptr, DB_CHKSUM});
+  REQUIRE(db.open(path) == GOROMDB_OK);
+  damage(path, "value 11000");
+  std::filesystem::remove(path);
+  read_all(db, entries);
+  for (const auto& value : db.get_all({{0, "key10000"}, {0, "none"}})) CHECK(value.status < 0);
+}
+
+TEST_CASE("whatever bits are flipped, what was verified is read without a death") {
+  const auto entries = numbered(300);
+  std::mt19937 random(3);
+  for (const auto type : {DB_BTREE, DB_HASH}) {
+    const TempDir dir;
+    write(dir.file("f"), entries, {type});
+    const auto whole = bytes_of(dir.file("f"));
+    int refused = 0, read = 0, died = 0;
+    for (int i = 0; i < 200; ++i) {
+      auto bytes = whole;
+      // The description in the first page as often as all the rest.
+      const bool is_first = i % 2 == 0;
+      for (int flips = is_first ? 1 : 8; flips > 0; --flips) {
+        const size_t at = random() % (is_first ? 100 : bytes.size());
+        bytes[at] = static_cast<char>(bytes[at] ^ (1 << random() % 8));
+      }
+      CAPTURE(i);
+      const auto fate = fate_of(bytes, entries);
+      CHECK(fate != Fate::kDiedReading);
+      refused += fate == Fate::kRefused ? 1 : 0;
+      read += fate == Fate::kRead ? 1 : 0;
+      died += fate == Fate::kDiedOpening ? 1 : 0;
+    }
+    INFO(refused, " refused, ", read, " read, libdb died or hung on ", died);
+    CHECK(refused > 50);
+    CHECK(read > 20);
+  }
+}
+
+TEST_CASE("libdb keeps its notes where TMPDIR says") {
+  const TempDir dir;
+  const char* const before = std::getenv("TMPDIR");
+  const std::string kept = before != nullptr ? before : "";
+  ::setenv("TMPDIR", dir.file("").c_str(), 1);
+  const char* folder = nullptr;
+  const Environment env(1 << 20);
+  if (before != nullptr) {
+    ::setenv("TMPDIR", kept.c_str(), 1);
+  } else {
+    ::unsetenv("TMPDIR");
+  }
+  CHECK(env.get()->get_tmp_dir(env.get(), &folder) == 0);
+  CHECK(std::string(folder) == dir.file(""));
+}
