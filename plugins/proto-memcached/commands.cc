@@ -51,6 +51,15 @@ constexpr Command write(std::string_view name, Shape shape, std::string_view syn
           .syntax = syntax,
           .answer = answer};
 }
+constexpr Command meta(std::string_view name, Shape shape, std::string_view syntax,
+                       std::string_view answer) {
+  return {.name = name,
+          .shape = shape,
+          .op = GOROMDB_OP_REFUSED,
+          .reply = text::kReadOnly,
+          .syntax = syntax,
+          .answer = answer};
+}
 constexpr Command fixed(std::string_view name, bool noreply, std::string_view reply,
                         std::string_view syntax, std::string_view answer) {
   return {.name = name, .noreply = noreply, .reply = reply, .syntax = syntax, .answer = answer};
@@ -97,6 +106,12 @@ constexpr auto kCommands = std::to_array<Command>({
           kStoreRefusal),
     write("cas", Shape::kStoreCas, "cas <key> <flags> <exptime> <length> <cas> [noreply]",
           kStoreRefusal),
+    meta("ms", Shape::kMetaStore, "ms <key> <length> <flag>*",
+         "`CLIENT_ERROR read-only server` after the data block, also with the flag `q`"),
+    meta("md", Shape::kMetaWrite, "md <key> <flag>*",
+         "`CLIENT_ERROR read-only server`, also with the flag `q`"),
+    meta("ma", Shape::kMetaWrite, "ma <key> <flag>*",
+         "`CLIENT_ERROR read-only server`, also with the flag `q`"),
     write("delete", Shape::kDelete, "delete <key> [0] [noreply]", kRefusal),
     write("incr", Shape::kArithmetic, "incr <key> <delta> [noreply]", kRefusal),
     write("decr", Shape::kArithmetic, "decr <key> <delta> [noreply]", kRefusal),

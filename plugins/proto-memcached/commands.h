@@ -18,6 +18,8 @@ enum class Shape : uint8_t {
   kTouch,        // key exptime [noreply]
   kStore,        // key flags exptime length [noreply], then a data block
   kStoreCas,     // key flags exptime length cas [noreply], then a data block
+  kMetaStore,    // key length flag..., then a data block
+  kMetaWrite,    // key flag...
   kDelete,       // key [0] [noreply]
   kArithmetic,   // key delta [noreply]
   kVersion,      // anything

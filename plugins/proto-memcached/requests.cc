@@ -69,28 +69,51 @@ Step read_touch(const Context& context, const Arguments& args) {
   return batch.get(context.command.verb, 1, silent);
 }
 
+// What a line with a data block is answered after the block.
+struct Refusal {
+  bool wellformed, silent;
+  std::string_view text;  // where the line is well formed
+};
+
 // The length comes first: only when it is known can the block be told from the commands behind it.
 // Every other fault of the line is answered after the block.
-Step read_store(const Context& context, const Arguments& args) {
-  const Settings& settings = context.settings;
-  bool cas = context.command.shape == Shape::kStoreCas;
-  auto length = args.count < 4 ? std::nullopt : number<int64_t>(args.at[3]);
+Step swallow_block(const Context& context, std::string_view length_word, const Refusal& refusal) {
+  auto length = number<int64_t>(length_word);
   if (!length || *length < 0 || *length > kMaxDeclaredLength) {
     return context.batch.close(text::kBadFormat);
   }
   uint64_t size = static_cast<uint64_t>(*length);
-  if (size > settings.max_refused_value) return context.batch.close(text::kReadOnly);
-
-  bool wellformed = args.at[0].size() <= kMaxKey && number<uint32_t>(args.at[1]) &&
-                    number<int32_t>(args.at[2]) && (!cas || number<uint64_t>(args.at[4]));
-  std::string_view refusal =
-      settings.not_stored ? (cas ? text::kNotFound : text::kNotStored) : context.command.reply;
+  if (size > context.settings.max_refused_value) return context.batch.close(text::kReadOnly);
   Conn& conn = context.batch.conn();
   conn.phase = Conn::kBlock;
   conn.block_left = size;
-  conn.block_op = wellformed ? GOROMDB_OP_REFUSED : GOROMDB_OP_LOCAL;
-  conn.block_reply = slice(unless(args.noreply(), wellformed ? refusal : text::kBadFormat));
+  conn.block_op = refusal.wellformed ? GOROMDB_OP_REFUSED : GOROMDB_OP_LOCAL;
+  conn.block_reply =
+      slice(unless(refusal.silent, refusal.wellformed ? refusal.text : text::kBadFormat));
   return Step::kDone;
+}
+
+Step read_store(const Context& context, const Arguments& args) {
+  bool cas = context.command.shape == Shape::kStoreCas;
+  bool wellformed = args.at[0].size() <= kMaxKey && number<uint32_t>(args.at[1]) &&
+                    number<int32_t>(args.at[2]) && (!cas || number<uint64_t>(args.at[4]));
+  std::string_view refusal = context.settings.not_stored
+                                 ? (cas ? text::kNotFound : text::kNotStored)
+                                 : context.command.reply;
+  return swallow_block(context, args.at[3], {wellformed, args.noreply(), refusal});
+}
+
+// Meta commands know no `noreply`, and errors are sent in spite of their flag `q`.
+Step read_meta_store(const Context& context, const Arguments& args) {
+  bool wellformed = args.at[0].size() <= kMaxKey;
+  return swallow_block(context, args.at[1], {wellformed, false, context.command.reply});
+}
+
+Step read_meta_write(const Context& context, const Arguments& args) {
+  if (args.count == 0 || args.at[0].size() > kMaxKey) {
+    return context.batch.say(GOROMDB_OP_LOCAL, text::kBadFormat);
+  }
+  return context.batch.say(context.command.op, context.command.reply);
 }
 
 Step read_delete(const Context& context, const Arguments& args) {
@@ -158,6 +181,10 @@ Step read_command(Batch& batch, const Settings& settings, const uint8_t* begin,
     case Shape::kStore:
     case Shape::kStoreCas:
       return read_store(context, Arguments(words));
+    case Shape::kMetaStore:
+      return read_meta_store(context, Arguments(words));
+    case Shape::kMetaWrite:
+      return read_meta_write(context, Arguments(words));
     case Shape::kDelete:
       return read_delete(context, Arguments(words));
     case Shape::kArithmetic:

@@ -219,7 +219,8 @@ TEST_CASE("the_readme_lists_every_command_with_its_answer") {
   for (uint32_t i = 0; i < plugin->option_count; ++i) {
     const goromdb_option& option = plugin->options[i];
     std::string row("| `");
-    row.append(option.name).append("` | `").append(option.def).append("` |");
+    row.append(option.name).append("` | ");
+    row.append(option.def == nullptr ? "unset" : "`" + std::string(option.def) + "`").append(" |");
     CAPTURE(row);
     CHECK(readme.find(row) != std::string::npos);
   }

@@ -59,6 +59,26 @@ TEST_CASE("writes_without_a_block_are_refused") {
                 });
 }
 
+TEST_CASE("meta_writes_are_refused_and_the_block_of_a_meta_set_is_swallowed") {
+  check_all({}, {
+                    {"ms a 7\r\nversion\r\nversion\r\n", kReadOnly + kVersion},
+                    {"ms a 7 T0 F1 c q\r\nversion\r\nversion\r\n", kReadOnly + kVersion},
+                    {"ms a 7 noreply\r\nversion\r\nversion\r\n", kReadOnly + kVersion},
+                    {"ms a 7 !\r\nversion\r\nversion\r\n", kReadOnly + kVersion},
+                    {"ms a 0\r\n\r\nversion\r\n", kReadOnly + kVersion},
+                    {"ms " + kKey251 + " 7\r\nversion\r\nversion\r\n", kBad + kVersion},
+                    {"ms " + kKey251 + " 7 q\r\nversion\r\nversion\r\n", kBad + kVersion},
+                    {"md a\r\n", kReadOnly},
+                    {"md a q\r\n", kReadOnly},
+                    {"md a noreply\r\n", kReadOnly},
+                    {"md\r\n", kBad},
+                    {"md " + kKey251 + "\r\n", kBad},
+                    {"ma a N0 J13 q\r\n", kReadOnly},
+                    {"ma\r\n", kBad},
+                    {"mz a\r\n", "ERROR\r\n"},
+                });
+}
+
 TEST_CASE("a_fault_of_the_line_is_answered_after_the_block_was_swallowed") {
   check_all({}, {
                     {"set " + kKey251 + " 0 0 7\r\nversion\r\nversion\r\n", kBad + kVersion},
@@ -74,11 +94,30 @@ TEST_CASE("a_fault_of_the_line_is_answered_after_the_block_was_swallowed") {
 
 TEST_CASE("an_unknown_length_closes_so_that_the_block_is_never_read_as_commands") {
   std::vector<Transcript> transcripts;
-  for (std::string line :
-       {"set", "set a", "set a 0 0", "set a 0 0 noreply", "set a 0 0 x", "set a 0 0 7x",
-        "set a 0 0 -1", "set a 0 0 +7", "set a 0 0 0x7", "set a 0 0 7.0", "set a 0 0 2147483646",
-        "set a 0 0 4294967303", "set a 0 0 18446744073709551623", "set a 0 0 -1 noreply",
-        "set a 0 0 7\t", "cas a 0 0"}) {
+  for (std::string line : {"set",
+                           "set a",
+                           "set a 0 0",
+                           "set a 0 0 noreply",
+                           "set a 0 0 x",
+                           "set a 0 0 7x",
+                           "set a 0 0 -1",
+                           "set a 0 0 +7",
+                           "set a 0 0 0x7",
+                           "set a 0 0 7.0",
+                           "set a 0 0 2147483646",
+                           "set a 0 0 4294967303",
+                           "set a 0 0 18446744073709551623",
+                           "set a 0 0 -1 noreply",
+                           "set a 0 0 7\t",
+                           "cas a 0 0",
+                           "ms",
+                           "ms a",
+                           "ms a x",
+                           "ms a -1",
+                           "ms a 7x",
+                           "ms a 2147483646",
+                           "ms a S7",
+                           "ms a 7\t"}) {
     transcripts.push_back({line + "\r\nversion\r\nversion\r\n", kBad, true});
   }
   check_all({}, transcripts);
@@ -93,6 +132,7 @@ TEST_CASE("a_block_without_its_line_end_closes") {
                     {"set a 0 0 2\r\nab\r\r\nversion\r\n", bad_chunk, true},
                     {"set a 0 0 9 noreply\r\nab\r\nversion\r\n", bad_chunk, true},
                     {"set a 0 0 0\r\nversion\r\n", bad_chunk, true},
+                    {"ms a 2\r\nabXXversion\r\n", bad_chunk, true},
                 });
 }
 
@@ -101,6 +141,7 @@ TEST_CASE("a_block_above_the_cap_is_refused_and_not_waited_for") {
             {
                 {"set a 0 0 7\r\nversion\r\nversion\r\n", kReadOnly + kVersion},
                 {"set a 0 0 8\r\nversion\r\n\r\nversion\r\n", kReadOnly, true},
+                {"ms a 8\r\nversion\r\n\r\nversion\r\n", kReadOnly, true},
             });
 }
 
@@ -138,10 +179,11 @@ TEST_CASE("the_core_can_count_refused_writes_even_silent_ones") {
   connection.feed(
       "set a 0 0 1\r\nx\r\nset a 0 0 1 noreply\r\nx\r\ndelete a noreply\r\nflush_all\r\nincr a "
       "1\r\n"
+      "ms a 1\r\nx\r\nmd a\r\n"
       "set a x 0 1\r\nx\r\n");
-  CHECK(connection.ops_seen() == std::vector<uint32_t>{GOROMDB_OP_REFUSED, GOROMDB_OP_REFUSED,
-                                                       GOROMDB_OP_REFUSED, GOROMDB_OP_REFUSED,
-                                                       GOROMDB_OP_REFUSED, GOROMDB_OP_LOCAL});
+  std::vector<uint32_t> ops(7, GOROMDB_OP_REFUSED);
+  ops.push_back(GOROMDB_OP_LOCAL);
+  CHECK(connection.ops_seen() == ops);
 }
 
 }  // namespace goromdb::memcached::test
