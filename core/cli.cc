@@ -3,13 +3,15 @@
 
 #include <CLI/CLI.hpp>
 
-#include <cstdio>
+#include <algorithm>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "core/config.h"
 #include "core/guard.h"
 #include "core/server.h"
+#include "core/units.h"
 #include "core/version.h"
 
 namespace goromdb {
@@ -18,22 +20,37 @@ namespace {
 constexpr int kDone = 0, kFailed = 1, kWrong = 2;
 
 int say(int status, const std::string& message) {
-  fmt::print(stderr, "{}\n", message);
+  print_line(message);
   return status;
 }
 
-// Go's flags have one dash or two; CLI11 reads `-addr` as `-a ddr`. Only words of more than one
-// letter are widened, and only up to `--`.
+// Go's flags have one dash or two, and end at `--` or at the first word that is none. CLI11 reads
+// `-addr` as `-a ddr` and takes `-basedir=` for a flag without its value. What is no such flag, a
+// flag's value, or behind them is left as it is.
 std::vector<std::string> with_double_dashes(int argc, char** argv) {
-  std::vector<std::string> words;
-  bool flags = true;
-  for (int i = 1; i < argc; ++i) {
-    std::string word = argv[i];
-    flags = flags && word != "--";
-    if (flags && word.size() > 2 && word[0] == '-' && word[1] != '-') word.insert(0, "-");
-    words.push_back(std::move(word));
+  static const std::set<std::string> kWithValue = {
+      "addr", "proto", "handler", "storage", "file", "bucket", "basedir", "verify", "config"};
+  static const std::set<std::string> kAlone = {"gzipped", "help", "version"};
+  const std::vector<std::string> words(argv + 1, argv + argc);
+  std::vector<std::string> out;
+  size_t i = 0;
+  for (; i < words.size() && words[i].starts_with('-') && words[i] != "--"; ++i) {
+    const auto word = words[i].substr(words[i].starts_with("--") ? 2 : 1);
+    const auto equals = word.find('=');
+    const auto name = word.substr(0, equals);
+    if (kWithValue.contains(name)) {
+      out.push_back("--" + name);
+      if (equals != std::string::npos) {
+        out.push_back(word.substr(equals + 1));
+      } else if (i + 1 < words.size()) {
+        out.push_back(words[++i]);
+      }
+    } else {
+      out.push_back(kAlone.contains(name) ? "--" + word : words[i]);
+    }
   }
-  return words;
+  out.insert(out.end(), words.begin() + static_cast<ptrdiff_t>(i), words.end());
+  return out;
 }
 
 int serve(const Config& config) {
@@ -76,8 +93,16 @@ int plugins(const std::string& config_path) {
     if (!config) return say(kWrong, config.error().message);
     plugin_path = config->server.plugin_path;
   }
+  const PluginFinder finder(plugin_path);
+  const auto found = finder.list();
+  if (found.empty()) {
+    return say(kFailed,
+               fmt::format("goromdb: there is no plugin in {}; install them there or name another "
+                           "folder in plugin_path",
+                           join(finder.folders(), ", ")));
+  }
   int status = kDone;
-  for (const auto& path : PluginFinder(plugin_path).list()) {
+  for (const auto& path : found) {
     auto plugin = Plugin::load(path);
     if (plugin) {
       print_plugin(**plugin);
@@ -116,7 +141,9 @@ int run_command_line(int argc, char** argv) {
       app.add_option("--basedir", flags.basedir,
                      "folder of data00 and data01; default: the file's"),
       app.add_option("--verify", flags.verify, "md5, sha256 or none")->capture_default_str()};
-  for (auto* flag : go_flags) flag->excludes(config_option)->group("The Go program's flags");
+  for (auto* flag : go_flags) {
+    flag->excludes(config_option)->take_last()->group("The Go program's flags");
+  }
 
   std::string check_path, plugins_config;
   auto* check_command = app.add_subcommand("check", "validate a config and print what would run");

@@ -3,9 +3,12 @@
 
 #include <fcntl.h>
 #include <sched.h>
+#include <yaml-cpp/depthguard.h>
 #include <yaml-cpp/yaml.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <cstring>
 #include <filesystem>
 #include <functional>
 #include <map>
@@ -47,7 +50,8 @@ class Reader {
   // Calls the reader of each key that is there; refuses unknown and repeated ones.
   void map(const YAML::Node& node, const std::string& what, const Keys& keys) const {
     each_entry(
-        node, what, [&](const std::string& name, const YAML::Node& key, const YAML::Node& value) {
+        node, what,
+        [&](const std::string& name, const YAML::Node& key, const YAML::Node& value) {
           auto found = keys.find(name);
           if (found == keys.end()) {
             std::vector<std::string> names;
@@ -56,12 +60,15 @@ class Reader {
                 fmt::format("unknown key \"{}\" in {}{}", name, what, suggestion(name, names)));
           }
           found->second(key, value);
-        });
+        },
+        "options");
   }
 
+  // A value that is null has no place of its own; only the entry `nullable` may have it.
   void each_entry(const YAML::Node& node, const std::string& what,
                   const std::function<void(const std::string&, const YAML::Node& key,
-                                           const YAML::Node& value)>& each) const {
+                                           const YAML::Node& value)>& each,
+                  std::string_view nullable = {}) const {
     if (!node.IsMap()) bad(node, fmt::format("{} must be a map of `key: value` lines", what));
     std::map<std::string, Place> seen;
     for (const auto& entry : node) {
@@ -73,7 +80,7 @@ class Reader {
             fmt::format("duplicate key \"{}\" in {}: it stands at {} already; keep one", name, what,
                         first->second));
       }
-      if (entry.second.IsNull() && name != "options") {  // it has no place of its own either
+      if (entry.second.IsNull() && name != nullable) {
         bad(entry.first, fmt::format("\"{}\" has no value; give it one or remove the line", name));
       }
       each(name, entry.first, entry.second);
@@ -82,12 +89,25 @@ class Reader {
 
   std::string text(const YAML::Node& node, const std::string& what) const {
     if (!node.IsScalar() || node.Scalar().empty()) bad(node, fmt::format("{} must be text", what));
+    if (node.Scalar().find('\0') != std::string::npos) {
+      bad(node, fmt::format("{} has a NUL byte in it; write it without", what));
+    }
     return node.Scalar();
   }
   std::string path(const YAML::Node& node, const std::string& what) const {
     return path(text(node, what));
   }
   std::string path(const std::string& text) const { return join_path(base_, text); }
+  std::string folder(const YAML::Node& node, const std::string& what) const {
+    auto folder = path(node, what);
+    struct stat st;
+    const int error = ::stat(folder.c_str(), &st) != 0 ? errno : S_ISDIR(st.st_mode) ? 0 : ENOTDIR;
+    if (error != 0) {
+      bad(node, fmt::format("cannot use the folder {}: {}; make it or remove it from here", folder,
+                            std::strerror(error)));
+    }
+    return folder;
+  }
   int64_t integer(const YAML::Node& node, const std::string& what, int64_t min, int64_t max) const {
     auto n = node.IsScalar() ? parse_integer(node.Scalar()) : std::nullopt;
     if (!n || *n < min || *n > max) {
@@ -147,7 +167,7 @@ void read_server(const Reader& r, const YAML::Node& node, ServerConfig& server) 
          {"plugin_path",
           [&](const Node&, const Node& v) {
             for (const auto& each : r.list(v, "plugin_path")) {
-              server.plugin_path.push_back(r.path(each, "a folder of plugin_path"));
+              server.plugin_path.push_back(r.folder(each, "a folder of plugin_path"));
             }
           }},
          {"max_connections",
@@ -354,6 +374,41 @@ std::string real(const std::string& path) {
   return (whole.has_filename() ? whole : whole.parent_path()).string();
 }
 
+// The same for a name that is watched: a move takes a link, not what it leads to.
+std::string real_name(const std::string& path) {
+  return (std::filesystem::path(real(parent_folder(path))) / std::filesystem::path(path).filename())
+      .string();
+}
+
+// Whether `name` is the store `basedir`, or is or lies in what the server moves and deletes there.
+bool in_store(const std::string& name, const std::string& basedir) {
+  const auto inside = std::filesystem::path(name).lexically_relative(basedir);
+  const auto first = inside.begin()->string();
+  return first == "." || first == "data00" || first == "data01" || first.starts_with("current") ||
+         first.starts_with("status");
+}
+
+// A file that is watched is taken away: it must be nobody's store, and nobody else's sum.
+void check_watched(const Config& config, const DatabaseConfig& db) {
+  std::vector<std::string> watched = {db.file};
+  if (db.verify != SumKind::kNone) watched.push_back(sum_path(db.file, db.verify));
+  for (const auto& other : config.databases) {
+    for (const auto& path : watched) {
+      if (!in_store(real_name(path), real(other.basedir))) continue;
+      throw BadConfig{fmt::format(
+          "{}: {} is in the store {} of database \"{}\", where the server moves and deletes files; "
+          "watch for a file with another name or in another folder",
+          db.file_place, path, other.basedir, other.name)};
+    }
+    if (other.verify == SumKind::kNone) continue;
+    const auto sum = sum_path(other.file, other.verify);
+    if (real_name(db.file) != real_name(sum)) continue;
+    throw BadConfig{
+        fmt::format("{}: {} is the sum file of database \"{}\"; watch for a file with another name",
+                    db.file_place, db.file, other.name)};
+  }
+}
+
 // What no single setting shows: names for what is shared, defaults that depend on others.
 void complete(Config& config) {
   if (config.server.threads == 0) config.server.threads = cpu_count();
@@ -378,6 +433,7 @@ void complete(Config& config) {
           db.basedir_place, other->second, db.name, db.basedir)};
     }
   }
+  for (const auto& db : config.databases) check_watched(config, db);
   for (const auto& listener : config.listeners) {
     if (listener.listen.ends_with(":0")) continue;  // the kernel chooses a port for each
     auto [other, fresh] = addresses.emplace(listener.listen, listener.place);
@@ -386,11 +442,6 @@ void complete(Config& config) {
                                   listener.listen_place, listener.listen, other->second)};
     }
   }
-}
-
-std::string one_line(std::string text) {
-  std::replace(text.begin(), text.end(), '\n', ' ');
-  return text;
 }
 
 }  // namespace
@@ -433,6 +484,9 @@ Result<Config> load_config(const std::string& path) {
     return config;
   } catch (const BadConfig& e) {
     return fail(one_line(e.message));
+  } catch (const YAML::DeepRecursion& e) {
+    return fail(
+        fmt::format("{}: nested too deeply; a config has five levels or so", reader.place(e.mark)));
   } catch (const YAML::Exception& e) {
     return fail(fmt::format("{}: not valid YAML: {}", reader.place(e.mark), one_line(e.msg)));
   }
@@ -452,14 +506,16 @@ Result<Config> config_from_flags(const Flags& flags) {
   auto sum = std::find_if(kSums.begin(), kSums.end(),
                           [&](const auto& each) { return each.first == flags.verify; });
   if (sum == kSums.end()) {
-    return fail(fmt::format("-verify: must be md5, sha256 or none, not \"{}\"", flags.verify));
+    return fail(
+        one_line(fmt::format("-verify: must be md5, sha256 or none, not \"{}\"", flags.verify)));
   }
   db.verify = sum->second;
+  if (flags.file.empty()) return fail("-file: is empty; name the data file to watch for");
   if (flags.gzipped) db.options.push_back({"gzipped", "true", "-gzipped", "-gzipped", true});
   db.options.push_back({"bucket", flags.bucket, "-bucket", "-bucket", true});
   // The Go program's handlers differ in namespaces only, which every storage here has by itself.
   if (flags.handler != "simple" && flags.handler != "ns") {
-    return fail(fmt::format("-handler: must be simple or ns, not \"{}\"", flags.handler));
+    return fail(one_line(fmt::format("-handler: must be simple or ns, not \"{}\"", flags.handler)));
   }
   config.databases.push_back(std::move(db));
 
@@ -473,7 +529,7 @@ Result<Config> config_from_flags(const Flags& flags) {
   try {
     complete(config);
   } catch (const BadConfig& e) {
-    return fail(e.message);
+    return fail(one_line(e.message));
   }
   return config;
 }

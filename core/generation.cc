@@ -46,13 +46,11 @@ Result<std::unique_ptr<Generation>> Generation::open(Storage& storage, const Fac
   generation->info_.struct_size = sizeof generation->info_;
   status = ops.info(generation->handle_, &generation->info_);
   if (status != GOROMDB_OK) return because(error, status);
-  if (ops.warm != nullptr) {
-    const auto total = static_cast<uint64_t>(facts.note.size);
-    for (uint64_t offset = 0, next = 0; status == GOROMDB_OK; offset = next) {
-      status = ops.warm(generation->handle_, offset, kWarmBudget, &next, error.get());
-      if (status < 0) return because(error, status);
-      if (progress(next, total)) return cancelled();
-    }
+  for (bool more = !facts.verified; more;) {
+    auto warmed = generation->warm();
+    if (!warmed) return tl::unexpected(warmed.error());
+    if (progress(generation->warmed_, static_cast<uint64_t>(facts.note.size))) return cancelled();
+    more = *warmed;
   }
   step("warmed");
   for (uint32_t loop = 0; loop < loops; ++loop) {
@@ -63,6 +61,16 @@ Result<std::unique_ptr<Generation>> Generation::open(Storage& storage, const Fac
   }
   generation->loaded_at_s_ = std::time(nullptr);
   return generation;
+}
+
+Result<bool> Generation::warm() {
+  if (ops().warm == nullptr) return false;
+  PluginError error;
+  uint64_t next = warmed_;
+  const auto status = ops().warm(handle_, warmed_, kWarmBudget, &next, error.get());
+  if (status < 0) return because(error, status);
+  warmed_ = next;
+  return status == GOROMDB_OK;
 }
 
 void Generation::close_reader(uint32_t loop) {

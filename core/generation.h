@@ -27,8 +27,8 @@ class Generation {
     bool verified = false;  // when an earlier process adopted it: it is not walked again
   };
 
-  // Opens, verifies (unless it has been) and warms the file, and opens a reader for each loop.
-  // Rejected: the file is bad.
+  // Opens the file, verifies and warms it, and opens a reader for each loop. What has been verified
+  // before is neither walked nor warmed: a start is to serve it at once. Rejected: the file is bad.
   static Result<std::unique_ptr<Generation>> open(Storage& storage, const Facts& facts,
                                                   uint32_t loops, const Progress& progress);
   ~Generation();
@@ -44,6 +44,8 @@ class Generation {
   goromdb_reader* reader(uint32_t loop) const { return readers_[loop]; }
   // On the thread of `loop`, once.
   void close_reader(uint32_t loop);
+  // Brings the next part of the file into memory; true: there is more. On the worker thread.
+  Result<bool> warm();
 
  private:
   Generation(Storage& storage, Facts facts) : storage_(storage), facts_(std::move(facts)) {}
@@ -52,6 +54,7 @@ class Generation {
   Facts facts_;
   goromdb_generation* handle_ = nullptr;
   goromdb_generation_info info_{};
+  uint64_t warmed_ = 0;  // bytes from the file's start
   int64_t loaded_at_s_ = 0;
   std::vector<goromdb_reader*> readers_;
 };

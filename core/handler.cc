@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "core/handler.h"
 
+#include <unistd.h>
+
 #include <utility>
 
 #include "core/step.h"
@@ -51,6 +53,8 @@ Handler::Handler(const DatabaseConfig& config, std::unique_ptr<Storage> storage,
 Handler::~Handler() = default;
 
 void Handler::start() {
+  shown_.pid = getpid();
+  show();
   work([this] { return intake_.recover(); }, {});
   watcher_.start();
 }
@@ -86,7 +90,10 @@ void Handler::idle() {
 }
 
 void Handler::on_poll() {
-  if (busy_ || now_ms() < next_try_ms_) return;
+  if (busy_) return;
+  forget_trouble_of_what_has_gone();
+  show();  // where it could not be written before
+  if (now_ms() < next_try_ms_) return;
   watcher_.retry();
   if (!intake_.recovered()) {
     work([this] { return intake_.recover(); }, {});
@@ -98,26 +105,30 @@ void Handler::on_poll() {
 void Handler::on_outcome(const Outcome& outcome, const std::optional<Candidate>& candidate) {
   if (stopping_) return;
   next_try_ms_ = 0;
-  for (const auto& error : outcome.others) on_failure(error, {}, false);
+  for (const auto& [error, checksum] : outcome.others) on_failure(error, {}, false, checksum);
   if (!outcome.generation) {
-    on_failure(outcome.generation.error(), candidate, outcome.taken);
+    on_failure(outcome.generation.error(), candidate, outcome.taken, outcome.checksum);
     return idle();
   }
   if (*outcome.generation == nullptr) return idle();
   if (candidate) watcher_.ignore(*candidate, false);
   last_failure_.clear();
+  shown_.trouble.clear();
   adopt(*outcome.generation);
 }
 
-void Handler::on_failure(const Error& error, const std::optional<Candidate>& candidate,
-                         bool taken) {
+void Handler::on_failure(const Error& error, const std::optional<Candidate>& candidate, bool taken,
+                         const std::string& checksum) {
+  const bool rejected = error.kind == Error::Kind::kRejected;
+  shown_.trouble = rejected ? "" : error.message;
+  if (rejected) shown_.rejected = {checksum, utc_now(), error.message};
+  show();
   if (candidate && error.kind == Error::Kind::kChanged) {
     watcher_.settle_first();
     count_wait();
     log_->info("{}; looking again when it stands still", error.message);
     return;
   }
-  const bool rejected = error.kind == Error::Kind::kRejected;
   uint64_t rest_ms = 0;
   if (busy_ && !rejected) {
     const auto now = now_ms();
@@ -150,20 +161,41 @@ void Handler::count_wait() {
   ++status_.waits;
 }
 
+// The operator may have taken a drop away that could not be taken in.
+void Handler::forget_trouble_of_what_has_gone() {
+  if (last_failure_.empty() && shown_.trouble.empty()) return;
+  if (!intake_.recovered() || intake_.has_pending()) return;
+  if (auto drop = look_at(config_.file); !drop || *drop) return;
+  last_failure_.clear();
+  shown_.trouble.clear();
+}
+
+void Handler::show() {
+  if (!worker_) return;  // stopped
+  worker_->post([this, status = shown_] {
+    if (status == written_) return;
+    if (auto written = write_status(config_.basedir, status); written) {
+      written_ = status;
+    } else {
+      log_->debug("{}", written.error().message);
+    }
+  });
+}
+
 void Handler::adopt(const std::shared_ptr<Generation>& generation) {
   auto old = std::exchange(current_, generation);
   waiting_for_ = old ? old->id() : 0;
   draining_ += old ? 1 : 0;
   step("adopting");
   adopt_(
-      generation, [this, generation] { on_adopted(*generation); },
+      generation, [this, generation] { on_adopted(generation); },
       [this, old = std::move(old)]() mutable { on_released(std::move(old)); });
 }
 
-void Handler::on_adopted(const Generation& generation) {
+void Handler::on_adopted(const std::shared_ptr<Generation>& generation) {
   step("adopted");
-  const auto& facts = generation.facts();
-  const auto& info = generation.info();
+  const auto& facts = generation->facts();
+  const auto& info = generation->info();
   bool first = false;
   {
     std::lock_guard lock(status_mutex_);
@@ -172,18 +204,39 @@ void Handler::on_adopted(const Generation& generation) {
     status_.generation = facts.id;
     status_.checksum = facts.note.checksum;
     status_.info = info;
-    status_.loaded_at_s = generation.loaded_at_s();
+    status_.loaded_at_s = generation->loaded_at_s();
     status_.mtime_s = facts.note.mtime_ns / 1'000'000'000;
   }
   log_->info("generation {} adopted: {} entries, {}, {}, {}", facts.id,
              info.entries == GOROMDB_UNKNOWN ? "unknown" : std::to_string(info.entries),
              format_size(static_cast<uint64_t>(facts.note.size)),
              facts.note.checksum.empty() ? "no checksum" : facts.note.checksum, facts.path);
+  shown_.generation = facts.id;
+  shown_.checksum = facts.note.checksum;
+  shown_.entries.reset();
+  if (info.entries != GOROMDB_UNKNOWN) shown_.entries = info.entries;
+  shown_.adopted_at = utc_now();
+  show();
   if (first) on_ready_();
+  if (facts.verified) warm_behind(generation);
   uv_timer_start(
       &patience_timer_,
       [](uv_timer_t* timer) { static_cast<Handler*>(timer->data)->on_patience(); }, kPatienceMs,
       kPatienceMs);
+}
+
+// A part of it at a time: what else the worker has to do comes in between.
+void Handler::warm_behind(std::shared_ptr<Generation> generation) {
+  worker_->post([this, generation = std::move(generation)] {
+    if (stopping_) return;
+    auto more = generation->warm();
+    if (!more)
+      return log_->warn("cannot warm {}: {}", generation->facts().path, more.error().message);
+    if (!*more) return log_->debug("generation {} is warm", generation->id());
+    main_.post([this, id = generation->id()] {
+      if (!stopping_ && current_ && current_->id() == id) warm_behind(current_);
+    });
+  });
 }
 
 // A client that reads slowly does not hold up the next data set.
@@ -193,10 +246,15 @@ void Handler::on_patience() {
       log_->info(
           "{} older generations are still being read; the next data set waits for one of them",
           draining_);
+      shown_.trouble = "older generations are still being read";
+      show();
     }
     return;
   }
-  said_waiting_ = false;
+  if (std::exchange(said_waiting_, false)) {
+    shown_.trouble.clear();
+    show();
+  }
   uv_timer_stop(&patience_timer_);
   if (std::exchange(waiting_for_, 0) != 0) idle();
 }

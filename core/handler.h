@@ -14,6 +14,7 @@
 #include "core/intake.h"
 #include "core/log.h"
 #include "core/mailbox.h"
+#include "core/status_file.h"
 #include "core/task_thread.h"
 #include "core/watcher.h"
 
@@ -60,13 +61,17 @@ class Handler {
 
   void work(std::function<Outcome()> task, std::optional<Candidate> candidate);
   void on_outcome(const Outcome& outcome, const std::optional<Candidate>& candidate);
-  void on_failure(const Error& error, const std::optional<Candidate>& candidate, bool taken);
+  void on_failure(const Error& error, const std::optional<Candidate>& candidate, bool taken,
+                  const std::string& checksum = {});
   void on_poll();
   void adopt(const std::shared_ptr<Generation>& generation);
-  void on_adopted(const Generation& generation);
+  void on_adopted(const std::shared_ptr<Generation>& generation);
+  void warm_behind(std::shared_ptr<Generation> generation);
   void on_released(std::shared_ptr<Generation> old);
   void on_patience();
   void count_wait();
+  void forget_trouble_of_what_has_gone();
+  void show();
   void idle();
 
   const DatabaseConfig& config_;
@@ -90,6 +95,8 @@ class Handler {
 
   mutable std::mutex status_mutex_;
   DatabaseStatus status_;
+  StoreStatus shown_;    // for basedir/status; main's
+  StoreStatus written_;  // what lies there; the worker's
 
   std::unique_ptr<TaskThread> worker_;  // last: its tasks use everything above
 };

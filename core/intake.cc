@@ -73,7 +73,7 @@ Intake::Outcome Intake::recover() {
         outcome.generation = opened;
         return outcome;
       } else {
-        outcome.others.push_back(opened.error());
+        outcome.others.push_back({opened.error(), each.note.checksum});
         if (!first_failed) first_failed = pending_;  // none when it was set aside
         pending_.reset();
       }
@@ -105,7 +105,7 @@ Intake::Outcome Intake::take(const Candidate& candidate, bool quietly) {
   const uint64_t id = newest_generation_ + 1;
   auto note = loader_.take(candidate, *hex, slot, id,
                            progress_of(fmt::format("copying {}", candidate.file)));
-  if (note) return {open({slot, *note, false}), true};
+  if (note) return {open({slot, *note, false}), true, note->checksum};
 
   // It may have failed behind the move: then the slot holds it, and the next try goes on from
   // there. What waited in the slot before has made room in any case.
@@ -119,7 +119,10 @@ Intake::Outcome Intake::take(const Candidate& candidate, bool quietly) {
   return {tl::unexpected(note.error()), moved};
 }
 
-Intake::Outcome Intake::go_on() { return {open(*pending_)}; }
+Intake::Outcome Intake::go_on() {
+  const auto checksum = pending_->note.checksum;
+  return {open(*pending_), false, checksum};
+}
 
 void Intake::remove(int slot, uint64_t generation) {
   if (slot == served_slot_ || (pending_ && pending_->slot == slot)) return;

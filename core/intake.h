@@ -24,10 +24,16 @@ class Intake {
   Intake(const DatabaseConfig& config, std::unique_ptr<Storage> storage, uint32_t loops,
          std::shared_ptr<spdlog::logger> log, const std::atomic<bool>& stopping);
 
+  // A file that did not open, and its content's checksum where that is known.
+  struct Unopened {
+    Error error;
+    std::string checksum;
+  };
   struct Outcome {
     Result<std::shared_ptr<Generation>> generation = nullptr;  // NULL: there is nothing to serve
-    bool taken = false;              // the candidate lies in a slot: it is no candidate any more
-    std::vector<Error> others = {};  // what else did not open on the way
+    bool taken = false;                 // the candidate lies in a slot: it is no candidate any more
+    std::string checksum = {};          // of the file that `generation` is about, where it is known
+    std::vector<Unopened> others = {};  // what else did not open on the way
   };
 
   Result<void> lock() { return loader_.lock(); }

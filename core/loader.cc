@@ -78,8 +78,21 @@ std::string Loader::slot_name(int slot) { return slot == 0 ? "data00" : "data01"
 std::string Loader::data_path(int slot) const { return folder(slot) + "/data.db"; }
 
 Result<void> Loader::lock() {
+  std::pair<uint64_t, uint64_t> folders[kSlots];
   for (int slot = 0; slot < kSlots; ++slot) {
     if (auto made = make_folders(folder(slot)); !made) return made;
+    auto state = look_at(folder(slot));
+    if (!state) return tl::unexpected(state.error());
+    if (!*state || !S_ISDIR((*state)->mode)) {
+      return fail(fmt::format(
+          "{} must be a folder of its own, not a link; put a folder in its place", folder(slot)));
+    }
+    folders[slot] = {(*state)->identity.device, (*state)->identity.inode};
+  }
+  // As by a bind mount: clearing the one slot would clear the other, which is served.
+  if (folders[0] == folders[1]) {
+    return fail(
+        fmt::format("{} and {} are the same folder; give each slot its own", folder(0), folder(1)));
   }
   lock_ = Fd(::open(basedir_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!lock_) return fail_errno(fmt::format("open the folder {}", basedir_));

@@ -45,6 +45,16 @@ Result<void> require(const std::string& path,
   return {};
 }
 
+// The dynamic linker would wait for a fifo's writer.
+Result<void> check_regular(const std::string& path) {
+  struct stat st;
+  if (::stat(path.c_str(), &st) != 0) return fail_errno(fmt::format("look at {}", path));
+  if (auto what = irregularity(st.st_mode); !what.empty()) {
+    return fail(fmt::format("{}: cannot be loaded: it is {}, not a plugin", path, what));
+  }
+  return {};
+}
+
 // Anyone may write it: then anyone may run code in this process.
 Result<void> check_permissions(const std::string& path) {
   for (const auto& each : {path, parent_folder(path)}) {
@@ -66,6 +76,7 @@ std::string_view name_of_kind(uint16_t kind) {
 }
 
 Result<std::shared_ptr<Plugin>> Plugin::load(const std::string& path) {
+  if (auto regular = check_regular(path); !regular) return tl::unexpected(regular.error());
   if (auto safe = check_permissions(path); !safe) return tl::unexpected(safe.error());
   // RTLD_NODELETE: a plugin's threads and thread-local destructors may outlive any unloading.
   // [LOAD-2]

@@ -49,6 +49,7 @@ class PluginFinder {
   Result<std::shared_ptr<Plugin>> find(uint16_t kind, const std::string& name) const;
   // Every file that looks like a plugin, the ones that shadow others only once, by kind and name.
   std::vector<std::string> list() const;
+  const std::vector<std::string>& folders() const { return folders_; }
 
  private:
   std::vector<std::string> folders_;

@@ -3,12 +3,24 @@
 
 import gzip
 import json
+import subprocess
 
 import pytest
 
 from harness import dataset, encode, hexdigest
 
 GOOD = encode(dataset("two"))
+
+
+def bomb(compress):
+    """Becomes more than a thousand times as large as it is."""
+    return compress(b'{"marker": "' + b"x" * (100 << 20) + b'"}')
+
+
+def zstd(data):
+    return subprocess.run(["zstd", "-c"], input=data, capture_output=True, check=True).stdout
+
+
 
 GARBAGE = {
     "no bytes": b"",
@@ -37,6 +49,8 @@ GARBAGE = {
     "gzip with a wrong sum": gzip.compress(GOOD)[:-8] + b"\0\0\0\0" + gzip.compress(GOOD)[-4:],
     "gzip magic and nothing": b"\x1f\x8b",
     "gzip of prose": gzip.compress(b"this is no JSON"),
+    "gzip bomb": lambda: bomb(gzip.compress),
+    "zstd bomb": lambda: bomb(zstd),
     "zstd magic and nothing": b"\x28\xb5\x2f\xfd",
     "zstd magic and noise": b"\x28\xb5\x2f\xfd" + bytes(range(256)),
 }
@@ -53,14 +67,15 @@ def rejected_copy(server):
 def test_garbage_with_a_right_sum_is_kept_aside_and_the_old_data_set_stays(serve, name):
     server = serve()
     server.load(dataset("one"))
-    server.drop(GARBAGE[name])
+    data = GARBAGE[name]() if callable(GARBAGE[name]) else GARBAGE[name]
+    server.drop(data)
     reason = server.wait("words", r"rejected .*data\.json: ").message
     assert server.serving() == "one"
     stats = server.stats()
     assert stats["goromdb_generation"] == "1"
     assert stats["goromdb_rejections"] == "1"
     copy = rejected_copy(server)
-    assert copy and copy.read_bytes() == GARBAGE[name]
+    assert copy and copy.read_bytes() == data
     why = copy.with_name("data.db.rejected.reason").read_text()
     assert why.strip() and why.strip().splitlines()[0] in reason or reason.split(": ", 1)[1] in why
     server.drop(GOOD)

@@ -54,6 +54,14 @@ def test_each_subcommand_has_help(command):
         ["-addr", "127.0.0.1:0", "-verify", "crc32"],
         ["-addr", "127.0.0.1"],
         ["-addr", "192.0.2.1:0"],
+        ["-addr", "127.0.0.1:0", "-file", ""],
+        ["-addr", "127.0.0.1:0", "-file="],
+        ["-addr", "127.0.0.1:0", "-gzipped=perhaps"],
+        ["-addr", "127.0.0.1:0", "-storage", "json", "--", "-verify", "md5"],
+        ["-addr", "127.0.0.1:0", "-handler", "a\nb"],
+        ["-addr", "127.0.0.1:0", "-storage", "\x1b[31m"],
+        ["-addr", "127.0.0.1:0", "-file", "no\nfolder/x"],
+        ["-non\nsense"],
         ["--config", "goromdb.yaml", "-addr", ":0"],
     ],
     ids=" ".join,
@@ -62,6 +70,7 @@ def test_a_wrong_command_line_is_one_line_and_exit_2(tmp_path, args):
     result = run(*args, cwd=tmp_path)
     assert result.returncode == 2, (result.stdout, result.stderr)
     assert result.stderr.count("\n") == 1, result.stderr
+    assert re.fullmatch(r"[^\x00-\x1f\x7f]*\n", result.stderr), "control bytes"
 
 
 def test_an_unknown_flag_is_named(tmp_path):
@@ -96,6 +105,11 @@ def go(serve, tmp_path):
         "-addr=127.0.0.1:0 -storage=json -file=in/data.json -basedir=store",
         "--addr=127.0.0.1:0 --storage=json --file=in/data.json --basedir=store",
         "-basedir store -file in/data.json -proto memcached -addr 127.0.0.1:0 -handler simple",
+        "-addr 127.0.0.1:0 -storage json -file in/data.json -basedir store -bucket=",
+        "-addr 127.0.0.1:0 -storage json -file in/data.json -basedir store -gzipped=false",
+        "-addr 127.0.0.1:0 -storage json -file in/data.json -basedir store -gzipped --gzipped",
+        "-addr nonsense -addr=127.0.0.1:0 -file no/x -file in/data.json -basedir a -basedir store",
+        "-addr 127.0.0.1:0 -file in/data.json -basedir store -bucket -addr",
     ],
 )
 def test_the_flags_of_the_go_program_serve(go, flags):
@@ -113,6 +127,21 @@ def test_the_default_basedir_is_the_folder_of_the_file(go):
     inbox.drop(dataset("one"))
     server.wait_line("generation 1 adopted")
     assert list((server.folder / "in").glob("data0[01]/data.db"))
+
+
+@pytest.mark.parametrize("flags", [["-basedir="], ["-basedir", ""], ["--basedir=", "-bucket="]])
+def test_an_empty_basedir_is_the_default_one(go, flags):
+    server, inbox = go("-addr", "127.0.0.1:0", "-file", "in/data.json", *flags)
+    inbox.drop(dataset("one"))
+    server.wait_line("generation 1 adopted")
+    assert list((server.folder / "in").glob("data0[01]/data.db"))
+
+
+@pytest.mark.parametrize("flag", [["-file", "-x.json"], ["-file=-x.json"], ["--file", "-x.json"]])
+def test_a_value_may_begin_with_a_dash(go, flag):
+    server, _ = go("-addr", "127.0.0.1:0", "-basedir", "store", *flag)
+    Inbox(server.folder / "-x.json").drop(dataset("one"))
+    server.wait_line("generation 1 adopted")
 
 
 def test_verify_none_needs_no_sum(go):

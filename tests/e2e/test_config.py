@@ -7,7 +7,7 @@ import socket
 
 import pytest
 
-from harness import PLUGINS, Client, dataset, has_ipv6, run, whole_set, without_superpowers
+from harness import PLUGINS, REPO, Client, dataset, has_ipv6, run, whole_set, without_superpowers
 
 GOOD = """\
 server:
@@ -82,6 +82,14 @@ WRONG = {
     "null listeners": (GOOD.split("listeners:")[0] + "listeners:\n", ["listeners"]),
     "database without a storage": (but("    storage: json\n", ""), ["words", "storage"]),
     "database without a file": (but("    file: in/data.json\n", ""), ["words", "file"]),
+    "null database called options": (
+        f"databases:\n  ▸options:\n{LISTENER}",
+        ["options", "no value"],
+    ),
+    "null option called options": (
+        database("    file: in/data.json\n    options: {▸options: }\n"),
+        ["options", "no value"],
+    ),
     "null database": (f"databases:\n  words:\n{LISTENER}", ["words"]),
     "listener without a protocol": (but("protocol: memcached\n    ", ""), ["protocol"]),
     "listener without an address": (but("    listen: 127.0.0.1:0\n", ""), ["listen"]),
@@ -96,6 +104,56 @@ WRONG = {
         but("basedir: store", "basedir: ./in/../in//data.json/"),
         ["file"],
     ),
+    "file in a slot": (but("in/data.json", "▸store/data01/x"), ["store", "words"]),
+    "file in the other slot, not yet there": (
+        but("in/data.json", "▸in/../store//data00/data.db"),
+        ["store", "words"],
+    ),
+    "file is the pointer": (but("in/data.json", "▸store/current"), ["store", "words"]),
+    "file is the status": (but("in/data.json", "▸store/status"), ["store", "words"]),
+    "file is the pointer in the default basedir": (
+        database("    file: ▸in/current\n"),
+        ["store", "words"],
+    ),
+    "sum file is the basedir": (
+        database("    file: ▸in/data.json\n    basedir: in/data.json.md5\n"),
+        ["in/data.json.md5", "store"],
+    ),
+    "file in another database's slot": (
+        but(
+            "listeners:",
+            "  names: {storage: json, file: ▸store/data00/n, basedir: other}\nlisteners:",
+        ),
+        ["store", "words"],
+    ),
+    "file is another database's sum file": (
+        but(
+            "listeners:",
+            "  names: {storage: json, file: ▸in/data.json.md5, basedir: other}\nlisteners:",
+        ),
+        ["sum file", "words"],
+    ),
+    "file with a NUL": (but("in/data.json", '▸"in/data\\0.json"'), ["file", "NUL"]),
+    "basedir with a NUL": (but("basedir: store", 'basedir: ▸"st\\0re"'), ["basedir", "NUL"]),
+    "unix socket with a NUL": (but("127.0.0.1:0", '▸"unix:a\\0b"'), ["listen", "NUL"]),
+    "address with a NUL": (but("127.0.0.1:0", '▸"127.0.0.1\\0:0"'), ["listen", "NUL"]),
+    # control bytes are shown, not sent to the terminal
+    "key with an escape": (but("threads:", '▸"\\e[31mthreads":'), [r"\x1b[31mthreads"]),
+    "key with a line end": (but("threads:", '▸"thr\\neads":'), [r"thr\x0aeads"]),
+    "storage with a line end": (but("storage: json", 'storage: ▸"j\\nson"'), [r"j\x0ason"]),
+    "file in a folder with a line end": (
+        but("in/data.json", '▸"n\\no/data.json"'),
+        [r"n\x0ao"],
+    ),
+    "option's name with a line end": (
+        database('    file: in/data.json\n    options: {▸"a\\nb": 1}\n'),
+        [r"a\x0ab"],
+    ),
+    "option's value with a line end": (
+        database('    file: in/data.json\n    options: {nested: ▸"a\\nb"}\n'),
+        [r"a\x0ab"],
+    ),
+    "address with a line end": (but("127.0.0.1:0", '▸"127.0.0.1\\n:0"'), [r"\x0a"]),
     "two documents": (GOOD + "---\n" + GOOD, []),
     # types
     "root is a list": ("▸- databases\n- listeners\n", ["map"]),
@@ -127,6 +185,30 @@ WRONG = {
     "idle_timeout overflows": (
         but("threads: 1", "idle_timeout: ▸9999999999999999999h"),
         ["idle_timeout"],
+    ),
+    "drain_timeout is a word": (
+        but("threads: 1", "drain_timeout: ▸soon"),
+        ["drain_timeout", "5s"],
+    ),
+    "stop_timeout is a list": (
+        but("threads: 1", "stop_timeout: ▸[1s]"),
+        ["stop_timeout", "5s"],
+    ),
+    "settle has no unit": (
+        database("    file: in/data.json\n    settle: ▸1\n"),
+        ["settle", "5s"],
+    ),
+    "guard_timeout is a map": (
+        database("    file: in/data.json\n    guard_timeout: ▸{}\n"),
+        ["guard_timeout", "5s"],
+    ),
+    "plugin_path has a folder that is not there": (
+        but("threads: 1", "plugin_path: [in, ▸no/plugins]"),
+        ["no/plugins", "No such file"],
+    ),
+    "plugin_path has a file": (
+        but("threads: 1", "plugin_path: [▸a_file]"),
+        ["a_file", "Not a directory"],
     ),
     "plugin_path is text": (but("threads: 1", "plugin_path: ▸/tmp"), ["plugin_path", "list"]),
     "log is text": (but("{format: json}", "▸json"), ["log"]),
@@ -245,6 +327,7 @@ WRONG = {
     "bad indentation": (but("    file:", "   file:"), []),
     "an unknown alias": (but("storage: json", "storage: *nothing"), []),
     "control characters": (but("storage: json", "storage: \x01\x02"), []),
+    "deep nesting": ("databases: " + "[" * 100_000, ["nested too deeply"]),
     "a binary file": ("\x7fELF\x02\x01\x01\0\0\0\0\0\0", []),
 }
 
@@ -270,6 +353,7 @@ def test_a_wrong_config_is_one_line_that_names_the_place(tmp_path, name, words):
         assert (int(place[1]), int(place[2])) == expected, line
     for needle in needles:
         assert needle in place[3], line
+    assert re.fullmatch(r"[^\x00-\x1f\x7f]*", line), "control bytes reach the terminal"
     assert not (tmp_path / "store").exists(), "a refused config left a store behind"
 
 
@@ -348,6 +432,15 @@ def test_a_right_config_is_checked_and_nothing_is_started(tmp_path):
     for word in ("words", "json", "memcached", "127.0.0.1:0", "in/data.json"):
         assert word in result.stdout
     assert not (tmp_path / "store" / "data00").exists()
+
+
+def test_the_config_of_the_repository_is_right(tmp_path):
+    config = tmp_path / "goromdb.yaml"
+    config.write_bytes((REPO / "config" / "goromdb.yaml").read_bytes())
+    (tmp_path / "run" / "in").mkdir(parents=True)  # script/server makes it
+    result = run("check", "--config", config)
+    assert result.returncode == 0, result.stderr
+    assert result.stderr == ""
 
 
 def test_a_config_can_be_checked_while_its_server_runs(serve):

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: MIT
 """Plugins as third parties build them: one C header, one compiler; and the ones that are refused."""
 
+import os
 import re
 import shlex
+import shutil
 import signal
 import subprocess
 from pathlib import Path
@@ -165,6 +167,25 @@ def test_what_is_no_shared_object_is_refused_with_one_sentence(serve, tmp_path, 
     assert str(plugin) in result.stderr
 
 
+@pytest.mark.parametrize("words", [["check"], ["plugins"], []], ids=["check", "plugins", "serve"])
+@pytest.mark.parametrize("kind", ["fifo", "folder", "device"])
+def test_what_is_no_file_is_refused_and_not_waited_for(serve, tmp_path, kind, words):
+    plugin = tmp_path / "storage-odd.so"
+    if kind == "fifo":
+        os.mkfifo(plugin)
+    elif kind == "folder":
+        plugin.mkdir()
+    else:
+        plugin.symlink_to("/dev/zero")
+    server = serve(
+        start=False, databases=database("odd"), server={"plugin_path": [str(tmp_path)]}
+    )
+    result = run(*words, "--config", server.config_file)
+    assert result.returncode == 2, (result.stdout, result.stderr)
+    assert result.stderr.count("\n") == 1, result.stderr
+    assert f"{plugin}: " in result.stderr and kind in result.stderr
+
+
 def test_a_plugin_with_an_undefined_symbol_is_refused_at_the_start(serve, tmp_path):
     source = tmp_path / "undefined.c"
     source.write_text(
@@ -177,6 +198,16 @@ def test_a_plugin_with_an_undefined_symbol_is_refused_at_the_start(serve, tmp_pa
     result = run("--config", server.config_file)
     assert result.returncode == 2, (result.stdout, result.stderr)
     assert "nobody_has_this" in result.stderr
+
+
+def test_where_no_plugin_is_found_it_is_said_where_they_were_looked_for(tmp_path):
+    program = tmp_path / "goromdb"
+    shutil.copy(PROGRAM, program)
+    (tmp_path / "plugins").mkdir()
+    result = subprocess.run([program, "plugins"], capture_output=True, text=True, check=False)
+    assert result.returncode == 1, (result.stdout, result.stderr)
+    assert result.stdout == "" and result.stderr.count("\n") == 1
+    assert str(tmp_path / "plugins") in result.stderr
 
 
 def test_a_refused_plugin_is_listed_with_the_reason(tmp_path):

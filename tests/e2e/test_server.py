@@ -2,6 +2,7 @@
 """The process: listeners, limits, signals, who has what, and memory."""
 
 import contextlib
+import fcntl
 import json
 import mmap
 import os
@@ -21,6 +22,7 @@ from harness import (
     SANITIZER,
     SLOW,
     Client,
+    Server,
     compile_c,
     dataset,
     has_ipv6,
@@ -122,8 +124,8 @@ def test_every_loop_answers(serve):
 # ---- who has it --------------------------------------------------------------------------------
 
 
-def refusal(server):
-    result = run("--config", server.config_file)
+def refusal(server, **kwargs):
+    result = run("--config", server.config_file, **kwargs)
     assert result.returncode == 1, (result.returncode, result.stderr)
     return result.stderr
 
@@ -164,6 +166,29 @@ def test_an_address_that_another_program_has_is_named_with_its_owner(serve):
         message = refusal(server)
         assert f"127.0.0.1:{port}" in message
         assert re.search(rf"\b{os.getpid()}\b", message)
+
+
+def test_a_slot_that_is_a_link_is_refused(serve):
+    server = serve(start=False)
+    (server.store() / "data00").mkdir(parents=True)
+    (server.store() / "data01").symlink_to("data00")
+    message = refusal(server)
+    assert message.count("\n") == 1, message
+    assert f"{server.store()}/data01" in message and "link" in message
+
+
+def test_slots_that_are_one_folder_by_a_mount_are_refused(serve):
+    server = serve(start=False)
+    slots = [server.store() / name for name in ("data00", "data01")]
+    for slot in slots:
+        slot.mkdir(parents=True)
+    mounted = ["unshare", "--mount", "sh", "-c", 'mount --bind "$1" "$2" && shift 2 && exec "$@"']
+    mounted += ["sh", *map(str, slots)]
+    probe = subprocess.run([*mounted, "true"], capture_output=True, text=True, check=False)
+    if probe.returncode != 0:
+        pytest.skip(f"this machine does not allow to mount: {probe.stderr.strip()}")
+    message = refusal(server, wrap=mounted)
+    assert message.count("\n") == 1 and "same folder" in message, message
 
 
 def test_a_store_is_free_again_after_a_kill(serve):
@@ -375,7 +400,64 @@ def test_a_log_that_nobody_reads_any_more_does_not_end_the_server(serve):
         assert process.wait(DEADLINE) == 0
 
 
+def test_a_log_that_nobody_reads_for_a_while_stops_nothing(serve):
+    server = serve(start=False, listeners=[listener("unix:goromdb.sock")])
+    reader, writer = os.pipe()
+    fcntl.fcntl(writer, fcntl.F_SETPIPE_SZ, 4096)
+    process = subprocess.Popen(
+        [PROGRAM, "--config", server.config_file], cwd=server.folder, stderr=writer
+    )
+    os.close(writer)
+    path = server.folder / "goromdb.sock"
+    with os.fdopen(reader, "rb") as log:
+        try:
+            wait_for(path.exists, "the server to listen")
+            for number in range(1, 21):
+                server.drop(dataset(f"{number:02}"))
+
+                def adopted(generation=str(number)):
+                    with Client(path) as client:
+                        return client.stats()["goromdb_generation"] == generation
+
+                wait_for(adopted, f"data set {number} to be adopted")
+            with Client(path) as client:
+                assert whole_set(client) == "20"
+        finally:
+            process.terminate()
+            assert process.wait(DEADLINE) == 0
+        lines = log.read().splitlines()
+    assert b"listening on" in b"".join(lines)
+    assert all(json.loads(line)["time"] for line in lines[:-1]), "whole lines but for the last"
+
+
+def test_a_start_that_fails_ends_although_nobody_reads_why(serve):
+    first = serve(listeners=[listener("unix:goromdb.sock")])
+    reader, writer = os.pipe()
+    fcntl.fcntl(writer, fcntl.F_SETPIPE_SZ, 4096)
+    os.write(writer, b"#" * 4096)
+    with os.fdopen(reader, "rb"), os.fdopen(writer, "wb") as full:
+        done = subprocess.run(
+            [PROGRAM, "--config", first.config_file], stderr=full, timeout=DEADLINE, check=False
+        )
+    assert done.returncode == 1
+
+
 # ---- logs --------------------------------------------------------------------------------------
+
+
+def test_a_json_log_is_json_whatever_bytes_are_in_it(tmp_path):
+    name = b"not UTF-8: \xff \xed\xa0\x80 \xc0\x80; control: \n \x7f; UTF-8: \xc3\xbc"
+    folder = tmp_path / os.fsdecode(name)
+    server = Server(folder)
+    server.start()
+    try:
+        server.load(dataset("one"))
+    finally:
+        server.stop()
+    lines = (folder / "stderr.1").read_bytes().splitlines()
+    messages = [json.loads(line.decode("utf-8"))["message"] for line in lines]
+    shown = "not UTF-8: \ufffd \ufffd\ufffd\ufffd \ufffd\ufffd; control: \n \x7f; UTF-8: ü/"
+    assert any(shown in message for message in messages), messages
 
 
 def test_a_json_log_is_one_object_a_line(serve):

@@ -9,6 +9,7 @@ import select
 import shutil
 import signal
 import socket
+import subprocess
 import time
 
 import pytest
@@ -127,6 +128,44 @@ def _first_stats(server):
         return server.stats()
     except (OSError, ValueError, AssertionError):
         return {}
+
+
+# ---- no inotify, no hurry ----------------------------------------------------------------------
+
+NO_INOTIFY = [
+    *("unshare", "--user", "--map-root-user", "sh", "-c"),
+    'echo 0 > /proc/sys/user/max_inotify_instances && exec "$@"',
+    "sh",
+]
+
+
+def test_without_inotify_the_folder_is_polled(serve):
+    probe = subprocess.run([*NO_INOTIFY, "true"], capture_output=True, text=True, check=False)
+    if probe.returncode != 0:
+        pytest.skip(f"this machine gives no namespace without inotify: {probe.stderr.strip()}")
+    server = serve(wrap=NO_INOTIFY, words={"poll_interval": "100ms"})
+    assert server.wait("words", "cannot watch ").level == "warn"
+    for marker in ("one", "two"):
+        server.load(dataset(marker))
+        assert server.serving() == marker
+    assert len(server.find("words", "cannot watch ")) == 1
+
+
+def test_the_loader_gives_way_to_the_loops(serve):
+    server = serve()
+    server.pause_at("hashing")
+    server.drop(dataset("one"))
+    server.wait_paused("hashing")
+    found = {}
+    for task in os.listdir(f"/proc/{server.pid}/task"):
+        with open(f"/proc/{server.pid}/task/{task}/stat", encoding="ascii") as stat:
+            name, _, rest = stat.read().partition("(")[2].rpartition(")")
+        fields = rest.split()
+        found.setdefault(name, set()).add((int(fields[16]), int(fields[38])))  # nice, policy
+    server.resume("hashing")
+    server.adopted(1)
+    assert found["goromdb-loop"] == {(os.nice(0), os.SCHED_OTHER)}
+    assert found["goromdb-loader"] == {(10, os.SCHED_BATCH)}
 
 
 # ---- an old store ------------------------------------------------------------------------------

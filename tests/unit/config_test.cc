@@ -89,6 +89,7 @@ TEST_CASE("the shortest config gets every default") {
 
 TEST_CASE("every key is read") {
   TempFolder folder;
+  std::filesystem::create_directory(folder / "plugins");
   auto config = load(folder,
                      "listeners:\n"
                      "  - protocol: ./p/proto-own.so\n"
@@ -97,7 +98,7 @@ TEST_CASE("every key is read") {
                      "    options: {touch: refuse}\n"
                      "server:\n"
                      "  threads: 3\n"
-                     "  plugin_path: [plugins, /opt/plugins]\n"
+                     "  plugin_path: [plugins, /]\n"
                      "  max_connections: 7\n"
                      "  idle_timeout: 2m\n"
                      "  drain_timeout: 250ms\n"
@@ -118,7 +119,7 @@ TEST_CASE("every key is read") {
   REQUIRE_MESSAGE(config.has_value(), message_of(config));
   const auto& server = config->server;
   CHECK(server.threads == 3);
-  CHECK(server.plugin_path == std::vector<std::string>{folder / "plugins", "/opt/plugins"});
+  CHECK(server.plugin_path == std::vector<std::string>{folder / "plugins", "/"});
   CHECK(server.max_connections == 7);
   CHECK(server.idle_timeout_ms == 120'000);
   CHECK(server.drain_timeout_ms == 250);
@@ -226,11 +227,17 @@ TEST_CASE("wrong types and values are refused where they stand") {
        "goromdb.yaml:2:17: idle_timeout must be a duration such as 500ms, 5s or 2m"},
       {head + "idle_timeout: {}" + tail, "goromdb.yaml:2:17: idle_timeout must be a duration"},
       {head + "drain_timeout: 0s" + tail, "goromdb.yaml:2:18: drain_timeout must be at least 1ms"},
+      {head + "drain_timeout: soon" + tail, "goromdb.yaml:2:18: drain_timeout must be a duration"},
+      {head + "stop_timeout: [1s]" + tail, "goromdb.yaml:2:17: stop_timeout must be a duration"},
       {head + "plugin_path: plugins" + tail, "goromdb.yaml:2:16: plugin_path must be a list"},
       {head + "plugin_path: [[]]" + tail,
        "goromdb.yaml:2:17: a folder of plugin_path must be text"},
       {head + "plugin_path: ['']" + tail,
        "goromdb.yaml:2:17: a folder of plugin_path must be text"},
+      {head + "plugin_path: [/, nowhere]" + tail,
+       "goromdb.yaml:2:20: cannot use the folder nowhere: No such file or directory; make it or"},
+      {head + "plugin_path: [goromdb.yaml]" + tail,
+       "goromdb.yaml:2:17: cannot use the folder goromdb.yaml: Not a directory"},
       {head + "log: debug" + tail, "goromdb.yaml:2:8: log must be a map"},
       {head + "log: {level: loud}" + tail,
        "goromdb.yaml:2:16: level must be one of debug, info, warn, error"},
@@ -242,6 +249,9 @@ TEST_CASE("wrong types and values are refused where they stand") {
       {kDatabases + "    poll_interval: 5ms\n" + kListeners,
        "goromdb.yaml:5:20: poll_interval must be at least 10ms"},
       {kDatabases + "    settle: 0s\n" + kListeners, "goromdb.yaml:5:13: settle must be at least"},
+      {kDatabases + "    settle: 1\n" + kListeners, "goromdb.yaml:5:13: settle must be a duration"},
+      {kDatabases + "    guard_timeout: long\n" + kListeners,
+       "goromdb.yaml:5:20: guard_timeout must be a duration"},
       {kDatabases + "    guard: true\n" + kListeners,
        "goromdb.yaml:5:12: guard must be one of auto, always, never"},
       {kDatabases + "    guard_timeout: 0s\n" + kListeners,
@@ -292,6 +302,12 @@ TEST_CASE("an error names a line and a column even where YAML has nothing") {
       {"# only a comment\n", "goromdb.yaml:1:1: "},
       {"server:\n" + kDatabases + kListeners, "goromdb.yaml:1:"},
       {kDatabases + "    basedir:\n" + kListeners, "goromdb.yaml:5:"},
+      {"databases:\n  options:\n" + kListeners,
+       R"(goromdb.yaml:2:3: "options" has no value; give it one)"},
+      {kDatabases + "    options: {options: }\n" + kListeners,
+       R"(goromdb.yaml:5:15: "options" has no value; give it one)"},
+      {"server:\n  options:\n" + kDatabases + kListeners,
+       R"(goromdb.yaml:2:3: unknown key "options" in server)"},
       {kDatabases + "listeners:\n  - protocol: redis\n    listen: 'unix:'\n",
        "goromdb.yaml:7:13: "},
   });
@@ -303,7 +319,27 @@ TEST_CASE("what is no YAML is refused with its place") {
       {"a: b: c\n", "goromdb.yaml:1:5: not valid YAML: "},
       {"a: *nowhere\n", "goromdb.yaml:1:"},
       {"\tserver: {}\n", "goromdb.yaml:1:"},
+      {"databases: " + std::string(100'000, '['), "goromdb.yaml:1:"},
   });
+  CHECK(test::contains(error_of("databases: " + std::string(100'000, '[')), "nested too deeply"));
+}
+
+TEST_CASE("control bytes of a quoted text are written as escapes, and NUL is refused") {
+  check_errors({
+      {kDatabases + "    \"fi\\nle\": x\n" + kListeners,
+       R"(goromdb.yaml:5:5: unknown key "fi\x0ale" in database "words")"},
+      {kDatabases + "    \"\\e[31m\": x\n" + kListeners,
+       R"(goromdb.yaml:5:5: unknown key "\x1b[31m" in database "words")"},
+      {"databases:\n  words: {storage: json, file: \"in/d\\0x\"}\n" + kListeners,
+       "goromdb.yaml:2:32: file has a NUL byte in it"},
+      {kDatabases + "    basedir: \"s\\0\"\n" + kListeners,
+       "goromdb.yaml:5:14: basedir has a NUL byte in it"},
+      {kDatabases + "listeners:\n  - {protocol: redis, listen: \"unix:s\\0x\"}\n",
+       "goromdb.yaml:6:31: listen has a NUL byte in it"},
+  });
+  Flags flags;
+  flags.handler = "a\nb";
+  CHECK(message_of(config_from_flags(flags)) == R"(-handler: must be simple or ns, not "a\x0ab")");
 }
 
 TEST_CASE("two databases share neither a file nor a basedir, however they are written") {
@@ -325,6 +361,56 @@ TEST_CASE("two databases share neither a file nor a basedir, however they are wr
       {two("file: in/x, basedir: s", "file: in/y, basedir: s/"),
        R"(goromdb.yaml:3:43: databases "a" and "b" share the basedir s)"},
   });
+}
+
+TEST_CASE("what is watched is nobody's store") {
+  const auto one = [](const std::string& settings) {
+    return "databases:\n  a: {storage: json, " + settings + "}\n" + kListeners;
+  };
+  for (const char* file :
+       {"s/data00", "s/data01", "s/data00/data.db", "s/data01/deep/x", "./in/../s//data00/x",
+        "s/current", "s/current.x", "s/current/x", "s/status", "s/status.json", "s"}) {
+    CAPTURE(file);
+    CHECK_FALSE(error_of(one(fmt::format("file: {}, basedir: s", file))).empty());
+    CHECK_FALSE(error_of(one(fmt::format("file: {}, basedir: s, verify: none", file))).empty());
+    const auto another =
+        one(fmt::format("file: in/x, basedir: s}}\n  b: {{storage: json, file: {}, "
+                        "basedir: t",
+                        file));
+    CHECK(test::contains(error_of(another), "goromdb.yaml:3:28: "));
+  }
+  check_errors({
+      {one("file: in/current"),
+       R"(goromdb.yaml:2:28: in/current is in the store in of database "a", where)"},
+      {one("file: in/x, basedir: in/x.md5"),
+       R"(goromdb.yaml:2:28: in/x.md5 is in the store in/x.md5 of database "a", where)"},
+      {one("file: in/x, basedir: s}\n  b: {storage: json, file: in/x.md5, basedir: t"),
+       R"(goromdb.yaml:3:28: in/x.md5 is the sum file of database "a"; watch for)"},
+      {one("file: in/x.sha256, basedir: s}\n"
+           "  b: {storage: json, file: in/x, basedir: t, verify: sha256"),
+       R"(goromdb.yaml:2:28: in/x.sha256 is the sum file of database "b"; watch for)"},
+  });
+  for (const char* settings :
+       {"file: s/x, basedir: s", "file: s/data000, basedir: s", "file: s/data/data00, basedir: s",
+        "file: s/my-current, basedir: s", "file: data00/x, basedir: s",
+        "file: in/x, basedir: s, verify: none}\n  b: {storage: json, file: in/x.md5, basedir: t"}) {
+    CAPTURE(settings);
+    CHECK(error_of(one(settings)).empty());
+  }
+}
+
+TEST_CASE("a link into a store leads into the store") {
+  TempFolder folder;
+  folder.write("s/data00/x", "");
+  std::filesystem::create_symlink("s/data00", folder / "in");
+  std::filesystem::create_symlink("/nowhere", folder / "s/data00/link");
+  for (const char* file : {"in/data.json", "s/data00/link"}) {
+    CAPTURE(file);
+    auto config = load(folder, fmt::format("databases:\n  a: {{storage: json, file: {}, "
+                                           "basedir: s}}\n{}",
+                                           file, kListeners));
+    CHECK(test::contains(message_of(config), "is in the store"));
+  }
 }
 
 TEST_CASE("a link to a database's file is the same file") {
@@ -406,6 +492,9 @@ TEST_CASE("flags become options, and a wrong one is named") {
   CHECK(db.options[1].name == "bucket");
   CHECK(db.options[1].value_place == "-bucket");
 
+  flags.file.clear();
+  CHECK(message_of(config_from_flags(flags)) == "-file: is empty; name the data file to watch for");
+  flags.file = "in/data.db";
   flags.verify = "crc";
   CHECK(message_of(config_from_flags(flags)) ==
         "-verify: must be md5, sha256 or none, not \"crc\"");

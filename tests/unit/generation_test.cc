@@ -60,6 +60,19 @@ TEST_CASE("a file that has been verified before is not walked again") {
   check_all_closed();
 }
 
+TEST_CASE("a file that has been verified before is warmed when it is asked for") {
+  const Progress go_on = [](uint64_t, uint64_t) { return false; };
+  Room room;
+  auto generation = room.open("content", go_on, true);
+  REQUIRE(generation.has_value());
+  auto more = (*generation)->warm();
+  REQUIRE(more.has_value());
+  CHECK_FALSE(*more);
+  auto cold = room.open("cold", go_on, true);
+  REQUIRE(cold.has_value());
+  CHECK(test::message_of((*cold)->warm()) == "the disk is slow");
+}
+
 TEST_CASE("a reader that its loop has closed is not closed again") {
   Room room;
   {

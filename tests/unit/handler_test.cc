@@ -4,7 +4,9 @@
 #include "core/handler.h"
 
 #include <doctest/doctest.h>
+#include <unistd.h>
 
+#include "core/status_file.h"
 #include "tests/unit/fake_plugin.hpp"
 #include "tests/unit/temp_folder.hpp"
 #include "tests/unit/uv_room.hpp"
@@ -46,6 +48,7 @@ struct House {
                  fmt::format("generation {}\nchecksum md5:{}\nsize {}\nmtime_ns {}\nattempts 0\n",
                              generation, md5_of(content), content.size(), mtime));
   }
+  StoreStatus shown() { return read_status(config.basedir).value_or(StoreStatus{}); }
   void point(int slot, uint64_t generation) {
     folder.write("store/current",
                  fmt::format("slot {}\ngeneration {}\n", Loader::slot_name(slot), generation));
@@ -60,6 +63,7 @@ struct Run {
   Mailbox mailbox{uv.loop()};
   std::unique_ptr<Handler> handler;
   std::shared_ptr<Generation> served;
+  bool stuck_loop = false;  // it never adopts
 
   explicit Run(House& of) : house(of) {
     spdlog::set_level(spdlog::level::off);
@@ -69,6 +73,7 @@ struct Run {
                std::function<void()> released) {
           if (served) served->close_reader(0);
           served = generation;
+          if (stuck_loop) return;
           adopted();
           mailbox.post(std::move(released));
         },
@@ -91,6 +96,9 @@ struct Run {
 
   bool until(const std::function<bool(const DatabaseStatus&)>& happened) {
     return uv.run_until([&] { return happened(handler->status()); });
+  }
+  bool until_shown(const std::function<bool(const StoreStatus&)>& happened) {
+    return uv.run_until([&] { return happened(house.shown()); });
   }
   bool until_generation(uint64_t id) {
     return until([id](const DatabaseStatus& s) { return s.generation >= id; });
@@ -197,6 +205,135 @@ TEST_CASE("a file that ended the server three times is set aside and the start g
   CHECK(house.folder.has("store/data00/data.db.rejected"));
   house.drop("better");
   REQUIRE(run.until_generation(2));
+}
+
+// ---- what the status file tells ----
+
+TEST_CASE("the status tells of a server without a data set, then of the one that is served") {
+  House house;
+  house.folder.write("store/status", "pid: 1\ngeneration: 7\nchecksum: md5:old\n");
+  Run run(house);
+  REQUIRE(run.until_shown([](const StoreStatus& s) { return s.pid == getpid(); }));
+  StoreStatus nothing;
+  nothing.pid = getpid();
+  CHECK(house.shown() == nothing);
+  house.drop("content");
+  REQUIRE(run.until_shown([](const StoreStatus& s) { return s.generation == 1; }));
+  CHECK(house.shown().checksum == "md5:" + md5_of("content"));
+  CHECK(house.shown().entries == run.handler->status().info.entries);
+  CHECK(house.shown().adopted_at.ends_with("Z"));
+  CHECK_FALSE(house.shown().rejected);
+  CHECK(house.shown().trouble.empty());
+}
+
+TEST_CASE("the status tells of no data set before every loop has adopted it") {
+  House house;
+  {
+    Run run(house);
+    run.stuck_loop = true;
+    house.drop("content");
+    REQUIRE(run.uv.run_until([&] { return run.served != nullptr; }));
+  }  // all that was to be written has been
+  CHECK(house.shown().pid == getpid());
+  CHECK(house.shown().generation == 0);
+  CHECK(house.shown().checksum.empty());
+}
+
+TEST_CASE("the status tells the checksum of a rejected file where its content is known") {
+  House house;
+  std::string checksum = "md5:" + md5_of("corrupt"), reason = "bad magic number";
+  SUBCASE("dropped") { house.drop("corrupt"); }
+  SUBCASE("found in the store") { house.fill(0, 1, "corrupt"); }
+  SUBCASE("not the file that its sum says") {
+    house.drop("corrupt");
+    house.folder.write("in/data.json.md5", md5_of("another") + "\n");
+    checksum.clear();
+    reason = "its MD5 is " + md5_of("corrupt");
+  }
+  Run run(house);
+  REQUIRE(run.until_shown([](const StoreStatus& s) { return s.rejected.has_value(); }));
+  CHECK(house.shown().rejected->checksum == checksum);
+  CHECK(house.shown().rejected->reason.find(reason) != std::string::npos);
+  CHECK(house.shown().generation == 0);
+}
+
+TEST_CASE("the same file rejected again is another rejection") {
+  House house;
+  Run run(house);
+  house.drop("corrupt");
+  REQUIRE(run.until_shown([](const StoreStatus& s) { return s.rejected.has_value(); }));
+  const auto first = house.shown().rejected;
+  house.drop("corrupt");
+  REQUIRE(run.until_rejections(2));
+  REQUIRE(run.until_shown([&](const StoreStatus& s) { return s.rejected != first; }));
+  CHECK(house.shown().rejected->checksum == first->checksum);
+}
+
+TEST_CASE("the status tells what keeps a drop from being taken for as long as it does") {
+  House house;
+  Run run(house);
+  const auto in_the_way = house.folder / "store/data00/data.db.note.tmp";
+  std::filesystem::create_directory(in_the_way);  // as a full disk
+  house.drop("content");
+  REQUIRE(run.until_shown([](const StoreStatus& s) { return !s.trouble.empty(); }));
+  CHECK(house.shown().trouble.find("data.db.note.tmp") != std::string::npos);
+  SUBCASE("until it is taken") {
+    std::filesystem::remove(in_the_way);
+    REQUIRE(run.until_shown([](const StoreStatus& s) { return s.generation == 1; }));
+    CHECK(house.shown().trouble.empty());
+  }
+  SUBCASE("until it has been taken away") {
+    std::filesystem::remove(house.config.file);
+    REQUIRE(run.until_shown([](const StoreStatus& s) { return s.trouble.empty(); }));
+  }
+}
+
+TEST_CASE("a status that cannot be written keeps nobody from serving and is written later") {
+  House house;
+  std::filesystem::create_directories(house.folder / "store/status.tmp");
+  Run run(house);
+  house.drop("content");
+  REQUIRE(run.until_generation(1));
+  CHECK_FALSE(house.folder.has("store/status"));
+  CHECK(run.handler->status().failures == 0);
+  std::filesystem::remove(house.folder / "store/status.tmp");
+  REQUIRE(run.until_shown([](const StoreStatus& s) { return s.generation == 1; }));
+}
+
+TEST_CASE("a status is read as it was written, whatever its texts are") {
+  test::TempFolder folder;
+  StoreStatus status{.pid = 12,
+                     .generation = 3,
+                     .checksum = "md5:00",
+                     .entries = 0,
+                     .adopted_at = utc_now(),
+                     .rejected = StoreStatus::Rejected{"", utc_now(), ""},
+                     .trouble = ""};
+  for (const char* text : {"a: b # c", "\"quoted\" 'twice'", "two\nlines\r\n\ttab", "{[*&!|>%@`",
+                           "- ~", "null", "\x01\x7f", "gr\xc3\xbc\xc3\x9f dich", "\\u0041\\"}) {
+    CAPTURE(text);
+    status.rejected->reason = status.trouble = text;
+    REQUIRE(write_status(folder / "", status));
+    const auto read = read_status(folder / "");
+    REQUIRE_MESSAGE(read.has_value(), message_of(read));
+    CHECK(*read == status);
+  }
+  status.trouble = "no \xff UTF-8";
+  REQUIRE(write_status(folder / "", status));
+  CHECK(read_status(folder / "").value_or(StoreStatus{}).trouble == "no \xef\xbf\xbd UTF-8");
+}
+
+TEST_CASE("what is no status is refused") {
+  test::TempFolder folder;
+  CHECK(read_status(folder / "").error().kind == Error::Kind::kFailure);
+  for (const char* text :
+       {"", "x", "[1]", "pid: x\ngeneration: 1\n", "pid: 1\n", "{", "pid: 1\n\tx"}) {
+    CAPTURE(text);
+    folder.write("status", text);
+    const auto read = read_status(folder / "");
+    REQUIRE_FALSE(read.has_value());
+    CHECK(read.error().kind == Error::Kind::kRejected);
+  }
 }
 
 // ---- what must not happen ----

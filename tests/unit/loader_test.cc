@@ -140,6 +140,19 @@ TEST_CASE("a basedir that is a file cannot be locked") {
   CHECK_FALSE(message_of(Loader(folder.write("store", "")).lock()).empty());
 }
 
+TEST_CASE("a slot that is a link, or is the other slot, is refused") {
+  for (const char* target : {"data00", "../elsewhere"}) {
+    CAPTURE(target);
+    TempFolder folder;
+    std::filesystem::create_directories(folder / "store/data00");
+    std::filesystem::create_directories(folder / "elsewhere");
+    std::filesystem::create_directory_symlink(target, folder / "store/data01");
+    CHECK(message_of(Loader(folder / "store").lock()) ==
+          folder /
+              "store/data01 must be a folder of its own, not a link; put a folder in its place");
+  }
+}
+
 // ---- take ----
 
 TEST_CASE("a candidate is moved into its slot, noted, and its sum goes") {

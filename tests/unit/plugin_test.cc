@@ -92,6 +92,18 @@ TEST_CASE("what is no plugin is refused") {
   CHECK(contains(message_of(Plugin::load(folder.write("storage-x.so", "text"))),
                  "storage-x.so: cannot be loaded: "));
   CHECK_FALSE(message_of(Plugin::load(folder / "none.so")).empty());
+  REQUIRE(::mkfifo((folder / "storage-fifo.so").c_str(), 0600) == 0);
+  std::filesystem::create_directory(folder / "storage-folder.so");
+  std::filesystem::create_symlink("storage-fifo.so", folder / "storage-link.so");
+  for (const auto& [name, what] : {std::pair(folder / "storage-fifo.so", "a fifo"),
+                                   std::pair(folder / "storage-folder.so", "a folder"),
+                                   std::pair(folder / "storage-link.so", "a fifo"),
+                                   std::pair(std::string("/dev/null"), "a device")}) {
+    CHECK(message_of(Plugin::load(name)) ==
+          fmt::format("{}: cannot be loaded: it is {}, not a plugin", name, what));
+  }
+  std::filesystem::create_symlink(FAKE_PLUGIN, folder / "storage-good.so");
+  CHECK(Plugin::load(folder / "storage-good.so").has_value());
   // Loaded, but exports nothing of ours.
   CHECK(contains(message_of(Plugin::load("/lib/x86_64-linux-gnu/libm.so.6")),
                  "exports no goromdb_plugin_v0; it is not a goromdb plugin"));

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: MIT
+#include "core/status_file.h"
+
+#include <fcntl.h>
+#include <fmt/chrono.h>
+#include <unistd.h>
+#include <yaml-cpp/yaml.h>
+
+#include <chrono>
+#include <cstdio>
+
+#include "core/file.h"
+
+namespace goromdb {
+namespace {
+
+constexpr size_t kLimit = size_t{64} << 10;
+
+std::string to_yaml(const StoreStatus& status) {
+  YAML::Emitter out;
+  auto text = [&](const char* key, const std::string& value) {
+    if (!value.empty()) out << YAML::Key << key << YAML::Value << YAML::DoubleQuoted << value;
+  };
+  out << YAML::BeginMap;
+  out << YAML::Key << "pid" << YAML::Value << status.pid;
+  out << YAML::Key << "generation" << YAML::Value << status.generation;
+  text("checksum", status.checksum);
+  if (status.entries) out << YAML::Key << "entries" << YAML::Value << *status.entries;
+  text("adopted_at", status.adopted_at);
+  if (status.rejected) {
+    out << YAML::Key << "rejected" << YAML::Value << YAML::BeginMap;
+    text("checksum", status.rejected->checksum);
+    text("at", status.rejected->at);
+    text("reason", status.rejected->reason);
+    out << YAML::EndMap;
+  }
+  text("trouble", status.trouble);
+  out << YAML::EndMap << YAML::Newline;
+  return out.c_str();
+}
+
+StoreStatus from_yaml(const std::string& content) {
+  const auto root = YAML::Load(content);
+  auto text = [](const YAML::Node& map, const char* key) {
+    return map[key] ? map[key].as<std::string>() : std::string();
+  };
+  StoreStatus status;
+  status.pid = root["pid"].as<int64_t>();
+  status.generation = root["generation"].as<uint64_t>();
+  status.checksum = text(root, "checksum");
+  if (root["entries"]) status.entries = root["entries"].as<uint64_t>();
+  status.adopted_at = text(root, "adopted_at");
+  if (const auto rejected = root["rejected"]) {
+    status.rejected = {text(rejected, "checksum"), text(rejected, "at"), text(rejected, "reason")};
+  }
+  status.trouble = text(root, "trouble");
+  return status;
+}
+
+}  // namespace
+
+std::string status_path(const std::string& basedir) { return join_path(basedir, "status"); }
+
+Result<void> write_status(const std::string& basedir, const StoreStatus& status) {
+  const auto path = status_path(basedir), temporary = path + ".tmp";
+  Fd fd(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644));
+  if (!fd) return fail_errno(fmt::format("create {}", temporary));
+  auto written = write_all(fd, to_yaml(status), temporary);
+  if (written && ::rename(temporary.c_str(), path.c_str()) != 0) {
+    written = fail_errno(fmt::format("rename {} to {}", temporary, path));
+  }
+  if (!written) ::unlink(temporary.c_str());
+  return written;
+}
+
+Result<StoreStatus> read_status(const std::string& basedir) {
+  const auto path = status_path(basedir);
+  auto content = read_small_file(path, kLimit);
+  if (!content) return tl::unexpected(content.error());
+  try {
+    return from_yaml(*content);
+  } catch (const YAML::Exception& e) {
+    return reject(fmt::format("{} is no server's status: {}", path, e.what()));
+  }
+}
+
+std::string utc_now() {
+  using namespace std::chrono;
+  const auto now = time_point_cast<milliseconds>(system_clock::now());
+  const auto ms = now.time_since_epoch().count() % 1000;
+  return fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:03}Z", fmt::gmtime(system_clock::to_time_t(now)), ms);
+}
+
+}  // namespace goromdb
