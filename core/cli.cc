@@ -13,6 +13,7 @@
 #include "core/server.h"
 #include "core/units.h"
 #include "core/version.h"
+#include "tools/commands.h"
 
 namespace goromdb {
 namespace {
@@ -151,6 +152,7 @@ int run_command_line(int argc, char** argv) {
   auto* plugins_command = app.add_subcommand("plugins", "list the plugins that are found");
   plugins_command->add_option("--config", plugins_config, "also search its plugin_path")
       ->type_name("FILE");
+  const auto run_tool = tools::add_commands(app);
   app.require_subcommand(0, 1);
 
   auto words = with_double_dashes(argc, argv);
@@ -162,6 +164,7 @@ int run_command_line(int argc, char** argv) {
     return say(kWrong, fmt::format("goromdb: {}; see goromdb --help", e.what()));
   }
 
+  if (auto status = run_tool()) return *status;
   if (check_command->parsed()) return check(check_path);
   if (plugins_command->parsed()) return plugins(plugins_config);
   if (config_option->count() == 0 &&

@@ -31,6 +31,12 @@ def test_core_includes_no_plugin():
     assert including(sources("core"), r"(\.\./)*plugins/") == []
 
 
+def test_only_the_command_line_knows_the_tools():
+    assert [path.name for path in including(sources("core"), r"(\.\./)*tools/")] == ["cli.cc"]
+    assert including(sources("tools"), r"(\.\./)*plugins/") == []
+    assert including(sources("plugins", "include", "examples"), r"(\.\./)*tools/") == []
+
+
 def test_core_names_no_plugin_but_in_the_defaults_of_the_flags():
     names = "|".join(
         path.name.split("-", 1)[1] for path in (REPO / "plugins").iterdir() if path.is_dir()

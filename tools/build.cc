@@ -1,0 +1,244 @@
+// SPDX-License-Identifier: MIT
+// goromdb build: input -> sorted -> the storage's builder -> a file that appears whole, with its
+// sum.
+#include <chrono>
+
+#include "core/file.h"
+#include "core/units.h"
+#include "tools/child.h"
+#include "tools/commands.h"
+#include "tools/input.h"
+#include "tools/output_file.h"
+#include "tools/progress_bar.h"
+#include "tools/sorter.h"
+#include "tools/text.h"
+
+namespace goromdb::tools {
+namespace {
+
+// Of the entries that are sorted at once; with the builders' own memory it stays below 200 MB.
+constexpr size_t kSortMemory = size_t{96} << 20;
+
+// The storage's builder, and the file that it makes.
+class Builder {
+ public:
+  static Result<std::unique_ptr<Builder>> open(const ChosenStorage& chosen,
+                                               const std::string& path) {
+    std::unique_ptr<Builder> builder(new Builder(path));
+    auto storage = Storage::create(chosen.plugin, path, chosen.options, builder->metrics_, 1);
+    if (!storage) return reject(storage.error().message);
+    builder->storage_ = std::move(*storage);
+    PluginError error;
+    const auto& ops = builder->ops();
+    const auto status = ops.build_open(builder->storage_->store(), path.c_str(), GOROMDB_UNKNOWN,
+                                       &builder->handle_, error.get());
+    if (status != GOROMDB_OK) {
+      builder->handle_ = nullptr;
+      return builder->about(error, status);
+    }
+    return builder;
+  }
+  ~Builder() {
+    if (handle_ != nullptr) ops().build_close(handle_);
+  }
+  Builder(const Builder&) = delete;
+  Builder& operator=(const Builder&) = delete;
+
+  // Rejected: the storage cannot keep the entry.
+  Result<void> put(const Entry& entry) {
+    PluginError error;
+    const auto status = ops().build_put(handle_, slice(entry.ns), slice(entry.key),
+                                        slice(entry.value), entry.flags, error.get());
+    if (status == GOROMDB_OK) return {};
+    return is_of_machine(status) ? about(error, status) : reject(error.message(status));
+  }
+  Result<void> finish() {
+    PluginError error;
+    const auto status = ops().build_finish(handle_, error.get());
+    if (status != GOROMDB_OK) return about(error, status);
+    ops().build_close(std::exchange(handle_, nullptr));
+    return {};
+  }
+
+ private:
+  explicit Builder(std::string path) : path_(std::move(path)), metrics_(1) {}
+  const goromdb_storage_ops& ops() const { return storage_->ops(); }
+  static goromdb_slice slice(std::string_view s) { return {s.data(), s.size()}; }
+  static bool is_of_machine(goromdb_status status) {
+    return status == GOROMDB_E_IO || status == GOROMDB_E_NO_MEMORY;
+  }
+  tl::unexpected<Error> about(const PluginError& error, goromdb_status status) const {
+    const auto message = error.message(status);
+    return fail(message.find(path_) != message.npos ? message
+                                                    : fmt::format("{}: {}", path_, message));
+  }
+
+  const std::string path_;
+  Metrics metrics_;
+  std::unique_ptr<Storage> storage_;
+  goromdb_builder* handle_ = nullptr;
+};
+
+// Takes entries in order and hands each key to the builder once.
+class Distinct {
+ public:
+  Distinct(const BuildOptions& options, const std::string& input, Builder& builder)
+      : options_(options), input_(input), builder_(builder) {}
+
+  Result<void> add(const Entry& entry, uint64_t row) {
+    const int order = row_ == 0 ? 1 : compare(entry);
+    if (order == 0) return repeat(entry, row);
+    if (order < 0) {
+      return fail(
+          fmt::format("{}:{}: the key {} comes before the one in front of it; leave out "
+                      "--sorted to have the input sorted",
+                      input_, row, printable(entry.key)));
+    }
+    auto put = flush();
+    keep(entry, row);
+    return put;
+  }
+  Result<void> finish() {
+    return flush().and_then([&] { return builder_.finish(); });
+  }
+
+  uint64_t entries() const { return entries_; }
+  uint64_t repeats() const { return repeats_; }
+
+ private:
+  int compare(const Entry& entry) const {
+    const int by_namespace = entry.ns.compare(ns_);
+    return by_namespace != 0 ? by_namespace : entry.key.compare(key_);
+  }
+  void keep(const Entry& entry, uint64_t row) {
+    ns_ = entry.ns;
+    key_ = entry.key;
+    value_ = entry.value;
+    flags_ = entry.flags;
+    row_ = row;
+  }
+  Result<void> repeat(const Entry& entry, uint64_t row) {
+    ++repeats_;
+    if (options_.duplicates == Duplicates::kLast) keep(entry, row);
+    if (options_.duplicates != Duplicates::kError) return {};
+    return fail(
+        fmt::format("{}:{}: the key {} has come already, in row {}; --duplicates first or "
+                    "last takes one of them",
+                    input_, row, printable(entry.key), row_));
+  }
+  Result<void> flush() {
+    if (row_ == 0) return {};
+    ++entries_;
+    auto put = builder_.put({ns_, key_, value_, options_.drop_flags ? 0 : flags_});
+    if (put || put.error().kind != Error::Kind::kRejected) return put;
+    return fail(fmt::format("{}:{}: {}", input_, row_, put.error().message));
+  }
+
+  const BuildOptions& options_;
+  const std::string& input_;
+  Builder& builder_;
+  std::string ns_, key_, value_;  // not yet handed on: a later one may take its place
+  uint32_t flags_ = 0;
+  uint64_t row_ = 0;  // 0: there is none
+  uint64_t entries_ = 0, repeats_ = 0;
+};
+
+Result<void> for_each_row(const BuildOptions& options, Source& source,
+                          const std::function<Result<void>(const Entry&, uint64_t)>& each) {
+  ProgressBar bar("reading", options.quiet);
+  Entry entry;
+  for (uint64_t n = 1;; ++n) {
+    auto more = source.next(entry);
+    if (!more) return fail(more.error().message);
+    if (!*more) return {};
+    if (auto done = each(entry, source.row()); !done) return done;
+    bar.update(source.done(), source.total(), n);
+  }
+}
+
+Result<void> feed(const BuildOptions& options, Input& input, Distinct& distinct) {
+  const auto add = [&](const Entry& entry, uint64_t row) { return distinct.add(entry, row); };
+  if (options.sorted) return for_each_row(options, *input.source, add);
+  Sorter sorter(parent_folder(options.output), kSortMemory);
+  auto read = for_each_row(options, *input.source, [&](const Entry& entry, uint64_t row) {
+    return sorter.add(entry, row);
+  });
+  if (!read) return read;
+  ProgressBar bar("writing", options.quiet);
+  uint64_t written = 0;
+  return sorter.drain([&](const Entry& entry, uint64_t row) {
+    ++written;
+    bar.update(written, sorter.size(), written);
+    return add(entry, row);
+  });
+}
+
+Result<void> say_done(const BuildOptions& options, const Input& input, const Distinct& distinct,
+                      double seconds) {
+  auto state = look_at(options.output);
+  if (!state) return tl::unexpected(state.error());
+  const auto size = *state ? static_cast<uint64_t>((*state)->identity.size) : 0;
+  Output out;
+  out.buffer() =
+      options.json ? fmt::format(R"({{"file": {}, "format": {}, "from": {}, "entries": {}, )"
+                                 R"("duplicates": {}, "size": {}, "seconds": {:.3f}}})"
+                                 "\n",
+                                 json_string(options.output), json_string(options.storage.name),
+                                 json_string(input.format), distinct.entries(), distinct.repeats(),
+                                 size, seconds)
+                   : fmt::format("{}: {}, {} entries{}, {}, {:.2f} s\n", options.output,
+                                 options.storage.name, distinct.entries(),
+                                 distinct.repeats() == 0
+                                     ? std::string()
+                                     : fmt::format(" ({} duplicates left out)", distinct.repeats()),
+                                 format_size(size), seconds);
+  return out.flush();
+}
+
+Result<void> build_file(const BuildOptions& options, const ChosenStorage& chosen,
+                        OutputFile& output) {
+  const auto begin = std::chrono::steady_clock::now();
+  auto input = open_input(options);
+  if (!input) return tl::unexpected(input.error());
+  auto builder = Builder::open(chosen, output.temporary());
+  if (!builder) return tl::unexpected(builder.error());
+  Distinct distinct(options, input->name, **builder);
+  auto made = feed(options, *input, distinct).and_then([&] { return distinct.finish(); });
+  if (!made) return made;
+  std::vector<SumKind> sums;
+  if (options.md5) sums.push_back(SumKind::kMd5);
+  if (options.sha256) sums.push_back(SumKind::kSha256);
+  auto committed = output.commit(sums);
+  if (!committed) return committed;
+  const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
+  return say_done(options, *input, distinct, took.count());
+}
+
+// The file that is being made is nothing that a user knows.
+Error by_its_name(Error error, const std::string& temporary, const std::string& output) {
+  for (size_t at; (at = error.message.find(temporary)) != std::string::npos;) {
+    error.message.replace(at, temporary.size(), output);
+  }
+  return error;
+}
+
+}  // namespace
+
+int build(const BuildOptions& options) {
+  return read_in_child(options.input, [&] {
+    auto chosen = choose_storage(options.storage, options.output);
+    if (!chosen) return report_choice(chosen.error());
+    if (chosen->plugin->storage().build_open == nullptr) {
+      return report_choice(
+          {fmt::format("--storage {}: it reads files and cannot make any", options.storage.name),
+           Error::Kind::kRejected});
+    }
+    auto output = OutputFile::start(options.output, options.force);
+    if (!output) return report_choice(output.error());
+    auto built = build_file(options, *chosen, *output);
+    if (built) return 0;
+    return report_choice(by_its_name(built.error(), output->temporary(), options.output));
+  });
+}
+
+}  // namespace goromdb::tools

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: MIT
+#include "tools/child.h"
+
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+
+#include "tools/commands.h"
+
+namespace goromdb::tools {
+
+Result<int> in_child(const std::function<int()>& work) {
+  std::fflush(nullptr);
+  std::signal(SIGPIPE, SIG_DFL);
+  const pid_t parent = ::getpid();
+  const pid_t child = ::fork();
+  if (child < 0) return fail_errno("start a process to read the file in");
+  if (child == 0) {
+    ::prctl(PR_SET_PDEATHSIG, SIGTERM);        // what it has begun to write goes
+    if (::getppid() != parent) std::_Exit(1);  // it went before it could be watched
+    const int status = work();
+    std::exit(status);
+  }
+  int status = 0;
+  while (::waitpid(child, &status, 0) < 0) {
+    if (errno != EINTR) return fail_errno("wait for the process that reads the file");
+  }
+  if (WIFEXITED(status)) return WEXITSTATUS(status);
+  const int signal = WTERMSIG(status);
+  if (signal == SIGPIPE) std::raise(SIGPIPE);
+  if (signal == SIGKILL) return fail("the process that read it was killed; memory may be short");
+  return fail(fmt::format("the reader died on this file (signal {})", signal));
+}
+
+int read_in_child(const std::string& file, const std::function<int()>& work) {
+  auto status = in_child(work);
+  return status ? *status : report(Error{fmt::format("{}: {}", file, status.error().message)});
+}
+
+}  // namespace goromdb::tools

@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: MIT
+// The tools' command lines.
+#include "tools/commands.h"
+
+#include <CLI/CLI.hpp>
+
+#include <map>
+#include <memory>
+
+#include "core/units.h"
+#include "tools/publish.h"
+
+namespace goromdb::tools {
+namespace {
+
+// Which file is read, and how. `suffix` tells two of them apart.
+void add_storage(CLI::App& command, StorageChoice& storage, const std::string& suffix = {}) {
+  command.add_option("--storage" + suffix, storage.name, "storage of the file; default: found out")
+      ->type_name("NAME");
+  command.add_option("--option" + suffix, storage.options, "an option of the storage, NAME=VALUE")
+      ->type_name("NAME=VALUE")
+      ->allow_extra_args(false);
+  command.add_option("--plugin-path" + suffix, storage.plugin_path, "look for plugins here first")
+      ->type_name("FOLDER")
+      ->allow_extra_args(false);
+}
+
+void add_file(CLI::App& command, ReadOptions& options) {
+  command.add_option("FILE", options.file, "data file")->required();
+  add_storage(command, options.storage);
+}
+
+class Commands {
+ public:
+  explicit Commands(CLI::App& app) {
+    add_build(app);
+    add_dump(app);
+    add_verify(app);
+    add_stat(app);
+    add_diff(app);
+    add_get(app);
+    add_publish(app);
+  }
+
+  std::optional<int> run() const {
+    for (const auto& [command, body] : commands_) {
+      if (command->parsed()) return body();
+    }
+    return std::nullopt;
+  }
+
+ private:
+  CLI::App& add(CLI::App& app, const char* name, const char* what, const char* example,
+                std::function<int()> body) {
+    auto* command = app.add_subcommand(name, what);
+    command->footer(std::string("Example:\n  ") + example);
+    commands_.emplace_back(command, std::move(body));
+    return *command;
+  }
+
+  void add_build(CLI::App& app) {
+    auto& command = add(app, "build", "make a data file, and its sum beside it",
+                        "goromdb build --storage lmdb --input words.csv --output words.db", [this] {
+                          build_.md5 = checksum_ == "md5" || checksum_ == "both";
+                          build_.sha256 = checksum_ == "sha256" || checksum_ == "both";
+                          build_.fields.header = !no_header_;
+                          build_.from_storage.plugin_path = build_.storage.plugin_path;
+                          return build(build_);
+                        });
+    command.add_option("--input", build_.input, "CSV, TSV, NDJSON, a data file; -: standard input")
+        ->type_name("FILE")
+        ->required();
+    command.add_option("--output", build_.output, "the file to make")
+        ->type_name("FILE")
+        ->required();
+    add_storage(command, build_.storage);
+    command.get_option("--storage")->description("storage of the output")->required();
+    command
+        .add_option("--from", build_.from,
+                    "csv, tsv, ndjson or a storage; default: by the input's name, or found out")
+        ->type_name("NAME");
+    command.add_option("--from-option", build_.from_storage.options, "an option of that storage")
+        ->type_name("NAME=VALUE")
+        ->allow_extra_args(false);
+    command.add_option("--checksum", checksum_, "md5, sha256, both or none")
+        ->check(CLI::IsMember({"md5", "sha256", "both", "none"}))
+        ->capture_default_str();
+    const std::map<std::string, Duplicates> duplicates = {
+        {"error", Duplicates::kError}, {"first", Duplicates::kFirst}, {"last", Duplicates::kLast}};
+    command
+        .add_option("--duplicates", build_.duplicates,
+                    "of a key that comes twice: error, first or last; default: error")
+        ->transform(CLI::Transformer(duplicates).description(""))
+        ->type_name("WHICH");
+    auto& fields = build_.fields;
+    command.add_option("--key-field", fields.key, "column or member with the key; default: key");
+    auto* value =
+        command.add_option("--value-field", fields.value, "with the value; default: value");
+    command.add_flag("--whole-row", fields.whole_row, "the value is the whole row, as JSON")
+        ->excludes(value);
+    command.add_option("--namespace-field", fields.ns, "with the namespace; default: namespace");
+    command.add_option("--flags-field", fields.flags, "with memcached's flags; default: flags");
+    command.add_flag("--drop-flags", build_.drop_flags,
+                     "leave flags out, for a storage that has no place for them");
+    command.add_flag("--no-header", no_header_, "CSV and TSV: columns are 1, 2, ...");
+    command.add_flag("--sorted", build_.sorted,
+                     "the input is in the order of namespace and key: do not sort");
+    command.add_flag("--force", build_.force, "take the place of an output that exists");
+    command.add_flag("--quiet", build_.quiet, "no progress");
+    command.add_flag("--json", build_.json, "say what was made as JSON");
+  }
+
+  void add_dump(CLI::App& app) {
+    auto& command = add(app, "dump", "print the entries of a data file",
+                        "goromdb dump words.db > words.ndjson", [this] { return dump(dump_); });
+    add_file(command, dump_);
+    command.add_option("--namespace", dump_.ns, "only this one; \"\": the keys without one");
+    command.add_flag("--keys", dump_.keys_only, "no values");
+    const std::map<std::string, DumpFormat> formats = {
+        {"ndjson", DumpFormat::kNdjson}, {"tsv", DumpFormat::kTsv}, {"json", DumpFormat::kJson}};
+    command
+        .add_option("--format", dump_.format,
+                    "ndjson (any bytes), tsv (any bytes) or json (one object); default: ndjson")
+        ->transform(CLI::Transformer(formats).description(""))
+        ->type_name("FORMAT");
+  }
+
+  void add_verify(CLI::App& app) {
+    auto& command = add(app, "verify", "read all of a data file and say whether it is whole",
+                        "goromdb verify words.db", [this] { return verify(verify_); });
+    add_file(command, verify_);
+    command.add_flag("--json", verify_.json, "say it as JSON");
+  }
+
+  void add_stat(CLI::App& app) {
+    auto& command = add(app, "stat", "the shape of a data file", "goromdb stat words.db",
+                        [this] { return stat(stat_); });
+    add_file(command, stat_);
+    command.add_flag("--json", stat_.json, "say it as JSON");
+  }
+
+  void add_diff(CLI::App& app) {
+    auto& command =
+        add(app, "diff", "what the second data file would change, whatever their formats",
+            "goromdb diff --keys store/data00/data.db words.db", [this] { return diff(diff_); });
+    command.add_option("A", diff_.a.file, "data file")->required();
+    command.add_option("B", diff_.b.file, "data file")->required();
+    add_storage(command, diff_.a.storage, "-a");
+    add_storage(command, diff_.b.storage, "-b");
+    command.add_flag("--keys", diff_.keys, "list them: + added, - removed, ~ changed");
+    command.add_flag("--exit-code", diff_.exit_code, "exit status 1 when they differ");
+    command.add_flag("--json", diff_.json, "say it as JSON");
+  }
+
+  void add_get(CLI::App& app) {
+    auto& command = add(app, "get", "print one value, as it is", "goromdb get words.db hoge",
+                        [this] { return get(get_); });
+    add_file(command, get_);
+    command.add_option("KEY", get_.key, "its key")->required();
+    command.add_option("--namespace", get_.ns, "where the key is");
+  }
+
+  void add_publish(CLI::App& app) {
+    auto& command = add(app, "publish", "hand a data file to the running server and wait for it",
+                        "goromdb publish --config goromdb.yaml --database words words.db",
+                        [this] { return publish(publish_); });
+    command.add_option("--config", publish_.config, "the server's config")
+        ->type_name("FILE")
+        ->required();
+    command.add_option("--database", publish_.database, "which of its databases")
+        ->type_name("NAME")
+        ->required();
+    command.add_option("NEWFILE", publish_.file, "the data file; it stays")->required();
+    command
+        .add_option_function<std::string>(
+            "--timeout",
+            [this](const std::string& text) {
+              const auto ms = parse_duration_ms(text);
+              if (!ms)
+                throw CLI::ValidationError("--timeout", "want a duration such as 500ms or 5s");
+              publish_.timeout_ms = *ms;
+            },
+            "how long to wait; default: 60s")
+        ->type_name("DURATION");
+    command.add_flag_callback(
+        "--no-wait", [this] { publish_.wait = false; }, "do not wait for the server");
+    command.add_flag("--json", publish_.json, "say it as JSON");
+  }
+
+  std::vector<std::pair<CLI::App*, std::function<int()>>> commands_;
+  BuildOptions build_;
+  std::string checksum_ = "md5";
+  bool no_header_ = false;
+  DumpOptions dump_;
+  ReadOptions verify_, stat_;
+  DiffOptions diff_;
+  GetOptions get_;
+  PublishOptions publish_;
+};
+
+}  // namespace
+
+std::function<std::optional<int>()> add_commands(CLI::App& app) {
+  return [commands = std::make_shared<Commands>(app)] { return commands->run(); };
+}
+
+int report(const Error& error) {
+  fmt::print(stderr, "goromdb: {}\n", error.message);
+  return 1;
+}
+
+int report_choice(const Error& error) {
+  const int failed = report(error);
+  return error.kind == Error::Kind::kRejected ? 2 : failed;
+}
+
+}  // namespace goromdb::tools

@@ -1,0 +1,298 @@
+// SPDX-License-Identifier: MIT
+#include "tools/data_set.h"
+
+#include <algorithm>
+
+#include "core/file.h"
+#include "core/units.h"
+#include "tools/text.h"
+
+namespace goromdb::tools {
+namespace {
+
+constexpr size_t kHead = 4096;  // of a file, that storages recognise
+
+std::string_view view(const goromdb_slice& s) { return {static_cast<const char*>(s.ptr), s.len}; }
+goromdb_slice slice(std::string_view s) { return {s.data(), s.size()}; }
+
+// The file's first bytes, fewer when it is shorter.
+Result<std::string> head_of(const Fd& fd, const std::string& file) {
+  std::string head(kHead, '\0');
+  size_t have = 0;
+  while (have < head.size()) {
+    const ssize_t n = ::read(fd.get(), head.data() + have, head.size() - have);
+    if (n < 0 && errno != EINTR) return fail_errno(fmt::format("read {}", file));
+    if (n == 0) break;
+    if (n > 0) have += static_cast<size_t>(n);
+  }
+  head.resize(have);
+  return head;
+}
+
+Result<std::shared_ptr<Plugin>> recognise(const PluginFinder& finder, const std::string& file) {
+  const auto fd = open_regular(file);
+  if (!fd) return tl::unexpected(fd.error());
+  const auto state = look_at(*fd, file);
+  if (!state) return tl::unexpected(state.error());
+  const auto head = head_of(*fd, file);
+  if (!head) return tl::unexpected(head.error());
+  std::vector<std::shared_ptr<Plugin>> found;
+  std::vector<std::string> names, known;
+  for (const auto& path : finder.list()) {
+    auto plugin = Plugin::load(path);
+    if (!plugin || (*plugin)->kind() != GOROMDB_KIND_STORAGE) continue;
+    known.push_back((*plugin)->name());
+    const auto& ops = (*plugin)->storage();
+    const auto size = static_cast<uint64_t>(state->identity.size);
+    if (ops.recognise == nullptr || ops.recognise(slice(*head), size) != GOROMDB_OK) continue;
+    names.push_back((*plugin)->name());
+    found.push_back(std::move(*plugin));
+  }
+  if (found.size() == 1) return found.front();
+  if (found.empty()) {
+    return fail(fmt::format("{}: {}; name one with --storage: {}", file,
+                            head->empty() ? "it is empty" : "no storage recognises it",
+                            join(known, ", ")));
+  }
+  return fail(fmt::format("{}: it may be {}; name one with --storage", file, join(names, " or ")));
+}
+
+Result<OptionValues> option_values(const Plugin& plugin, const std::vector<std::string>& options) {
+  std::vector<OptionSetting> settings;
+  for (const auto& option : options) {
+    const auto equals = option.find('=');
+    if (equals == option.npos || equals == 0) {
+      return fail(fmt::format("--option {}: want NAME=VALUE", option));
+    }
+    const auto place = fmt::format("--option {}", option);
+    settings.push_back({option.substr(0, equals), option.substr(equals + 1), place, place});
+  }
+  return OptionValues::parse(plugin, settings);
+}
+
+}  // namespace
+
+Result<ChosenStorage> choose_storage(const StorageChoice& choice, const std::string& file) {
+  const PluginFinder finder(choice.plugin_path);
+  auto plugin = choice.name.empty() ? recognise(finder, file)
+                                    : finder.find(GOROMDB_KIND_STORAGE, choice.name);
+  if (!plugin && choice.name.empty()) return tl::unexpected(plugin.error());
+  if (!plugin) return reject(fmt::format("--storage {}: {}", choice.name, plugin.error().message));
+  auto options = option_values(**plugin, choice.options);
+  if (!options) return reject(options.error().message);
+  return ChosenStorage{std::move(*plugin), std::move(*options)};
+}
+
+// ---- DataSet
+
+Result<std::unique_ptr<DataSet>> DataSet::open(const StorageChoice& choice,
+                                               const std::string& path) {
+  auto chosen = choose_storage(choice, path);
+  if (!chosen) return tl::unexpected(chosen.error());
+  std::unique_ptr<DataSet> data(new DataSet(path));
+  auto storage = Storage::create(chosen->plugin, path, chosen->options, data->metrics_, 1);
+  if (!storage) return reject(storage.error().message);
+  data->storage_ = std::move(*storage);
+  PluginError error;
+  auto status =
+      data->ops().open(data->storage_->store(), path.c_str(), 1, &data->generation_, error.get());
+  if (status != GOROMDB_OK) {
+    data->generation_ = nullptr;
+    return data->about(error, status);
+  }
+  status = data->ops().reader_open(data->generation_, 0, &data->reader_, error.get());
+  if (status != GOROMDB_OK) {
+    data->reader_ = nullptr;
+    return data->about(error, status);
+  }
+  return data;
+}
+
+DataSet::~DataSet() {
+  arena_.reset();
+  if (reader_ != nullptr) ops().reader_close(reader_);
+  if (generation_ != nullptr) ops().close(generation_);
+}
+
+// Storages begin their messages with the path where they open files.
+tl::unexpected<Error> DataSet::about(const PluginError& error, goromdb_status status) const {
+  const auto message = error.message(status);
+  return fail(message.find(path_) == message.npos ? fmt::format("{}: {}", path_, message)
+                                                  : message);
+}
+
+Result<void> DataSet::read_ahead() {
+  if (ops().warm == nullptr) return {};
+  constexpr uint64_t kBudget = uint64_t{16} << 20;
+  PluginError error;
+  goromdb_status status = GOROMDB_OK;
+  for (uint64_t offset = 0, next = 0; status == GOROMDB_OK; offset = next) {
+    status = ops().warm(generation_, offset, kBudget, &next, error.get());
+    if (status < 0) return about(error, status);
+  }
+  return {};
+}
+
+Result<void> DataSet::verify() {
+  if (ops().verify == nullptr) return {};
+  PluginError error;
+  const auto status = ops().verify(generation_, error.get());
+  if (status != GOROMDB_OK) return about(error, status);
+  return {};
+}
+
+Result<goromdb_generation_info> DataSet::info() const {
+  goromdb_generation_info info{};
+  info.struct_size = sizeof info;
+  const auto status = ops().info(generation_, &info);
+  if (status != GOROMDB_OK) return about(PluginError(), status);
+  return info;
+}
+
+goromdb_status DataSet::find_namespace(std::string_view name, uint32_t& id) {
+  id = 0;
+  if (name.empty()) return GOROMDB_OK;
+  if (ops().ns_lookup == nullptr) return GOROMDB_NOT_FOUND;
+  return ops().ns_lookup(reader_, slice(name), &id);
+}
+
+Result<std::unique_ptr<Walk>> DataSet::walk(std::optional<std::string> ns) {
+  if (!can_walk()) {
+    return fail(fmt::format("{}: the storage {} gives single values only, and cannot list them",
+                            path_, plugin().name()));
+  }
+  std::unique_ptr<Walk> walk(new Walk(*this));
+  walk->all_ = !ns;
+  walk->names_end_ = ops().ns_list == nullptr;
+  auto entered = walk->enter(ns.value_or(std::string()));
+  if (!entered) return tl::unexpected(entered.error());
+  return walk;
+}
+
+Result<std::span<const goromdb_value>> DataSet::get(std::string_view ns,
+                                                    std::span<const Entry> keys) {
+  arena_.reset();
+  keys_.clear();
+  values_.assign(keys.size(), {nullptr, 0, 0, 0, GOROMDB_NOT_FOUND, 0});
+  uint32_t id = 0;
+  const auto found = find_namespace(ns, id);
+  if (found < 0) {
+    return fail(fmt::format("{}: the namespace {} cannot be read", path_, printable(ns)));
+  }
+  if (found != GOROMDB_OK || keys.empty()) return std::span<const goromdb_value>(values_);
+  for (const auto& key : keys) {
+    keys_.push_back({key.key.data(), static_cast<uint32_t>(key.key.size()), id});
+  }
+  ops().get(reader_, 0, keys_.data(), static_cast<uint32_t>(keys_.size()), values_.data(), &arena_);
+  for (size_t i = 0; i < values_.size(); ++i) {
+    if (values_[i].status == GOROMDB_OK || values_[i].status == GOROMDB_NOT_FOUND) continue;
+    return fail(
+        fmt::format("{}: the value of the key {} cannot be read (status {}); is the file damaged?",
+                    path_, printable(keys[i].key), values_[i].status));
+  }
+  return std::span<const goromdb_value>(values_);
+}
+
+// ---- Walk
+
+Walk::~Walk() {
+  if (cursor_ != nullptr) data_.ops().cursor_close(cursor_);
+}
+
+Result<void> Walk::enter(const std::string& ns) {
+  if (cursor_ != nullptr) data_.ops().cursor_close(std::exchange(cursor_, nullptr));
+  ns_ = ns;
+  uint32_t id = 0;
+  const auto found = data_.find_namespace(ns, id);
+  if (found != GOROMDB_OK) {
+    return fail(fmt::format("{}: {} namespace {}", data_.path_,
+                            found == GOROMDB_NOT_FOUND ? "there is no" : "cannot read the",
+                            printable(ns)));
+  }
+  PluginError error;
+  const auto status =
+      data_.ops().cursor_open(data_.reader_, id, {nullptr, 0}, &cursor_, error.get());
+  if (status != GOROMDB_OK) {
+    cursor_ = nullptr;
+    return data_.about(error, status);
+  }
+  return {};
+}
+
+Result<bool> Walk::next_namespace() {
+  if (names_.empty() && !names_end_) {
+    goromdb_slice names[kBatch];
+    uint32_t got = 0;
+    PluginError error;
+    const auto after = ns_.empty() ? goromdb_slice{nullptr, 0} : slice(ns_);
+    const auto status =
+        data_.ops().ns_list(data_.reader_, after, kBatch, names, &got, &arena_, error.get());
+    if (status < 0) return data_.about(error, status);
+    for (uint32_t i = 0; i < got; ++i) names_.emplace_back(view(names[i]));
+    std::reverse(names_.begin(), names_.end());
+    names_end_ = status == GOROMDB_END;
+  }
+  if (names_.empty()) return false;
+  const auto name = std::move(names_.back());
+  names_.pop_back();
+  auto entered = enter(name);
+  if (!entered) return tl::unexpected(entered.error());
+  return true;
+}
+
+Result<std::span<const Entry>> Walk::next() {
+  goromdb_key keys[kBatch];
+  goromdb_value values[kBatch];
+  entries_.clear();
+  while (entries_.empty()) {
+    arena_.reset();
+    if (cursor_ == nullptr) {
+      if (!all_) return std::span<const Entry>();
+      auto more = next_namespace();
+      if (!more) return tl::unexpected(more.error());
+      if (!*more) return std::span<const Entry>();
+    }
+    uint32_t got = 0;
+    PluginError error;
+    const auto status =
+        data_.ops().cursor_next(cursor_, kBatch, keys, values, &got, &arena_, error.get());
+    if (status < 0) return data_.about(error, status);
+    for (uint32_t i = 0; i < got; ++i) {
+      entries_.push_back({ns_,
+                          {static_cast<const char*>(keys[i].ptr), keys[i].len},
+                          {static_cast<const char*>(values[i].ptr), values[i].len},
+                          values[i].flags});
+    }
+    if (status == GOROMDB_END) data_.ops().cursor_close(std::exchange(cursor_, nullptr));
+  }
+  return std::span<const Entry>(entries_);
+}
+
+// ---- DataSetSource
+
+Result<std::unique_ptr<DataSetSource>> DataSetSource::open(std::unique_ptr<DataSet> data) {
+  std::unique_ptr<DataSetSource> source(new DataSetSource);
+  auto info = data->info();
+  if (!info) return tl::unexpected(info.error());
+  source->total_ = info->entries == GOROMDB_UNKNOWN ? 0 : info->entries;
+  source->data_ = std::move(data);
+  auto walk = source->data_->walk(std::nullopt);
+  if (!walk) return tl::unexpected(walk.error());
+  source->walk_ = std::move(*walk);
+  return source;
+}
+
+Result<bool> DataSetSource::next(Entry& entry) {
+  if (batch_.empty()) {
+    auto batch = walk_->next();
+    if (!batch) return tl::unexpected(batch.error());
+    batch_ = *batch;
+  }
+  if (batch_.empty()) return false;
+  entry = batch_.front();
+  batch_ = batch_.subspan(1);
+  ++given_;
+  return true;
+}
+
+}  // namespace goromdb::tools

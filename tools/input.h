@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: MIT
+// What `goromdb build` reads: rows of text or another storage's data file, from a file or standard
+// input.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "tools/commands.h"
+#include "tools/entry.h"
+#include "tools/output_file.h"
+
+namespace goromdb::tools {
+
+// An opened input; it goes before the copy of standard input that it may read.
+struct Input {
+  std::optional<OutputFile> copy;
+  std::unique_ptr<Source> source;
+  std::string name;    // for messages
+  std::string format;  // csv, tsv, ndjson or the storage's name
+};
+
+// By --from, else by the file's name (.csv, .tsv, .ndjson, .jsonl), else the storage that
+// recognises it. A storage needs a file: its standard input is copied beside the output first.
+// Rejected: the command line is wrong. Failure: the input cannot be read.
+Result<Input> open_input(const BuildOptions& options);
+
+}  // namespace goromdb::tools

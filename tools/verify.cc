@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: MIT
+// goromdb verify: reads all of a data file and says in a line what is in it, or what is wrong.
+#include <algorithm>
+#include <chrono>
+#include <optional>
+
+#include "core/units.h"
+#include "tools/child.h"
+#include "tools/commands.h"
+#include "tools/text.h"
+
+namespace goromdb::tools {
+namespace {
+
+struct Facts {
+  uint64_t entries = 0, namespaces = 0, bytes = 0;   // GOROMDB_UNKNOWN
+  std::optional<size_t> largest_key, largest_value;  // none where entries cannot be listed
+};
+
+Result<Facts> count_all(DataSet& data) {
+  auto walk = data.walk(std::nullopt);
+  if (!walk) return tl::unexpected(walk.error());
+  Facts facts;
+  size_t largest_key = 0, largest_value = 0;
+  std::string ns;
+  for (;;) {
+    auto batch = (*walk)->next();
+    if (!batch) return tl::unexpected(batch.error());
+    if (batch->empty()) break;
+    if (batch->front().ns != ns) {
+      ns = batch->front().ns;
+      ++facts.namespaces;
+    }
+    facts.entries += batch->size();
+    for (const auto& entry : *batch) {
+      facts.bytes += entry.key.size() + entry.value.size();
+      largest_key = std::max(largest_key, entry.key.size());
+      largest_value = std::max(largest_value, entry.value.size());
+    }
+  }
+  facts.largest_key = largest_key;
+  facts.largest_value = largest_value;
+  return facts;
+}
+
+// Into the page cache first, in the order of the disk: both looks at it are in the file's own.
+Result<Facts> look_at_all(DataSet& data) {
+  auto verified = data.read_ahead().and_then([&] { return data.verify(); });
+  if (!verified) return tl::unexpected(verified.error());
+  if (data.can_walk()) return count_all(data);
+  auto info = data.info();
+  if (!info) return tl::unexpected(info.error());
+  return Facts{info->entries,
+               info->namespaces == UINT32_MAX ? GOROMDB_UNKNOWN : info->namespaces,
+               info->bytes,
+               {},
+               {}};
+}
+
+std::string number(uint64_t n, const char* unknown) {
+  return n == GOROMDB_UNKNOWN ? unknown : std::to_string(n);
+}
+
+std::string as_json(const ReadOptions& options, const DataSet& data, const Facts& facts,
+                    double seconds) {
+  const auto size = [](const std::optional<size_t>& n) {
+    return n ? std::to_string(*n) : std::string("null");
+  };
+  return fmt::format(
+      R"({{"file": {}, "ok": true, "format": {}, "entries": {}, "namespaces": {}, "bytes": {}, )"
+      R"("largest_key": {}, "largest_value": {}, "seconds": {:.3f}}})",
+      json_string(options.file), json_string(data.plugin().name()), number(facts.entries, "null"),
+      number(facts.namespaces, "null"), number(facts.bytes, "null"), size(facts.largest_key),
+      size(facts.largest_value), seconds);
+}
+
+std::string as_text(const ReadOptions& options, const DataSet& data, const Facts& facts,
+                    double seconds) {
+  auto line = fmt::format("{}: {}, {} {}, {} {}, ", options.file, data.plugin().name(),
+                          number(facts.entries, "an unknown number of"),
+                          facts.entries == 1 ? "entry" : "entries",
+                          number(facts.namespaces, "an unknown number of"),
+                          facts.namespaces == 1 ? "namespace" : "namespaces");
+  if (facts.bytes != GOROMDB_UNKNOWN) line += format_size(facts.bytes) + " of keys and values, ";
+  line += facts.largest_key ? fmt::format("largest key {} B, largest value {} B",
+                                          *facts.largest_key, *facts.largest_value)
+                            : "which the storage cannot list";
+  return line + fmt::format(", {:.2f} s", seconds);
+}
+
+int print(const ReadOptions& options, const DataSet& data, const Facts& facts, double seconds) {
+  Output out;
+  auto done = out.write((options.json ? as_json : as_text)(options, data, facts, seconds) + "\n")
+                  .and_then([&] { return out.flush(); });
+  return done ? 0 : report(done.error());
+}
+
+int bad(const ReadOptions& options, const Error& error, int status) {
+  if (options.json) {
+    fmt::print("{{\"file\": {}, \"ok\": false, \"reason\": {}}}\n", json_string(options.file),
+               json_string(error.message));
+    std::fflush(stdout);
+  }
+  report(error);
+  return status;
+}
+
+}  // namespace
+
+int verify(const ReadOptions& options) {
+  auto status = in_child([&] {
+    const auto begin = std::chrono::steady_clock::now();
+    auto data = DataSet::open(options.storage, options.file);
+    if (!data) {
+      const bool wrong = data.error().kind == Error::Kind::kRejected;
+      return bad(options, data.error(), wrong ? 2 : 1);
+    }
+    auto facts = look_at_all(**data);
+    if (!facts) return bad(options, facts.error(), 1);
+    const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
+    return print(options, **data, *facts, took.count());
+  });
+  if (status) return *status;
+  return bad(options, Error{fmt::format("{}: {}", options.file, status.error().message)}, 1);
+}
+
+}  // namespace goromdb::tools
