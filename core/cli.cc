@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "core/cli.h"
 
+#include <fcntl.h>
+#include <unistd.h>
 #include <CLI/CLI.hpp>
 
 #include <algorithm>
@@ -52,6 +54,16 @@ std::vector<std::string> with_double_dashes(int argc, char** argv) {
   }
   out.insert(out.end(), words.begin() + static_cast<ptrdiff_t>(i), words.end());
   return out;
+}
+
+// A descriptor that the caller has closed is not to become that of a data file or a socket, which
+// messages would be written into.
+void open_standard_descriptors() {
+  int fd = 0;
+  do {
+    fd = ::open("/dev/null", O_RDWR);
+  } while (fd >= 0 && fd <= STDERR_FILENO);
+  if (fd >= 0) ::close(fd);
 }
 
 int serve(const Config& config) {
@@ -114,9 +126,24 @@ int plugins(const std::string& config_path) {
   return status;
 }
 
+// What is wrong with the command line, and where to read on.
+std::string in_words(const CLI::App& app, int argc, char** argv, const CLI::ParseError& error) {
+  const auto used = app.get_subcommands();
+  if (!used.empty()) {
+    return fmt::format("{}; see goromdb {} --help", error.what(), used.front()->get_name());
+  }
+  const std::string first = argc > 1 ? argv[1] : "-";
+  if (first.starts_with('-')) return fmt::format("{}; see goromdb --help", error.what());
+  std::vector<std::string> names;
+  for (const auto* command : app.get_subcommands({})) names.push_back(command->get_name());
+  return fmt::format("there is no command \"{}\"{}; see goromdb --help", first,
+                     suggestion(first, names));
+}
+
 }  // namespace
 
 int run_command_line(int argc, char** argv) {
+  open_standard_descriptors();
   if (auto status = run_as_guard(argc, argv)) return *status;
   CLI::App app("A read-only key-value server over batch-built data files.", "goromdb");
   app.footer(
@@ -161,7 +188,7 @@ int run_command_line(int argc, char** argv) {
     app.parse(words);
   } catch (const CLI::ParseError& e) {
     if (e.get_exit_code() == 0) return app.exit(e);
-    return say(kWrong, fmt::format("goromdb: {}; see goromdb --help", e.what()));
+    return say(kWrong, fmt::format("goromdb: {}", in_words(app, argc, argv, e)));
   }
 
   if (auto status = run_tool()) return *status;

@@ -18,6 +18,7 @@ struct Error {
     kChanged,    // the file was written to meanwhile; look again when it stands still
     kRejected,   // the file itself: trying it again changes nothing
     kCancelled,  // the server is stopping
+    kMisuse,     // the command line: exit status 2
   };
 
   std::string message;
@@ -35,6 +36,9 @@ inline tl::unexpected<Error> reject(std::string message) {
 }
 inline tl::unexpected<Error> changed(std::string message) {
   return tl::unexpected<Error>(Error{std::move(message), Error::Kind::kChanged});
+}
+inline tl::unexpected<Error> misuse(std::string message) {
+  return tl::unexpected<Error>(Error{std::move(message), Error::Kind::kMisuse});
 }
 inline tl::unexpected<Error> cancelled() {
   return tl::unexpected<Error>(Error{"the server is stopping", Error::Kind::kCancelled});

@@ -207,8 +207,9 @@ void Handler::on_adopted(const std::shared_ptr<Generation>& generation) {
     status_.loaded_at_s = generation->loaded_at_s();
     status_.mtime_s = facts.note.mtime_ns / 1'000'000'000;
   }
-  log_->info("generation {} adopted: {} entries, {}, {}, {}", facts.id,
+  log_->info("generation {} adopted: {} {}, {}, {}, {}", facts.id,
              info.entries == GOROMDB_UNKNOWN ? "unknown" : std::to_string(info.entries),
+             info.entries == 1 ? "entry" : "entries",
              format_size(static_cast<uint64_t>(facts.note.size)),
              facts.note.checksum.empty() ? "no checksum" : facts.note.checksum, facts.path);
   shown_.generation = facts.id;

@@ -96,7 +96,16 @@ Result<void> Loader::lock() {
   }
   lock_ = Fd(::open(basedir_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!lock_) return fail_errno(fmt::format("open the folder {}", basedir_));
-  if (::flock(lock_.get(), LOCK_EX | LOCK_NB) != 0) {
+  // `goromdb publish` asks for the lock now and then, for an instant.
+  constexpr int kTries = 10;
+  constexpr useconds_t kPauseUs = 10'000;
+  int failed = 0;
+  for (int i = 0; i < kTries; ++i) {
+    failed = ::flock(lock_.get(), LOCK_EX | LOCK_NB);
+    if (failed == 0 || errno != EWOULDBLOCK) break;
+    ::usleep(kPauseUs);
+  }
+  if (failed != 0) {
     if (errno != EWOULDBLOCK) return fail_errno(fmt::format("lock {}", basedir_));
     return fail(fmt::format("{} is in use by {}; stop it or use another basedir", basedir_,
                             holder_of_lock(lock_)));

@@ -107,19 +107,29 @@ class Stderr : public spdlog::sinks::base_sink<std::mutex> {
   void flush_() override {}
 };
 
-std::shared_ptr<spdlog::sinks::sink> the_sink = std::make_shared<Stderr>();
+constexpr const char* kText = "%Y-%m-%dT%H:%M:%S.%eZ %$ %@: %*";
+constexpr const char* kJson =
+    R"({"time":"%Y-%m-%dT%H:%M:%S.%eZ","level":"%$","object":"%@","message":"%*"})";
+constexpr const char* kTool = "goromdb: %*";  // of a process that does not serve
 
-std::unique_ptr<spdlog::formatter> formatter_for(LogFormat format) {
+std::unique_ptr<spdlog::formatter> formatter_for(LogFormat format, const char* pattern) {
   auto formatter = std::make_unique<spdlog::pattern_formatter>(spdlog::pattern_time_type::utc);
   formatter->add_flag<Level>('$')
       .add_flag<OneLine>('@', &log_msg::logger_name, format)
       .add_flag<OneLine>('*', &log_msg::payload, format)
-      .set_pattern(
-          format == LogFormat::kJson
-              ? R"({"time":"%Y-%m-%dT%H:%M:%S.%eZ","level":"%$","object":"%@","message":"%*"})"
-              : "%Y-%m-%dT%H:%M:%S.%eZ %$ %@: %*");
+      .set_pattern(pattern);
   return formatter;
 }
+std::unique_ptr<spdlog::formatter> formatter_for(LogFormat format) {
+  return formatter_for(format, format == LogFormat::kJson ? kJson : kText);
+}
+
+std::shared_ptr<spdlog::sinks::sink> new_sink() {
+  auto sink = std::make_shared<Stderr>();
+  sink->set_formatter(formatter_for(LogFormat::kText, kTool));
+  return sink;
+}
+std::shared_ptr<spdlog::sinks::sink> the_sink = new_sink();
 
 }  // namespace
 

@@ -4,6 +4,7 @@
 #include <chrono>
 
 #include "core/file.h"
+#include "core/log.h"
 #include "core/units.h"
 #include "tools/child.h"
 #include "tools/commands.h"
@@ -26,7 +27,7 @@ class Builder {
                                                const std::string& path) {
     std::unique_ptr<Builder> builder(new Builder(path));
     auto storage = Storage::create(chosen.plugin, path, chosen.options, builder->metrics_, 1);
-    if (!storage) return reject(storage.error().message);
+    if (!storage) return misuse(storage.error().message);
     builder->storage_ = std::move(*storage);
     PluginError error;
     const auto& ops = builder->ops();
@@ -90,7 +91,7 @@ class Distinct {
     if (order == 0) return repeat(entry, row);
     if (order < 0) {
       return fail(
-          fmt::format("{}:{}: the key {} comes before the one in front of it; leave out "
+          fmt::format("{}:{}: the key \"{}\" comes before the one in front of it; leave out "
                       "--sorted to have the input sorted",
                       input_, row, printable(entry.key)));
     }
@@ -122,7 +123,7 @@ class Distinct {
     if (options_.duplicates == Duplicates::kLast) keep(entry, row);
     if (options_.duplicates != Duplicates::kError) return {};
     return fail(
-        fmt::format("{}:{}: the key {} has come already, in row {}; --duplicates first or "
+        fmt::format("{}:{}: the key \"{}\" has come already, in row {}; --duplicates first or "
                     "last takes one of them",
                     input_, row, printable(entry.key), row_));
   }
@@ -131,7 +132,8 @@ class Distinct {
     ++entries_;
     auto put = builder_.put({ns_, key_, value_, options_.drop_flags ? 0 : flags_});
     if (put || put.error().kind != Error::Kind::kRejected) return put;
-    return fail(fmt::format("{}:{}: {}", input_, row_, put.error().message));
+    return fail(fmt::format("{}:{}: {}{}", input_, row_, put.error().message,
+                            flags_ != 0 ? " (--drop-flags leaves flags out)" : ""));
   }
 
   const BuildOptions& options_;
@@ -149,7 +151,7 @@ Result<void> for_each_row(const BuildOptions& options, Source& source,
   Entry entry;
   for (uint64_t n = 1;; ++n) {
     auto more = source.next(entry);
-    if (!more) return fail(more.error().message);
+    if (!more) return tl::unexpected(more.error());
     if (!*more) return {};
     if (auto done = each(entry, source.row()); !done) return done;
     bar.update(source.done(), source.total(), n);
@@ -160,9 +162,12 @@ Result<void> feed(const BuildOptions& options, Input& input, Distinct& distinct)
   const auto add = [&](const Entry& entry, uint64_t row) { return distinct.add(entry, row); };
   if (options.sorted) return for_each_row(options, *input.source, add);
   Sorter sorter(parent_folder(options.output), kSortMemory);
-  auto read = for_each_row(options, *input.source, [&](const Entry& entry, uint64_t row) {
-    return sorter.add(entry, row);
-  });
+  auto read =
+      for_each_row(options, *input.source, [&](const Entry& entry, uint64_t row) -> Result<void> {
+        auto added = sorter.add(entry, row);
+        if (added || added.error().kind != Error::Kind::kRejected) return added;
+        return reject(fmt::format("{}:{}: {}", input.name, row, added.error().message));
+      });
   if (!read) return read;
   ProgressBar bar("writing", options.quiet);
   uint64_t written = 0;
@@ -180,18 +185,20 @@ Result<void> say_done(const BuildOptions& options, const Input& input, const Dis
   const auto size = *state ? static_cast<uint64_t>((*state)->identity.size) : 0;
   Output out;
   out.buffer() =
-      options.json ? fmt::format(R"({{"file": {}, "format": {}, "from": {}, "entries": {}, )"
-                                 R"("duplicates": {}, "size": {}, "seconds": {:.3f}}})"
-                                 "\n",
-                                 json_string(options.output), json_string(options.storage.name),
-                                 json_string(input.format), distinct.entries(), distinct.repeats(),
-                                 size, seconds)
-                   : fmt::format("{}: {}, {} entries{}, {}, {:.2f} s\n", options.output,
-                                 options.storage.name, distinct.entries(),
-                                 distinct.repeats() == 0
-                                     ? std::string()
-                                     : fmt::format(" ({} duplicates left out)", distinct.repeats()),
-                                 format_size(size), seconds);
+      options.json
+          ? fmt::format(R"({{"file": {}, "format": {}, "from": {}, "entries": {}, )"
+                        R"("duplicates": {}, "size": {}, "seconds": {:.3f}}})"
+                        "\n",
+                        json_string(options.output), json_string(options.storage.name),
+                        json_string(input.format), distinct.entries(), distinct.repeats(), size,
+                        seconds)
+          : fmt::format("{}: {}, {} {}{}, {}, {:.2f} s\n", one_line(options.output),
+                        options.storage.name, distinct.entries(),
+                        distinct.entries() == 1 ? "entry" : "entries",
+                        distinct.repeats() == 0
+                            ? std::string()
+                            : fmt::format(", {} left out that came again", distinct.repeats()),
+                        format_size(size), seconds);
   return out.flush();
 }
 
@@ -214,31 +221,30 @@ Result<void> build_file(const BuildOptions& options, const ChosenStorage& chosen
   return say_done(options, *input, distinct, took.count());
 }
 
-// The file that is being made is nothing that a user knows.
-Error by_its_name(Error error, const std::string& temporary, const std::string& output) {
-  for (size_t at; (at = error.message.find(temporary)) != std::string::npos;) {
-    error.message.replace(at, temporary.size(), output);
-  }
-  return error;
-}
-
 }  // namespace
 
 int build(const BuildOptions& options) {
-  return read_in_child(options.input, [&] {
+  auto status = in_child([&] {
+    if (options.storage.name.empty()) {
+      return report(misuse("--storage: name the storage of the output").value());
+    }
     auto chosen = choose_storage(options.storage, options.output);
-    if (!chosen) return report_choice(chosen.error());
+    if (!chosen) return report(chosen.error());
     if (chosen->plugin->storage().build_open == nullptr) {
-      return report_choice(
-          {fmt::format("--storage {}: it reads files and cannot make any", options.storage.name),
-           Error::Kind::kRejected});
+      return report(misuse(fmt::format("--storage {}: it reads files and cannot make any",
+                                       options.storage.name))
+                        .value());
     }
     auto output = OutputFile::start(options.output, options.force);
-    if (!output) return report_choice(output.error());
+    if (!output) return report(output.error());
     auto built = build_file(options, *chosen, *output);
     if (built) return 0;
-    return report_choice(by_its_name(built.error(), output->temporary(), options.output));
+    return report(renamed(built.error(), output->temporary(), options.output));
   });
+  if (status) return *status;
+  OutputFile::remove_leftovers(options.output);
+  return report({fmt::format("{}: the process that made it died {}; what it had made is removed",
+                             options.output, status.error().message)});
 }
 
 }  // namespace goromdb::tools

@@ -31,14 +31,18 @@ Result<int> in_child(const std::function<int()>& work) {
   }
   if (WIFEXITED(status)) return WEXITSTATUS(status);
   const int signal = WTERMSIG(status);
-  if (signal == SIGPIPE) std::raise(SIGPIPE);
-  if (signal == SIGKILL) return fail("the process that read it was killed; memory may be short");
-  return fail(fmt::format("the reader died on this file (signal {})", signal));
+  for (const int polite : {SIGPIPE, SIGINT, SIGTERM, SIGHUP, SIGQUIT}) {
+    if (signal != polite) continue;
+    std::signal(signal, SIG_DFL);
+    std::raise(signal);
+  }
+  return fail(fmt::format("(signal {})", signal));
 }
 
 int read_in_child(const std::string& file, const std::function<int()>& work) {
   auto status = in_child(work);
-  return status ? *status : report(Error{fmt::format("{}: {}", file, status.error().message)});
+  if (status) return *status;
+  return report({fmt::format("{}: the reader died on this file {}", file, status.error().message)});
 }
 
 }  // namespace goromdb::tools

@@ -10,11 +10,11 @@
 namespace goromdb::tools {
 
 // Runs `work` in a child process that has this one's standard streams, and waits for it. Its exit
-// status, or a failure that says how the reader died. A closed pipe ends this process, too, as
-// SIGPIPE does. To be called while there is one thread.
+// status, or how it died: "(signal 11)". What a shell sends to end the child (SIGINT, SIGPIPE,
+// ...) ends this process the same way. To be called while there is one thread.
 Result<int> in_child(const std::function<int()>& work);
 
-// The same, with the failure reported; `file` is what was read.
+// The same for what reads a data file, with the death reported.
 int read_in_child(const std::string& file, const std::function<int()>& work);
 
 }  // namespace goromdb::tools

@@ -4,9 +4,9 @@
 
 #include <CLI/CLI.hpp>
 
-#include <map>
 #include <memory>
 
+#include "core/log.h"
 #include "core/units.h"
 #include "tools/publish.h"
 
@@ -15,6 +15,8 @@ namespace {
 
 // Which file is read, and how. `suffix` tells two of them apart.
 void add_storage(CLI::App& command, StorageChoice& storage, const std::string& suffix = {}) {
+  storage.flag += suffix;
+  storage.option_flag += suffix;
   command.add_option("--storage" + suffix, storage.name, "storage of the file; default: found out")
       ->type_name("NAME");
   command.add_option("--option" + suffix, storage.options, "an option of the storage, NAME=VALUE")
@@ -23,6 +25,25 @@ void add_storage(CLI::App& command, StorageChoice& storage, const std::string& s
   command.add_option("--plugin-path" + suffix, storage.plugin_path, "look for plugins here first")
       ->type_name("FOLDER")
       ->allow_extra_args(false);
+}
+
+// One of some words; the first is the default.
+template <class T>
+void add_choice(CLI::App& command, const char* name, T& value, const char* what,
+                const std::vector<std::pair<std::string, T>>& choices) {
+  std::vector<std::string> words;
+  for (const auto& [word, meaning] : choices) words.push_back(word);
+  command
+      .add_option_function<std::string>(
+          name,
+          [&value, choices](const std::string& text) {
+            for (const auto& [word, meaning] : choices) {
+              if (word == text) value = meaning;
+            }
+          },
+          what)
+      ->check(CLI::IsMember(words))
+      ->default_str(words.front());
 }
 
 void add_file(CLI::App& command, ReadOptions& options) {
@@ -65,9 +86,14 @@ class Commands {
                           build_.sha256 = checksum_ == "sha256" || checksum_ == "both";
                           build_.fields.header = !no_header_;
                           build_.from_storage.plugin_path = build_.storage.plugin_path;
+                          build_.from_storage.flag = "--from";
+                          build_.from_storage.option_flag = "--from-option";
                           return build(build_);
                         });
-    command.add_option("--input", build_.input, "CSV, TSV, NDJSON, a data file; -: standard input")
+    command
+        .add_option("--input", build_.input,
+                    "CSV, TSV or NDJSON, read as it comes; or a data file (JSON is read whole into "
+                    "memory); -: standard input")
         ->type_name("FILE")
         ->required();
     command.add_option("--output", build_.output, "the file to make")
@@ -85,13 +111,10 @@ class Commands {
     command.add_option("--checksum", checksum_, "md5, sha256, both or none")
         ->check(CLI::IsMember({"md5", "sha256", "both", "none"}))
         ->capture_default_str();
-    const std::map<std::string, Duplicates> duplicates = {
-        {"error", Duplicates::kError}, {"first", Duplicates::kFirst}, {"last", Duplicates::kLast}};
-    command
-        .add_option("--duplicates", build_.duplicates,
-                    "of a key that comes twice: error, first or last; default: error")
-        ->transform(CLI::Transformer(duplicates).description(""))
-        ->type_name("WHICH");
+    add_choice<Duplicates>(command, "--duplicates", build_.duplicates, "of a key that comes twice",
+                           {{"error", Duplicates::kError},
+                            {"first", Duplicates::kFirst},
+                            {"last", Duplicates::kLast}});
     auto& fields = build_.fields;
     command.add_option("--key-field", fields.key, "column or member with the key; default: key");
     auto* value =
@@ -116,13 +139,10 @@ class Commands {
     add_file(command, dump_);
     command.add_option("--namespace", dump_.ns, "only this one; \"\": the keys without one");
     command.add_flag("--keys", dump_.keys_only, "no values");
-    const std::map<std::string, DumpFormat> formats = {
-        {"ndjson", DumpFormat::kNdjson}, {"tsv", DumpFormat::kTsv}, {"json", DumpFormat::kJson}};
-    command
-        .add_option("--format", dump_.format,
-                    "ndjson (any bytes), tsv (any bytes) or json (one object); default: ndjson")
-        ->transform(CLI::Transformer(formats).description(""))
-        ->type_name("FORMAT");
+    add_choice<DumpFormat>(
+        command, "--format", dump_.format,
+        "of the output; json is one object of texts, the others hold any bytes",
+        {{"ndjson", DumpFormat::kNdjson}, {"tsv", DumpFormat::kTsv}, {"json", DumpFormat::kJson}});
   }
 
   void add_verify(CLI::App& app) {
@@ -148,7 +168,8 @@ class Commands {
     add_storage(command, diff_.a.storage, "-a");
     add_storage(command, diff_.b.storage, "-b");
     command.add_flag("--keys", diff_.keys, "list them: + added, - removed, ~ changed");
-    command.add_flag("--exit-code", diff_.exit_code, "exit status 1 when they differ");
+    command.add_flag("--exit-code", diff_.exit_code,
+                     "exit status 1 when they differ; also when one cannot be read");
     command.add_flag("--json", diff_.json, "say it as JSON");
   }
 
@@ -205,13 +226,8 @@ std::function<std::optional<int>()> add_commands(CLI::App& app) {
 }
 
 int report(const Error& error) {
-  fmt::print(stderr, "goromdb: {}\n", error.message);
-  return 1;
-}
-
-int report_choice(const Error& error) {
-  const int failed = report(error);
-  return error.kind == Error::Kind::kRejected ? 2 : failed;
+  print_line("goromdb: " + error.message);
+  return error.kind == Error::Kind::kMisuse ? 2 : 1;
 }
 
 }  // namespace goromdb::tools

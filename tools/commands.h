@@ -66,8 +66,7 @@ int build(const BuildOptions& options);
 // returns its exit status, or nothing where none was.
 std::function<std::optional<int>()> add_commands(CLI::App& app);
 
-// One line on standard error, and the exit status.
-int report(const Error& error);         // 1
-int report_choice(const Error& error);  // 2 where the command line is wrong, else 1
+// One line on standard error. Returns the exit status: 2 where the command line is wrong, else 1.
+int report(const Error& error);
 
 }  // namespace goromdb::tools

@@ -2,6 +2,7 @@
 #include "tools/data_set.h"
 
 #include <algorithm>
+#include <filesystem>
 
 #include "core/file.h"
 #include "core/units.h"
@@ -29,7 +30,8 @@ Result<std::string> head_of(const Fd& fd, const std::string& file) {
   return head;
 }
 
-Result<std::shared_ptr<Plugin>> recognise(const PluginFinder& finder, const std::string& file) {
+Result<std::shared_ptr<Plugin>> recognise(const PluginFinder& finder, const StorageChoice& choice,
+                                          const std::string& file) {
   const auto fd = open_regular(file);
   if (!fd) return tl::unexpected(fd.error());
   const auto state = look_at(*fd, file);
@@ -49,22 +51,23 @@ Result<std::shared_ptr<Plugin>> recognise(const PluginFinder& finder, const std:
     found.push_back(std::move(*plugin));
   }
   if (found.size() == 1) return found.front();
+  if (head->empty()) return fail(fmt::format("{}: it is empty; make it anew", file));
   if (found.empty()) {
-    return fail(fmt::format("{}: {}; name one with --storage: {}", file,
-                            head->empty() ? "it is empty" : "no storage recognises it",
+    return fail(fmt::format("{}: no storage recognises it; name one with {}: {}", file, choice.flag,
                             join(known, ", ")));
   }
-  return fail(fmt::format("{}: it may be {}; name one with --storage", file, join(names, " or ")));
+  return fail(
+      fmt::format("{}: it may be {}; name one with {}", file, join(names, " or "), choice.flag));
 }
 
-Result<OptionValues> option_values(const Plugin& plugin, const std::vector<std::string>& options) {
+Result<OptionValues> option_values(const Plugin& plugin, const StorageChoice& choice) {
   std::vector<OptionSetting> settings;
-  for (const auto& option : options) {
+  for (const auto& option : choice.options) {
     const auto equals = option.find('=');
     if (equals == option.npos || equals == 0) {
-      return fail(fmt::format("--option {}: want NAME=VALUE", option));
+      return fail(fmt::format("{} {}: want NAME=VALUE", choice.option_flag, option));
     }
-    const auto place = fmt::format("--option {}", option);
+    const auto place = fmt::format("{} {}", choice.option_flag, option);
     settings.push_back({option.substr(0, equals), option.substr(equals + 1), place, place});
   }
   return OptionValues::parse(plugin, settings);
@@ -72,14 +75,23 @@ Result<OptionValues> option_values(const Plugin& plugin, const std::vector<std::
 
 }  // namespace
 
+std::string behind_links(const std::string& path) {
+  std::error_code error;
+  if (!std::filesystem::is_symlink(path, error)) return path;
+  const auto file = std::filesystem::canonical(path, error);
+  return error ? path : file.string();
+}
+
 Result<ChosenStorage> choose_storage(const StorageChoice& choice, const std::string& file) {
   const PluginFinder finder(choice.plugin_path);
-  auto plugin = choice.name.empty() ? recognise(finder, file)
+  auto plugin = choice.name.empty() ? recognise(finder, choice, file)
                                     : finder.find(GOROMDB_KIND_STORAGE, choice.name);
   if (!plugin && choice.name.empty()) return tl::unexpected(plugin.error());
-  if (!plugin) return reject(fmt::format("--storage {}: {}", choice.name, plugin.error().message));
-  auto options = option_values(**plugin, choice.options);
-  if (!options) return reject(options.error().message);
+  if (!plugin) {
+    return misuse(fmt::format("{} {}: {}", choice.flag, choice.name, plugin.error().message));
+  }
+  auto options = option_values(**plugin, choice);
+  if (!options) return misuse(options.error().message);
   return ChosenStorage{std::move(*plugin), std::move(*options)};
 }
 
@@ -87,15 +99,16 @@ Result<ChosenStorage> choose_storage(const StorageChoice& choice, const std::str
 
 Result<std::unique_ptr<DataSet>> DataSet::open(const StorageChoice& choice,
                                                const std::string& path) {
-  auto chosen = choose_storage(choice, path);
+  const auto file = behind_links(path);
+  auto chosen = choose_storage(choice, file);
   if (!chosen) return tl::unexpected(chosen.error());
-  std::unique_ptr<DataSet> data(new DataSet(path));
+  std::unique_ptr<DataSet> data(new DataSet(file));
   auto storage = Storage::create(chosen->plugin, path, chosen->options, data->metrics_, 1);
-  if (!storage) return reject(storage.error().message);
+  if (!storage) return misuse(storage.error().message);
   data->storage_ = std::move(*storage);
   PluginError error;
   auto status =
-      data->ops().open(data->storage_->store(), path.c_str(), 1, &data->generation_, error.get());
+      data->ops().open(data->storage_->store(), file.c_str(), 1, &data->generation_, error.get());
   if (status != GOROMDB_OK) {
     data->generation_ = nullptr;
     return data->about(error, status);
@@ -186,9 +199,9 @@ Result<std::span<const goromdb_value>> DataSet::get(std::string_view ns,
   ops().get(reader_, 0, keys_.data(), static_cast<uint32_t>(keys_.size()), values_.data(), &arena_);
   for (size_t i = 0; i < values_.size(); ++i) {
     if (values_[i].status == GOROMDB_OK || values_[i].status == GOROMDB_NOT_FOUND) continue;
-    return fail(
-        fmt::format("{}: the value of the key {} cannot be read (status {}); is the file damaged?",
-                    path_, printable(keys[i].key), values_[i].status));
+    return fail(fmt::format(
+        "{}: the value of the key \"{}\" cannot be read (status {}); goromdb verify says more",
+        path_, printable(keys[i].key), values_[i].status));
   }
   return std::span<const goromdb_value>(values_);
 }
@@ -205,7 +218,7 @@ Result<void> Walk::enter(const std::string& ns) {
   uint32_t id = 0;
   const auto found = data_.find_namespace(ns, id);
   if (found != GOROMDB_OK) {
-    return fail(fmt::format("{}: {} namespace {}", data_.path_,
+    return fail(fmt::format("{}: {} namespace \"{}\"", data_.path_,
                             found == GOROMDB_NOT_FOUND ? "there is no" : "cannot read the",
                             printable(ns)));
   }
@@ -257,6 +270,7 @@ Result<std::span<const Entry>> Walk::next() {
     const auto status =
         data_.ops().cursor_next(cursor_, kBatch, keys, values, &got, &arena_, error.get());
     if (status < 0) return data_.about(error, status);
+    if (status == GOROMDB_OK && got == 0) return data_.about(error, GOROMDB_E_INTERNAL);
     for (uint32_t i = 0; i < got; ++i) {
       entries_.push_back({ns_,
                           {static_cast<const char*>(keys[i].ptr), keys[i].len},

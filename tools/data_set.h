@@ -20,14 +20,20 @@ struct StorageChoice {
   std::string name;                      // empty: the one that recognises the file
   std::vector<std::string> options;      // "name=value"
   std::vector<std::string> plugin_path;  // folders, before the built-in one
+  // What the command line calls name and options, for messages.
+  std::string flag = "--storage", option_flag = "--option";
 };
+
+// The file that a link leads to: core and storages follow none, since a server's drop folder is
+// anybody's, but on a command line a link is meant.
+std::string behind_links(const std::string& path);
 
 struct ChosenStorage {
   std::shared_ptr<Plugin> plugin;
   OptionValues options;
 };
 
-// Rejected: the choice is wrong. Failure: no storage recognises the file, or it cannot be read.
+// Misuse: the choice is wrong. Failure: no storage recognises the file, or it cannot be read.
 Result<ChosenStorage> choose_storage(const StorageChoice& choice, const std::string& file);
 
 class Walk;
@@ -35,7 +41,7 @@ class Walk;
 // One thread. Messages begin with the file's path.
 class DataSet {
  public:
-  // Rejected: the choice is wrong. Failure: the file.
+  // A link is followed. Misuse: the choice is wrong. Failure: the file.
   static Result<std::unique_ptr<DataSet>> open(const StorageChoice& choice,
                                                const std::string& path);
   ~DataSet();

@@ -107,9 +107,9 @@ class Differences {
 int diff(const DiffOptions& options) {
   return read_in_child(options.a.file + " or " + options.b.file, [&] {
     auto a = DataSet::open(options.a.storage, options.a.file);
-    if (!a) return report_choice(a.error());
+    if (!a) return report(a.error());
     auto b = DataSet::open(options.b.storage, options.b.file);
-    if (!b) return report_choice(b.error());
+    if (!b) return report(b.error());
     auto counts = Differences(options).find(**a, **b);
     if (!counts) return report(counts.error());
     const bool differ = counts->added + counts->removed + counts->changed > 0;

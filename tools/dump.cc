@@ -153,7 +153,7 @@ Result<void> dump_all(const DumpOptions& options, DataSet& data) {
 int dump(const DumpOptions& options) {
   return read_in_child(options.file, [&] {
     auto data = DataSet::open(options.storage, options.file);
-    if (!data) return report_choice(data.error());
+    if (!data) return report(data.error());
     auto done = dump_all(options, **data);
     return done ? 0 : report(done.error());
   });

@@ -13,9 +13,10 @@ Result<void> print_value(const GetOptions& options, DataSet& data) {
   if (!values) return tl::unexpected(values.error());
   const auto& value = values->front();
   if (value.status == GOROMDB_NOT_FOUND) {
-    return fail(fmt::format(
-        "{}: there is no key {}{}", options.file, printable(options.key),
-        options.ns.empty() ? std::string() : " in the namespace " + printable(options.ns)));
+    return fail(fmt::format("{}: there is no key \"{}\"{}", options.file, printable(options.key),
+                            options.ns.empty()
+                                ? std::string()
+                                : fmt::format(" in the namespace \"{}\"", printable(options.ns))));
   }
   Output out;
   return out.write({static_cast<const char*>(value.ptr), value.len}).and_then([&] {
@@ -28,7 +29,7 @@ Result<void> print_value(const GetOptions& options, DataSet& data) {
 int get(const GetOptions& options) {
   return read_in_child(options.file, [&] {
     auto data = DataSet::open(options.storage, options.file);
-    if (!data) return report_choice(data.error());
+    if (!data) return report(data.error());
     auto done = print_value(options, **data);
     return done ? 0 : report(done.error());
   });

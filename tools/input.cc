@@ -59,13 +59,20 @@ Result<void> copy_standard_input(const std::string& to) {
 
 }  // namespace
 
+Error renamed(Error error, const std::string& temporary, const std::string& name) {
+  for (size_t at; (at = error.message.find(temporary)) != std::string::npos;) {
+    error.message.replace(at, temporary.size(), name);
+  }
+  return error;
+}
+
 Result<Input> open_input(const BuildOptions& options) {
   const bool piped = options.input == kStandardInput;
   Input input;
   input.name = piped ? "standard input" : options.input;
   input.format = options.from.empty() ? extension_of(options.input) : options.from;
   if (piped && options.from.empty()) {
-    return reject("say what standard input is: --from csv, tsv, ndjson or a storage");
+    return misuse("say what standard input is: --from csv, tsv, ndjson or a storage");
   }
   if (const auto rows = row_format(input.format)) {
     auto fd = open_text(options.input);
@@ -76,21 +83,23 @@ Result<Input> open_input(const BuildOptions& options) {
       return fail(fmt::format("cannot read {}: it is a folder", input.name));
     const auto size = S_ISREG(state->mode) ? static_cast<uint64_t>(state->identity.size) : 0;
     auto source = open_rows(*rows, std::move(*fd), input.name, size, options.fields);
-    if (!source) return fail(source.error().message);
+    if (!source) return tl::unexpected(source.error());
+    if (!options.from_storage.options.empty()) {
+      return misuse(fmt::format("--from-option is of storages, and {} is none", input.format));
+    }
     input.source = std::move(*source);
     return input;
   }
   auto path = options.input;
   if (piped) {
-    auto copy = OutputFile::start(options.output + ".input", true);
-    if (!copy) return tl::unexpected(copy.error());
-    input.copy.emplace(std::move(*copy));
-    path = input.copy->temporary();
+    input.copy.emplace(OutputFile::beside(options.output));
+    path = input.copy->path();
     if (auto copied = copy_standard_input(path); !copied) return tl::unexpected(copied.error());
   }
   auto storage = options.from_storage;
   storage.name = options.from;
   auto data = DataSet::open(storage, path);
+  if (!data && input.copy) return tl::unexpected(renamed(data.error(), path, input.name));
   if (!data) return tl::unexpected(data.error());
   input.format = (*data)->plugin().name();
   auto source = DataSetSource::open(std::move(*data));

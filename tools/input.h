@@ -15,7 +15,7 @@ namespace goromdb::tools {
 
 // An opened input; it goes before the copy of standard input that it may read.
 struct Input {
-  std::optional<OutputFile> copy;
+  std::optional<TemporaryName> copy;
   std::unique_ptr<Source> source;
   std::string name;    // for messages
   std::string format;  // csv, tsv, ndjson or the storage's name
@@ -23,7 +23,10 @@ struct Input {
 
 // By --from, else by the file's name (.csv, .tsv, .ndjson, .jsonl), else the storage that
 // recognises it. A storage needs a file: its standard input is copied beside the output first.
-// Rejected: the command line is wrong. Failure: the input cannot be read.
+// Misuse: the command line is wrong. Failure: the input cannot be read.
 Result<Input> open_input(const BuildOptions& options);
+
+// The error with a temporary file's path replaced by what a user knows.
+Error renamed(Error error, const std::string& temporary, const std::string& name);
 
 }  // namespace goromdb::tools

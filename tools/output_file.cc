@@ -23,7 +23,7 @@ namespace goromdb::tools {
 namespace {
 
 constexpr SumKind kKinds[] = {SumKind::kMd5, SumKind::kSha256};
-constexpr int kSignals[] = {SIGINT, SIGTERM, SIGHUP};
+constexpr int kSignals[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGPIPE};
 
 // The temporary files of this process, for the signal handler. More than there is room for are
 // found by the next start().
@@ -130,19 +130,6 @@ bool in_use(const std::string& name, pid_t maker) {
   });
 }
 
-// What a killed process left for the same target. Best effort: it is in nobody's way.
-void remove_leftovers(const std::string& path) {
-  const std::lock_guard lock(registry_lock);
-  const auto folder = parent_folder(path), start = stem_start(path);
-  std::error_code ignored;
-  std::filesystem::directory_iterator it(folder, ignored);
-  for (; it != std::filesystem::directory_iterator(); it.increment(ignored)) {
-    const auto name = it->path().filename().string();
-    const pid_t maker = maker_of(name, start);
-    if (maker != 0 && !in_use(name, maker)) ::unlink((folder + "/" + name).c_str());
-  }
-}
-
 // As md5sum writes it: a name with a backslash or a line's end in it is escaped, and the line says
 // so.
 std::string sum_line(const std::string& hex, const std::string& name) {
@@ -235,6 +222,22 @@ TemporaryName::~TemporaryName() {
 OutputFile::OutputFile(std::string path, bool force)
     : path_(std::move(path)), stem_(new_stem(path_)), force_(force), data_(stem_ + ".tmp") {}
 
+void OutputFile::remove_leftovers(const std::string& path) {
+  const std::lock_guard lock(registry_lock);
+  const auto folder = parent_folder(path), start = stem_start(path);
+  std::error_code ignored;
+  std::filesystem::directory_iterator it(folder, ignored);
+  for (; it != std::filesystem::directory_iterator(); it.increment(ignored)) {
+    const auto name = it->path().filename().string();
+    const pid_t maker = maker_of(name, start);
+    if (maker != 0 && !in_use(name, maker)) ::unlink((folder + "/" + name).c_str());
+  }
+}
+
+TemporaryName OutputFile::beside(const std::string& path) {
+  return TemporaryName(new_stem(path) + ending_of(SumKind::kNone));
+}
+
 Result<OutputFile> OutputFile::start(const std::string& path, bool force) {
   const auto name = base_name(path);
   if (name.empty()) return reject(fmt::format("\"{}\" is no name of a file", path));
@@ -271,11 +274,7 @@ Result<void> OutputFile::rename_data() const {
   return rename_over(temporary(), path_);
 }
 
-Result<void> OutputFile::commit(const std::vector<SumKind>& sums) {
-  std::vector<SumKind> kinds;
-  for (SumKind kind : kKinds) {
-    if (std::find(sums.begin(), sums.end(), kind) != sums.end()) kinds.push_back(kind);
-  }
+Result<void> OutputFile::commit(const std::vector<SumKind>& kinds) {
   auto fd = open_regular(temporary());
   if (!fd) return tl::unexpected(fd.error());
   const mode_t mask = ::umask(0);
@@ -295,9 +294,9 @@ Result<void> OutputFile::commit(const std::vector<SumKind>& sums) {
     if (!done) return done;
   }
 
+  // No sum of an older file beside the new one, at no instant.
   const SignalsHeld held;
   for (SumKind kind : kKinds) {
-    if (!force_ || std::find(kinds.begin(), kinds.end(), kind) != kinds.end()) continue;
     if (auto done = remove_durably(sum_path(path_, kind)); !done) return done;
   }
   const auto folder = parent_folder(path_);

@@ -38,11 +38,16 @@ class OutputFile {
 
   // A name in the folder of the target where nothing lies; to be made with O_EXCL.
   const std::string& temporary() const { return data_.path(); }
-  // Once. The data first, then its sums, each durable before the next and readable by all that the
-  // umask allows. With `force`, sums of other kinds, which would not match any more, are removed
-  // before. Rejected: the target has come to exist. Failure: the disk; until the data has been
-  // renamed nothing has changed but such removed sums.
-  Result<void> commit(const std::vector<SumKind>& sums);
+  // Once, with the kinds of sums to write. Sums that lie there are removed, the data is renamed,
+  // its sums are: each step durable before the next, and readable by all that the umask allows.
+  // Rejected: the target has come to exist. Failure: the disk; until the data has been renamed
+  // nothing has changed but such removed sums.
+  Result<void> commit(const std::vector<SumKind>& kinds);
+
+  // What a killed process left for the same target goes. Best effort: it is in nobody's way.
+  static void remove_leftovers(const std::string& path);
+  // A name beside the target, for a file that is needed while it is made.
+  static TemporaryName beside(const std::string& path);
 
  private:
   OutputFile(std::string path, bool force);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "tools/progress_bar.h"
 
+#include "core/log.h"
+
 #include <fmt/format.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -95,11 +97,11 @@ void ProgressBar::show(uint64_t done, uint64_t total, uint64_t entries) {
   const Progress progress{done, total, entries,
                           std::chrono::duration<double>(now - start_).count()};
   if (terminal_) {
-    fmt::print(stderr, "\r{}\033[K", progress_bar(progress, terminal_columns()));
+    std::fputs(("\r" + progress_bar(progress, terminal_columns()) + "\033[K").c_str(), stderr);
     drawn_ = true;
     next_ = now + kRedraw;
   } else {
-    fmt::print(stderr, "{}\n", progress_line(what_, progress));
+    print_line(progress_line(what_, progress));
     next_ = now + kPlain;
   }
 }

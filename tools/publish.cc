@@ -17,9 +17,11 @@
 
 #include "core/config.h"
 #include "core/holder.h"
+#include "core/log.h"
 #include "core/status_file.h"
 #include "core/step.h"
 #include "core/units.h"
+#include "tools/data_set.h"
 #include "tools/text.h"
 
 namespace goromdb::tools {
@@ -32,10 +34,7 @@ constexpr auto kPause = std::chrono::milliseconds(20);
 constexpr size_t kSumFileLimit = size_t{64} << 10;
 
 int say(int status, const std::string& message) {
-  std::string line = message;  // a server's reason may quote the data file
-  std::replace_if(
-      line.begin(), line.end(), [](unsigned char c) { return c < 0x20 || c == 0x7F; }, '?');
-  fmt::print(stderr, "goromdb: {}\n", line);
+  print_line("goromdb: " + message);
   return status;
 }
 
@@ -314,31 +313,39 @@ std::string in_json(const PublishOptions& options, const Outcome& outcome) {
       text(outcome.checksum), number(outcome.entries), text(outcome.reason));
 }
 
+std::string in_words(const Outcome& outcome) {
+  if (outcome.name == "dropped") return fmt::format("dropped ({})", outcome.checksum);
+  const auto entries = outcome.entries ? fmt::format(", {} {}", *outcome.entries,
+                                                     *outcome.entries == 1 ? "entry" : "entries")
+                                       : std::string();
+  return fmt::format("adopted as generation {} ({}{})", *outcome.generation, outcome.checksum,
+                     entries);
+}
+
 int report(const PublishOptions& options, const Outcome& outcome) {
-  if (options.json) fmt::print("{}\n", in_json(options, outcome));
+  const bool good = outcome.name == "adopted" || outcome.name == "dropped";
+  if (options.json || good) {
+    Output out;
+    auto said = out.write((options.json ? in_json(options, outcome) : in_words(outcome)) + "\n")
+                    .and_then([&] { return out.flush(); });
+    if (!said) return say(kFailed, said.error().message);
+  }
+  if (good) return kDone;
   if (outcome.name == "rejected") {
     return say(kFailed, fmt::format("{} was rejected: {}", options.file, outcome.reason));
   }
-  if (outcome.name == "timeout") {
-    return say(kFailed, fmt::format("{} was not adopted within {}: {}", options.file,
-                                    format_duration_ms(options.timeout_ms), outcome.reason));
-  }
-  if (options.json) return kDone;
-  if (outcome.name == "dropped") {
-    fmt::print("dropped ({})\n", outcome.checksum);
-  } else {
-    fmt::print("adopted as generation {} ({}{})\n", *outcome.generation, outcome.checksum,
-               outcome.entries ? fmt::format(", {} entries", *outcome.entries) : "");
-  }
-  return kDone;
+  return say(kFailed, fmt::format("{} was not adopted within {}: {}", options.file,
+                                  format_duration_ms(options.timeout_ms), outcome.reason));
 }
 
 }  // namespace
 
-int publish(const PublishOptions& options) {
+int publish(const PublishOptions& asked) {
+  auto options = asked;
+  options.file = behind_links(asked.file);
   auto config = load_config(options.config);
   if (!config) {
-    fmt::print(stderr, "{}\n", config.error().message);  // it begins with its place
+    print_line(config.error().message);  // it begins with its place
     return kWrong;
   }
   std::vector<std::string> names;
@@ -350,7 +357,7 @@ int publish(const PublishOptions& options) {
   }
   const auto& db = config->databases[static_cast<size_t>(found - names.begin())];
   auto source = open_regular(options.file);
-  if (!source) return say(kWrong, source.error().message);
+  if (!source) return say(kFailed, source.error().message);
   auto state = look_at(*source, options.file);
   auto drop = look_at(db.file);
   if (state && drop && *drop && state->identity.device == (*drop)->identity.device &&

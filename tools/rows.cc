@@ -10,7 +10,7 @@ namespace goromdb::tools {
 Result<std::unique_ptr<Source>> open_rows(RowFormat format, Fd fd, std::string name, uint64_t size,
                                           Fields fields, InputLimits limits) {
   if (fields.whole_row && !fields.value.empty()) {
-    return reject(fmt::format("{}: the value is the whole row or the field \"{}\"; leave one", name,
+    return misuse(fmt::format("{}: the value is the whole row or the field \"{}\"; leave one", name,
                               fields.value));
   }
   LineInput input(std::move(fd), std::move(name), size, limits);

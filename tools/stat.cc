@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "core/file.h"
+#include "core/log.h"
 #include "core/units.h"
 #include "tools/child.h"
 #include "tools/commands.h"
@@ -96,8 +97,8 @@ std::string as_text(const DataSet& data, const Shape& shape) {
   auto out = fmt::format(
       "file        {}\nformat      {}\nsize        {} ({} bytes)\nentries     {}\n"
       "keys+values {} ({} bytes)\n",
-      data.path(), data.plugin().name(), format_size(shape.size), shape.size, shape.entries,
-      format_size(shape.bytes), shape.bytes);
+      one_line(data.path()), data.plugin().name(), format_size(shape.size), shape.size,
+      shape.entries, format_size(shape.bytes), shape.bytes);
   size_t shown = 0;
   for (const auto& [name, entries] : shape.namespaces) {
     if (shown++ == kMostNamespaces) {
@@ -142,7 +143,7 @@ std::string as_json(const DataSet& data, const Shape& shape) {
 int stat(const ReadOptions& options) {
   return read_in_child(options.file, [&] {
     auto data = DataSet::open(options.storage, options.file);
-    if (!data) return report_choice(data.error());
+    if (!data) return report(data.error());
     auto shape = shape_of(**data);
     if (!shape) return report(shape.error());
     Output out;

@@ -14,6 +14,14 @@ std::string counted_fields(size_t n) {
   return fmt::format("{} {}", n, n == 1 ? "field" : "fields");
 }
 
+// Of a file that is no table the header may be anything.
+std::string short_list(const std::vector<std::string>& names) {
+  constexpr size_t kMost = 200;
+  auto text = join(names, ", ");
+  if (text.size() > kMost) text = text.substr(0, kMost) + "...";
+  return text;
+}
+
 }  // namespace
 
 TableSource::TableSource(LineInput input, Fields fields)
@@ -93,7 +101,7 @@ Result<void> TableSource::choose_columns() {
     if (!found) return tl::unexpected(found.error());
     if (*found == kNone && role.must) {
       return wrong(fmt::format("no column \"{}\"; name one with {}: {}", role.name, role.option,
-                               join(names_, ", ")));
+                               short_list(names_)));
     }
     role.column = *found;
   }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "tools/text.h"
 
+#include <poll.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -104,6 +105,11 @@ Result<void> Output::write_now(std::string_view bytes) {
   while (!bytes.empty()) {
     const ssize_t n = ::write(STDOUT_FILENO, bytes.data(), bytes.size());
     if (n < 0 && errno == EINTR) continue;
+    if (n < 0 && errno == EAGAIN) {  // somebody has made it non-blocking
+      pollfd room{STDOUT_FILENO, POLLOUT, 0};
+      ::poll(&room, 1, -1);
+      continue;
+    }
     if (n < 0) return fail_errno("write to standard output");
     bytes.remove_prefix(static_cast<size_t>(n));
   }

@@ -2,11 +2,10 @@
 #include "tools/tsv_source.h"
 
 #include "tools/base64.h"
+#include "tools/text.h"
 
 namespace goromdb::tools {
 namespace {
-
-constexpr std::string_view kBase64 = "base64:";
 
 // The byte that a backslash and `letter` stand for, or 0.
 char escaped(char letter) {
@@ -49,7 +48,7 @@ Result<void> TsvSource::split(std::string_view line, std::vector<std::string_vie
   for (;;) {
     const size_t tab = line.find('\t');
     std::string_view field = line.substr(0, tab);
-    if (has_escapes || field.starts_with(kBase64)) {
+    if (has_escapes || field.starts_with(kBase64Mark)) {
       auto text = decoded(field);
       if (!text) return tl::unexpected(text.error());
       field = *text;
@@ -62,8 +61,8 @@ Result<void> TsvSource::split(std::string_view line, std::vector<std::string_vie
 
 Result<std::string_view> TsvSource::decoded(std::string_view field) {
   const size_t begin = bytes_.size();
-  if (field.starts_with(kBase64)) {
-    const auto bytes = decode_base64(field.substr(kBase64.size()));
+  if (field.starts_with(kBase64Mark)) {
+    const auto bytes = decode_base64(field.substr(kBase64Mark.size()));
     if (!bytes) return wrong("no base64 behind \"base64:\"; a text that begins so is base64, too");
     bytes_ += *bytes;
   } else {

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <optional>
 
+#include "core/log.h"
 #include "core/units.h"
 #include "tools/child.h"
 #include "tools/commands.h"
@@ -76,7 +77,7 @@ std::string as_json(const ReadOptions& options, const DataSet& data, const Facts
 
 std::string as_text(const ReadOptions& options, const DataSet& data, const Facts& facts,
                     double seconds) {
-  auto line = fmt::format("{}: {}, {} {}, {} {}, ", options.file, data.plugin().name(),
+  auto line = fmt::format("{}: {}, {} {}, {} {}, ", one_line(options.file), data.plugin().name(),
                           number(facts.entries, "an unknown number of"),
                           facts.entries == 1 ? "entry" : "entries",
                           number(facts.namespaces, "an unknown number of"),
@@ -84,7 +85,7 @@ std::string as_text(const ReadOptions& options, const DataSet& data, const Facts
   if (facts.bytes != GOROMDB_UNKNOWN) line += format_size(facts.bytes) + " of keys and values, ";
   line += facts.largest_key ? fmt::format("largest key {} B, largest value {} B",
                                           *facts.largest_key, *facts.largest_value)
-                            : "which the storage cannot list";
+                            : "entries cannot be listed";
   return line + fmt::format(", {:.2f} s", seconds);
 }
 
@@ -95,14 +96,15 @@ int print(const ReadOptions& options, const DataSet& data, const Facts& facts, d
   return done ? 0 : report(done.error());
 }
 
-int bad(const ReadOptions& options, const Error& error, int status) {
+int bad(const ReadOptions& options, const Error& error) {
   if (options.json) {
-    fmt::print("{{\"file\": {}, \"ok\": false, \"reason\": {}}}\n", json_string(options.file),
-               json_string(error.message));
-    std::fflush(stdout);
+    Output out;
+    (void)out
+        .write(fmt::format("{{\"file\": {}, \"ok\": false, \"reason\": {}}}\n",
+                           json_string(options.file), json_string(error.message)))
+        .and_then([&] { return out.flush(); });
   }
-  report(error);
-  return status;
+  return report(error);
 }
 
 }  // namespace
@@ -111,17 +113,15 @@ int verify(const ReadOptions& options) {
   auto status = in_child([&] {
     const auto begin = std::chrono::steady_clock::now();
     auto data = DataSet::open(options.storage, options.file);
-    if (!data) {
-      const bool wrong = data.error().kind == Error::Kind::kRejected;
-      return bad(options, data.error(), wrong ? 2 : 1);
-    }
+    if (!data) return bad(options, data.error());
     auto facts = look_at_all(**data);
-    if (!facts) return bad(options, facts.error(), 1);
+    if (!facts) return bad(options, facts.error());
     const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
     return print(options, **data, *facts, took.count());
   });
   if (status) return *status;
-  return bad(options, Error{fmt::format("{}: {}", options.file, status.error().message)}, 1);
+  return bad(options, Error{fmt::format("{}: the reader died on this file {}", options.file,
+                                        status.error().message)});
 }
 
 }  // namespace goromdb::tools

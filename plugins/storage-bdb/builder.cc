@@ -62,8 +62,8 @@ void BdbBuilder::enter(const std::string& ns) {
   }
   if (!is_first && ns_.empty() && layout_.subdb.empty()) {
     refuse(
-        "a Berkeley DB file has keys without a namespace or sub-databases; with option subdb it "
-        "has both");
+        "a Berkeley DB file has keys without a namespace or sub-databases; with option subdb=NAME "
+        "it has both");
   }
   if (ns.find('\0') != ns.npos) {
     refuse("a namespace's name holds a zero byte, which libdb does not keep");

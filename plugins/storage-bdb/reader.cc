@@ -171,11 +171,11 @@ goromdb_status BdbReader::ns_list(After after, std::span<goromdb_slice> names, u
 std::unique_ptr<BdbCursor> BdbReader::cursor(uint32_t ns, After after) {
   mend();
   const uint32_t id = database_id(ns);
+  std::string before(prefix(ns));
+  prefixes_.clear();
   if (ns != 0 && databases_->get(id) == nullptr) {
     throw Failure(GOROMDB_E_UNSUPPORTED, "there is no such namespace to walk through");
   }
-  std::string before(prefix(ns));
-  prefixes_.clear();
   return std::make_unique<BdbCursor>(host_, layout_, databases_, id, std::move(before), after);
 }
 

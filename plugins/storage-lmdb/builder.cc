@@ -128,7 +128,7 @@ void LmdbBuilder::begin(uint64_t bytes) {
 void LmdbBuilder::commit() {
   const int code = mdb_txn_commit(txn_.release());
   // liblmdb takes a write that was cut short for a fault of the disk.
-  check(code, code == EIO ? "it cannot be written; is there space?" : "it cannot be written");
+  check(code, code == EIO ? "it cannot be written (is there space?)" : "it cannot be written");
 }
 
 }  // namespace goromdb::lmdb

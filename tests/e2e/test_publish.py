@@ -390,23 +390,26 @@ def make_fifo(path):
     return "is a fifo, not a regular file"
 
 
-def make_link(path):
-    path.with_name("target").write_bytes(encode(dataset("one")))
-    path.symlink_to(path.with_name("target"))
-    return "is a symbolic link, not a regular file"
-
-
 @pytest.mark.parametrize(
-    "make", [make_missing, make_folder, make_fifo, make_link], ids=lambda make: make.__name__[5:]
+    "make", [make_missing, make_folder, make_fifo], ids=lambda make: make.__name__[5:]
 )
-def test_what_is_no_regular_file_is_a_wrong_command_line(serve, make):
+def test_what_is_no_regular_file_is_not_dropped(serve, make):
     server = serve()
     path = server.folder / "new.json"
     reason = make(path)
     done = publish(server, path)
-    assert (done.returncode, done.stdout) == (2, "")
+    assert (done.returncode, done.stdout) == (1, "")
     assert str(path) in done.stderr and reason in done.stderr
     assert nothing_was_dropped(server)
+
+
+def test_a_link_is_followed(serve):
+    server = serve()
+    path = server.folder / "new.json"
+    path.with_name("target").write_bytes(encode(dataset("one")))
+    path.symlink_to(path.with_name("target"))
+    assert publish(server, path).returncode == 0
+    assert server.serving() == "one"
 
 
 def test_the_drop_file_itself_is_refused(serve):

@@ -22,9 +22,11 @@ from harness import (
     SANITIZER,
     SLOW,
     Client,
+    Inbox,
     Server,
     compile_c,
     dataset,
+    encode,
     has_ipv6,
     run,
     wait_for,
@@ -563,3 +565,30 @@ def test_many_reloads_do_not_make_the_process_grow(serve):
     for number in range(9, 25):
         load(number)
     assert resident() - before < 8 << 20
+
+
+@pytest.mark.parametrize("closed", ["<&-", "2>&-", "<&- >&- 2>&-"])
+def test_a_server_without_standard_descriptors_serves_and_ends(closed, tmp_path):
+    (tmp_path / "in").mkdir()
+    socket_path = tmp_path / "s"
+    (tmp_path / "goromdb.yaml").write_text(
+        "databases: {words: {storage: json, file: in/words.json, basedir: store}}\n"
+        "listeners: [{protocol: memcached, listen: 'unix:s', databases: [words]}]\n"
+    )
+    Inbox(tmp_path / "in" / "words.json").drop(encode({"k": "v"}))
+    command = f'exec "$0" --config "$1" {closed}'
+    with subprocess.Popen(
+        ["bash", "-c", command, str(PROGRAM), str(tmp_path / "goromdb.yaml")]
+    ) as serving:
+        try:
+
+            def answers():
+                with contextlib.suppress(OSError), Client(str(socket_path)) as client:
+                    return client.ask(b"get k") == b"VALUE k 0 1"
+                return False
+
+            wait_for(answers, "an answer")
+            serving.terminate()
+            assert serving.wait(60) == 0
+        finally:
+            serving.kill()

@@ -158,7 +158,7 @@ def test_namespaces_survive(storage, tmp_path):
         ndjson({b"k": b"2", b"l": b"3"}, b"prices")
     )
     assert good("get", one, "k", "--namespace", "users") == b"1"
-    assert "there is no namespace none" in bad("dump", "--namespace", "none", one)
+    assert 'there is no namespace "none"' in bad("dump", "--namespace", "none", one)
     as_json = good("dump", "--format", "json", one)
     good("build", "--storage", storage, "--from", "json", "--input", "-", "--output", two,
          stdin=as_json)
@@ -323,11 +323,11 @@ def test_of_duplicates_the_one_that_is_asked_for_is_taken(tmp_path):
     text = b'{"key":"k","value":"1"}\n{"key":"a","value":"x"}\n{"key":"k","value":"2"}\n'
     build = ["build", "--storage", "cdb", "--from", "ndjson", "--input", "-", "--output"]
     line = bad(*build, tmp_path / "none", stdin=text)
-    assert "standard input:3: the key k has come already, in row 1" in line
+    assert 'standard input:3: the key "k" has come already, in row 1' in line
     assert list(tmp_path.iterdir()) == []
     for which, value in (("first", b"1"), ("last", b"2")):
         said = good(*build, tmp_path / which, "--duplicates", which, stdin=text)
-        assert b"(1 duplicates left out)" in said
+        assert b", 1 left out that came again, " in said
         assert good("get", "--storage", "cdb", tmp_path / which, "k") == value
 
 
@@ -362,11 +362,11 @@ def test_what_is_in_the_way_stays(tmp_path):
     out = tmp_path / "out"
     out.write_bytes(b"precious")
     build = ["build", "--storage", "json", "--input", tmp_path / "in.ndjson", "--output"]
-    assert "--force" in bad(*build, out, status=2)
+    assert "--force" in bad(*build, out)
     assert out.read_bytes() == b"precious"
     good(*build, out, "--force")
     assert good("get", out, "k") == b"new"
-    assert "folder" in bad(*build, tmp_path, "--force", status=2)
+    assert "folder" in bad(*build, tmp_path, "--force")
     assert "no/such" in bad(*build, tmp_path / "no/such/out")
     assert "in.nothing" in bad("build", "--storage", "json", "--input", tmp_path / "in.nothing",
                                "--from", "ndjson", "--output", tmp_path / "x")
@@ -376,7 +376,7 @@ def test_an_input_that_is_said_to_be_sorted_is_not_sorted(tmp_path):
     build = ["build", "--storage", "cdb", "--from", "ndjson", "--sorted", "--input", "-", "--output"]
     good(*build, tmp_path / "one", stdin=ndjson({b"a": b"1", b"b": b"2"}))
     line = bad(*build, tmp_path / "two", stdin=ndjson({b"b": b"1", b"a": b"2"}))
-    assert "standard input:2: the key a comes before" in line
+    assert 'standard input:2: the key "a" comes before' in line
     assert not (tmp_path / "two").exists()
 
 
@@ -437,7 +437,7 @@ def test_a_reader_that_dies_on_a_file_is_caught(mood, number, odd, tmp_path):
 
 def test_a_storage_that_lists_nothing_verifies_and_gets(odd, tmp_path):
     (tmp_path / "file").write_bytes(b"good\nvalue")
-    assert b"which the storage cannot list" in good("verify", "--storage", odd, tmp_path / "file")
+    assert b"entries cannot be listed" in good("verify", "--storage", odd, tmp_path / "file")
     assert good("get", "--plugin-path", odd.parent, "--storage", "odd", tmp_path / "file",
                 "content") == b"value"
     assert "cannot list them" in bad("dump", "--storage", odd, tmp_path / "file")
@@ -502,6 +502,59 @@ def test_stat_draws_the_shape(tmp_path):
     assert facts["value_sizes"][0] == {"from": 0, "to": 0, "count": 1}
 
 
+def test_a_file_that_a_link_leads_to_is_read(tmp_path):
+    (tmp_path / "data").write_bytes(writers.mdb_load(MIXED))
+    (tmp_path / "link").symlink_to("data")
+    assert parsed(good("dump", tmp_path / "link")) == plain(MIXED)
+    assert "no-such" in bad("verify", tmp_path / "no-such")
+
+
+def test_bytes_of_a_file_forge_no_line_and_no_escape(tmp_path):
+    """The key of an item that is none is in the message."""
+    path = tmp_path / "a\nb"
+    path.write_bytes(writers.bdb({b"a\x1b[31m\nX": b"no item"}))
+    for command in ("verify", "dump"):
+        line = bad(command, "--storage", "memcachedb-bdb", path)
+        assert "a\\x1b[31m\\x0aX" in line and "\x1b" not in line
+    assert good("verify", path).count(b"\n") == 1
+
+
+@pytest.mark.skipif(SANITIZER is not None, reason="a sanitizer brings its own limits")
+def test_a_limit_of_the_files_size_is_a_full_disk(tmp_path):
+    words = {b"key%d" % i: b"x" * 100 for i in range(20_000)}
+    (tmp_path / "in").write_bytes(ndjson(words))
+    for storage in STORAGES:
+        done = subprocess.run(
+            ["bash", "-c", f'ulimit -f 100; exec "$0" build --storage {storage} --from ndjson '
+             f'--input in --output out --quiet', str(PROGRAM)],
+            cwd=tmp_path, capture_output=True, check=False,
+        )
+        assert done.returncode == 1, storage
+        assert done.stderr.startswith(b"goromdb: ") and done.stderr.count(b"\n") == 1, done.stderr
+        assert [path.name for path in tmp_path.iterdir()] == ["in"], storage
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", ">&- 2>&-"])
+def test_a_closed_descriptor_is_not_the_data_files(closed, tmp_path):
+    (tmp_path / "in").write_bytes(ndjson(MIXED))
+    command = f'"$0" build --storage lmdb --from ndjson --input in --output out {closed}'
+    done = subprocess.run(["bash", "-c", command, str(PROGRAM)], cwd=tmp_path, check=False)
+    assert done.returncode == 0
+    assert parsed(good("dump", tmp_path / "out")) == plain(MIXED)
+    command = f'"$0" verify no-such {closed}'
+    done = subprocess.run(["bash", "-c", command, str(PROGRAM)], cwd=tmp_path, check=False)
+    assert done.returncode == 1
+
+
+def test_no_sum_of_an_older_file_stays_beside_a_new_one(tmp_path):
+    for kind in ("md5", "sha256"):
+        (tmp_path / f"out.{kind}").write_text("old")
+    good("build", "--storage", "json", "--from", "ndjson", "--input", "-", "--output",
+         tmp_path / "out", "--checksum", "sha256", stdin=ndjson({b"k": b"v"}))
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["out", "out.sha256"]
+    assert "old" not in (tmp_path / "out.sha256").read_text()
+
+
 # ---- in a shell ----------------------------------------------------------------------------------
 
 
@@ -534,6 +587,25 @@ def test_a_full_standard_output_is_a_failure(tmp_path):
                                   stderr=subprocess.PIPE, check=False)
         assert done.returncode == 1
         assert b"cannot write to standard output" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "args, says",
+    [
+        (["buidl"], 'there is no command "buidl"; did you mean "build"?'),
+        (["build"], "see goromdb build --help"),
+        (["dump", "x", "--format", "xml"], "ndjson"),
+        (["build", "--storage", "", "--input", "x.csv", "--output", "y"], "--storage: name"),
+        (["build", "--storage", "json", "--input", "-", "--output", "y"], "--from csv"),
+        (["build", "--storage", "json", "--input", "x", "--from", "xml", "--output", "y"],
+         '--from xml: there is no storage plugin "xml"'),
+        (["diff", "--storage-b", "xml", "x", "y"], "x"),
+        (["verify", "--storage", "json", "--option", "a\n=1", "x"], "--option a\\x0a=1"),
+    ],
+)
+def test_a_wrong_command_line_is_told_in_a_line(args, says, tmp_path):
+    status = 1 if args[0] == "diff" else 2  # the first file is looked at first, and is not there
+    assert says in bad(*args, status=status, cwd=tmp_path)
 
 
 def test_a_key_may_begin_with_a_dash(tmp_path):

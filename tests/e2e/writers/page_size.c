@@ -7,7 +7,7 @@
 
 long sysconf(int name) {
   static long (*real)(int);
-  const char *size = getenv("PAGE_SIZE");
+  const char* size = getenv("PAGE_SIZE");
   if (real == NULL) real = (long (*)(int))dlsym(RTLD_NEXT, "sysconf");
   return name == _SC_PAGESIZE && size != NULL ? atol(size) : real(name);
 }
