@@ -18,7 +18,7 @@ namespace goromdb::tools {
 namespace {
 
 // Of the entries that are sorted at once; with the builders' own memory it stays below 200 MB.
-constexpr size_t kSortMemory = size_t{96} << 20;
+constexpr size_t kSortMemory = size_t{128} << 20;
 
 // The storage's builder, and the file that it makes.
 class Builder {

@@ -3,10 +3,11 @@
 // object) is checked here, for members that nobody asked for as well.
 #include "tools/ndjson_source.h"
 
+#include <goromdb/json_text.hpp>
+
 #include <algorithm>
 
 #include "core/units.h"
-#include "tools/base64.h"
 
 namespace goromdb::tools {
 namespace {
@@ -198,12 +199,10 @@ Result<void> NdjsonSource::fill_bytes(std::string_view& bytes, Role role, bool m
   if (is_plain) {
     bytes = member.plain.text;
   } else if (is_base64) {
-    auto decoded = decode_base64(member.base64.text);
-    if (member.base64.first != '"' || !decoded) {
+    if (member.base64.first != '"' || !decode_base64(member.base64.text, member.bytes)) {
       return wrong(
           fmt::format("\"{}\" is not base64 (RFC 4648, padded); correct it", member.name_b64));
     }
-    member.bytes = *std::move(decoded);
     bytes = member.bytes;
   } else if (must) {
     return missing(member, option);

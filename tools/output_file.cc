@@ -274,7 +274,11 @@ Result<void> OutputFile::rename_data() const {
   return rename_over(temporary(), path_);
 }
 
-Result<void> OutputFile::commit(const std::vector<SumKind>& kinds) {
+Result<void> OutputFile::commit(const std::vector<SumKind>& sums) {
+  std::vector<SumKind> kinds;
+  for (SumKind kind : kKinds) {
+    if (std::find(sums.begin(), sums.end(), kind) != sums.end()) kinds.push_back(kind);
+  }
   auto fd = open_regular(temporary());
   if (!fd) return tl::unexpected(fd.error());
   const mode_t mask = ::umask(0);
@@ -294,6 +298,11 @@ Result<void> OutputFile::commit(const std::vector<SumKind>& kinds) {
     if (!done) return done;
   }
 
+  if (!force_) {
+    auto exists = is_there(path_);
+    if (!exists) return tl::unexpected(exists.error());
+    if (*exists) return already_exists(path_);
+  }
   // No sum of an older file beside the new one, at no instant.
   const SignalsHeld held;
   for (SumKind kind : kKinds) {

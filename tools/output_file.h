@@ -42,7 +42,7 @@ class OutputFile {
   // its sums are: each step durable before the next, and readable by all that the umask allows.
   // Rejected: the target has come to exist. Failure: the disk; until the data has been renamed
   // nothing has changed but such removed sums.
-  Result<void> commit(const std::vector<SumKind>& kinds);
+  Result<void> commit(const std::vector<SumKind>& sums);
 
   // What a killed process left for the same target goes. Best effort: it is in nobody's way.
   static void remove_leftovers(const std::string& path);

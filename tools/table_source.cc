@@ -5,7 +5,7 @@
 #include <set>
 
 #include "core/units.h"
-#include "tools/json_text.h"
+#include "tools/text.h"
 
 namespace goromdb::tools {
 namespace {

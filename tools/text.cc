@@ -7,8 +7,6 @@
 #include <algorithm>
 #include <cerrno>
 
-#include "tools/base64.h"
-
 namespace goromdb::tools {
 namespace {
 
@@ -34,14 +32,6 @@ std::string json_string(std::string_view text) {
   }
   append_json_string(out, valid);
   return out;
-}
-
-void append_json_member(std::string& out, std::string_view name, std::string_view bytes) {
-  const bool text = is_utf8(bytes);
-  out += '"';
-  out += name;
-  out += text ? "\": " : "_b64\": ";
-  append_json_string(out, text ? bytes : std::string_view(encode_base64(bytes)));
 }
 
 void append_tsv_field(std::string& out, std::string_view bytes) {

@@ -2,18 +2,17 @@
 // Entries and facts as text, on standard output.
 #pragma once
 
+#include <goromdb/json_text.hpp>
+
 #include <string>
 #include <string_view>
 
 #include "core/error.h"
-#include "tools/json_text.h"
 
 namespace goromdb::tools {
 
 // A JSON string of any bytes: those that are no UTF-8 become U+FFFD. For facts, not for data.
 std::string json_string(std::string_view text);
-// "name": "text", or "name_b64": "..." for bytes that are not UTF-8.
-void append_json_member(std::string& out, std::string_view name, std::string_view bytes);
 
 // A field of a line of TSV: tab, newline, carriage return and backslash are escaped; bytes that are
 // not UTF-8, and texts that begin like it, are "base64:...".

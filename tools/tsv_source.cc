@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "tools/tsv_source.h"
 
-#include "tools/base64.h"
 #include "tools/text.h"
 
 namespace goromdb::tools {
@@ -62,9 +61,11 @@ Result<void> TsvSource::split(std::string_view line, std::vector<std::string_vie
 Result<std::string_view> TsvSource::decoded(std::string_view field) {
   const size_t begin = bytes_.size();
   if (field.starts_with(kBase64Mark)) {
-    const auto bytes = decode_base64(field.substr(kBase64Mark.size()));
-    if (!bytes) return wrong("no base64 behind \"base64:\"; a text that begins so is base64, too");
-    bytes_ += *bytes;
+    std::string bytes;
+    if (!decode_base64(field.substr(kBase64Mark.size()), bytes)) {
+      return wrong("no base64 behind \"base64:\"; a text that begins so is base64, too");
+    }
+    bytes_ += bytes;
   } else {
     for (size_t i = 0; i < field.size(); ++i) {
       char c = field[i];

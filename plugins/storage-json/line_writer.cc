@@ -2,49 +2,14 @@
 #include "line_writer.h"
 
 #include <goromdb/data_file.hpp>
+#include <goromdb/json_text.hpp>
 
 #include <cerrno>
 #include <cstring>
 
-#include <simdjson.h>
-
-#include "base64.h"
 #include "record_arena.h"
 
 namespace goromdb {
-namespace {
-
-bool is_utf8(std::string_view bytes) { return simdjson::validate_utf8(bytes.data(), bytes.size()); }
-
-// A JSON string (RFC 8259, section 7).
-void append_string(std::string& out, std::string_view text) {
-  static constexpr char kHex[] = "0123456789abcdef";
-  out += '"';
-  for (const char c : text) {
-    const auto byte = static_cast<uint8_t>(c);
-    if (c == '"' || c == '\\') {
-      out += '\\';
-      out += c;
-    } else if (byte < 0x20) {
-      out += "\\u00";
-      out += kHex[byte >> 4];
-      out += kHex[byte & 0xF];
-    } else {
-      out += c;
-    }
-  }
-  out += '"';
-}
-
-// "name": "text", or "name_b64": "..." for bytes that are no text.
-void append_member(std::string& out, const std::string& name, std::string_view bytes) {
-  const bool text = is_utf8(bytes);
-  append_string(out, text ? name : name + "_b64");
-  out += ": ";
-  append_string(out, text ? bytes : std::string_view(encode_base64(bytes)));
-}
-
-}  // namespace
 
 LineWriter::LineWriter(const char* path) : path_(path), file_(std::fopen(path, "wxe")) {
   if (!file_) fail("cannot be made");
@@ -78,12 +43,12 @@ void LineWriter::put(std::string_view ns, std::string_view key, std::string_view
 
 void LineWriter::write_line(const Entry& entry) {
   line_ = "{";
-  append_member(line_, "key", entry.key);
+  append_json_member(line_, "key", entry.key);
   line_ += ", ";
-  append_member(line_, "value", entry.value);
+  append_json_member(line_, "value", entry.value);
   if (!entry.ns.empty()) {
     line_ += ", ";
-    append_member(line_, "namespace", entry.ns);
+    append_json_member(line_, "namespace", entry.ns);
   }
   if (entry.flags != 0) line_ += ", \"flags\": " + std::to_string(entry.flags);
   line_ += "}\n";
@@ -97,12 +62,12 @@ void LineWriter::write_alone(const Entry& entry) {
   }
   line_ = "{";
   if (!entry.ns.empty()) {
-    append_string(line_, entry.ns);
+    append_json_string(line_, entry.ns);
     line_ += ": {";
   }
-  append_string(line_, entry.key);
+  append_json_string(line_, entry.key);
   line_ += ": ";
-  append_string(line_, entry.value);
+  append_json_string(line_, entry.value);
   line_ += entry.ns.empty() ? "}\n" : "}}\n";
   write(line_);
 }

@@ -2,7 +2,7 @@
 // Entries, line by line. A line is whole in the window before it is looked at.
 #include "ndjson_parser.h"
 
-#include "base64.h"
+#include <goromdb/json_text.hpp>
 
 #include <algorithm>
 #include <array>

@@ -102,8 +102,10 @@ TEST_CASE("a_separator_may_have_several_bytes") {
 TEST_CASE("a_request_that_fails_leaves_no_scopes_behind") {
   const std::string too_long(251, 'x');
   std::string request, reply;
-  for (int i = 0; i < 40; ++i) {
-    request += "get users:k prices/users:k " + too_long + "\r\nget users:k\r\n";
+  // More scopes than the largest room has slots; each is another one.
+  for (int i = 0; i < 10; ++i) {
+    request += "get users:k prices/users:k a:k b:k c:k d:k e:k f:k " + too_long;
+    request += "\r\nget users:k\r\n";
     reply += "CLIENT_ERROR bad command line format\r\n" + hit("users:k", "of users") + "END\r\n";
   }
   check_all(world_with("/", ":"), {{request, reply}});

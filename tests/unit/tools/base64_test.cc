@@ -1,12 +1,21 @@
 // SPDX-License-Identifier: MIT
-#include "tools/base64.h"
-
 #include <doctest/doctest.h>
+#include <goromdb/json_text.hpp>
 
+#include <optional>
 #include <string>
 #include <utility>
 
-using namespace goromdb::tools;
+using namespace goromdb;
+
+namespace {
+
+std::optional<std::string> decoded(std::string_view text) {
+  std::string bytes;
+  return decode_base64(text, bytes) ? std::optional(bytes) : std::nullopt;
+}
+
+}  // namespace
 
 TEST_CASE("base64 has the test vectors of RFC 4648") {
   const std::pair<const char*, const char*> cases[] = {
@@ -22,18 +31,18 @@ TEST_CASE("base64 has the test vectors of RFC 4648") {
   for (const auto& [bytes, text] : cases) {
     CAPTURE(text);
     CHECK(encode_base64(bytes) == text);
-    CHECK(decode_base64(text) == bytes);
+    CHECK(decoded(text) == bytes);
   }
 }
 
 TEST_CASE("every length of bytes comes back, in several pieces, too") {
   std::string bytes;
   for (int i = 0; i < 300; ++i) {
-    CHECK(decode_base64(encode_base64(bytes)) == bytes);
+    CHECK(decoded(encode_base64(bytes)) == bytes);
     bytes += static_cast<char>(i * 7);
   }
   while (bytes.size() < (size_t{7} << 20)) bytes += bytes;
-  CHECK(decode_base64(encode_base64(bytes)) == bytes);
+  CHECK(decoded(encode_base64(bytes)) == bytes);
 }
 
 TEST_CASE("what is not base64 is refused") {
@@ -42,7 +51,7 @@ TEST_CASE("what is not base64 is refused") {
         "=Zg=",     "Zg=v", "Zm9v=", " Zm9v", "Zm9v\n", "Zm 9v",      "Zm9v====",
         "Zg==Zg==", "Zm9-", "Zm9_",  "Zh==",  "Zm9=",   "Zm\xC3\xA9", "\r\n\r\n"}) {
     CAPTURE(text);
-    CHECK(decode_base64(text) == std::nullopt);
+    CHECK(decoded(text) == std::nullopt);
   }
-  CHECK(decode_base64(std::string_view("Zm9\0", 4)) == std::nullopt);
+  CHECK(decoded(std::string_view("Zm9\0", 4)) == std::nullopt);
 }

@@ -162,8 +162,8 @@ TEST_CASE("a header of any length makes a short message") {
   for (int i = 0; i < 1000; ++i) header += ",\xC3\xA9\xC3\xA9\xC3\xA9";
   const Rows rows = read_rows(kCsv, header);
   REQUIRE(rows.size() == 1);
-  CHECK(rows[0].size() > 900);
-  CHECK(rows[0].size() <= 1003);
+  CHECK(rows[0].size() > 200);
+  CHECK(rows[0].size() < 300);
   CHECK(rows[0].ends_with("..."));
 }
 
