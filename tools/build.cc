@@ -132,8 +132,10 @@ class Distinct {
     ++entries_;
     auto put = builder_.put({ns_, key_, value_, options_.drop_flags ? 0 : flags_});
     if (put || put.error().kind != Error::Kind::kRejected) return put;
-    return fail(fmt::format("{}:{}: {}{}", input_, row_, put.error().message,
-                            flags_ != 0 ? " (--drop-flags leaves flags out)" : ""));
+    const auto& why = put.error().message;
+    const bool of_flags = flags_ != 0 && why.find("flags") != why.npos;
+    return fail(fmt::format("{}:{}: {}{}", input_, row_, why,
+                            of_flags ? " (--drop-flags leaves flags out)" : ""));
   }
 
   const BuildOptions& options_;
