@@ -228,6 +228,7 @@ void Handler::on_adopted(const std::shared_ptr<Generation>& generation) {
 
 // A part of it at a time: what else the worker has to do comes in between.
 void Handler::warm_behind(std::shared_ptr<Generation> generation) {
+  if (!worker_) return;  // stopped
   worker_->post([this, generation = std::move(generation)] {
     if (stopping_) return;
     auto more = generation->warm();

@@ -134,18 +134,6 @@ tl::unexpected<Error> DataSet::about(const PluginError& error, goromdb_status st
                                                   : message);
 }
 
-Result<void> DataSet::read_ahead() {
-  if (ops().warm == nullptr) return {};
-  constexpr uint64_t kBudget = uint64_t{16} << 20;
-  PluginError error;
-  goromdb_status status = GOROMDB_OK;
-  for (uint64_t offset = 0, next = 0; status == GOROMDB_OK; offset = next) {
-    status = ops().warm(generation_, offset, kBudget, &next, error.get());
-    if (status < 0) return about(error, status);
-  }
-  return {};
-}
-
 Result<void> DataSet::verify() {
   if (ops().verify == nullptr) return {};
   PluginError error;

@@ -50,8 +50,6 @@ class DataSet {
 
   const std::string& path() const { return path_; }
   const Plugin& plugin() const { return storage_->plugin(); }
-  // Brings all of the file into memory, as far as there is room, in the order of the disk.
-  Result<void> read_ahead();
   // The storage's own look at the whole file; nothing to do where open() has had it already.
   Result<void> verify();
   Result<goromdb_generation_info> info() const;

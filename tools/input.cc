@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "core/file.h"
+#include "tools/read_ahead.h"
 #include "tools/rows.h"
 
 namespace goromdb::tools {
@@ -87,7 +88,7 @@ Result<Input> open_input(const BuildOptions& options) {
     if (!options.from_storage.options.empty()) {
       return misuse(fmt::format("--from-option is of storages, and {} is none", input.format));
     }
-    input.source = std::move(*source);
+    input.source = std::make_unique<ReadAhead>(std::move(*source));
     return input;
   }
   auto path = options.input;

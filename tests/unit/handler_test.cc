@@ -63,7 +63,9 @@ struct Run {
   Mailbox mailbox{uv.loop()};
   std::unique_ptr<Handler> handler;
   std::shared_ptr<Generation> served;
-  bool stuck_loop = false;  // it never adopts
+  bool stuck_loop = false;     // it does not adopt
+  std::function<void()> late;  // says that the stuck loop has adopted, after all
+  bool stopped = false;
 
   explicit Run(House& of) : house(of) {
     spdlog::set_level(spdlog::level::off);
@@ -73,7 +75,10 @@ struct Run {
                std::function<void()> released) {
           if (served) served->close_reader(0);
           served = generation;
-          if (stuck_loop) return;
+          if (stuck_loop) {
+            late = adopted;
+            return;
+          }
           adopted();
           mailbox.post(std::move(released));
         },
@@ -82,8 +87,12 @@ struct Run {
     REQUIRE_MESSAGE(locked.has_value(), message_of(locked));
     handler->start();
   }
+  void stop() {
+    if (!std::exchange(stopped, true)) handler->stop();
+  }
   ~Run() {
-    handler->stop();
+    stop();
+    late = nullptr;  // it holds the generation
     mailbox.close();
     if (served) served->close_reader(0);
     served.reset();
@@ -139,6 +148,18 @@ TEST_CASE("a restart serves what was adopted, in the same generation") {
   CHECK(run.handler->status().generation == 41);
   house.drop("next");
   REQUIRE(run.until_generation(42));
+}
+
+TEST_CASE("a loop that adopts behind the stop disturbs nothing") {
+  House house;
+  house.fill(0, 3, "one");
+  house.point(0, 3);
+  Run run(house);
+  run.stuck_loop = true;
+  REQUIRE(run.uv.run_until([&] { return run.late != nullptr; }));
+  run.stop();
+  run.late();
+  CHECK(run.handler->status().generation == 3);
 }
 
 TEST_CASE("a newer data set that a crash kept from being adopted is adopted after the served one") {

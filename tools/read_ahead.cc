@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: MIT
+#include "tools/read_ahead.h"
+
+#include <new>
+#include <utility>
+
+namespace goromdb::tools {
+
+ReadAhead::ReadAhead(std::unique_ptr<Source> inside)
+    : inside_(std::move(inside)), total_(inside_->total()), thread_([this] { run(); }) {}
+
+ReadAhead::~ReadAhead() {
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  changed_.notify_all();
+  thread_.join();
+}
+
+void ReadAhead::run() {
+  for (bool more = true; more;) {
+    auto batch = read_batch();
+    more = batch->more && *batch->more;
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] { return stopping_ || waiting_.size() < kMostWaiting; });
+    if (stopping_) return;
+    waiting_.push_back(std::move(batch));
+    changed_.notify_all();
+  }
+}
+
+std::unique_ptr<ReadAhead::Batch> ReadAhead::read_batch() {
+  auto batch = std::make_unique<Batch>();
+  try {
+    while (batch->bytes.size() < kBatchBytes) {
+      Entry entry;
+      batch->more = inside_->next(entry);
+      if (!batch->more || !*batch->more) break;
+      batch->bytes.append(entry.ns).append(entry.key).append(entry.value);
+      batch->pieces.push_back(
+          {entry.ns.size(), entry.key.size(), entry.value.size(), entry.flags, inside_->row()});
+    }
+  } catch (const std::bad_alloc&) {
+    batch->more = fail("memory is short: a row does not fit");
+  }
+  batch->done = inside_->done();
+  return batch;
+}
+
+Result<bool> ReadAhead::next(Entry& entry) {
+  while (!batch_ || piece_ == batch_->pieces.size()) {
+    if (batch_ && !(batch_->more && *batch_->more)) return batch_->more;
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] { return !waiting_.empty(); });
+    batch_ = std::move(waiting_.front());
+    waiting_.pop_front();
+    changed_.notify_all();
+    piece_ = at_ = 0;
+  }
+  const auto& piece = batch_->pieces[piece_++];
+  const auto take = [&](size_t size) {
+    return std::string_view(batch_->bytes).substr(std::exchange(at_, at_ + size), size);
+  };
+  entry.ns = take(piece.ns);
+  entry.key = take(piece.key);
+  entry.value = take(piece.value);
+  entry.flags = piece.flags;
+  row_ = piece.row;
+  return true;
+}
+
+}  // namespace goromdb::tools
