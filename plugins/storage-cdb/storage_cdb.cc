@@ -19,37 +19,62 @@ void found_at(const CdbFile::Record& record, goromdb_value& out) {
   out.status = GOROMDB_OK;
 }
 
+// Some records in the order of the file, and the search for each one's key begun: what is read of
+// the hash tables, which have another order, is fetched together.
+struct Stretch {
+  CdbFile::Record records[kBatch];
+  CdbFile::Search searches[kBatch];
+  size_t size = 0;
+
+  // At most `most` from `at` on, which goes behind them. False: what lies at `at` is no record.
+  bool read(const CdbFile& file, uint64_t& at, size_t most) {
+    for (size = 0; size < std::min(most, kBatch) && at < file.records_end(); ++size) {
+      if (!file.record(at, records[size])) return false;
+      searches[size] = file.locate(records[size].key);
+      at = records[size].next;
+    }
+    return true;
+  }
+};
+
 // Entries in the order of the file; of equal keys the first, which is the one that is found.
 class CdbCursor {
  public:
-  CdbCursor(const CdbFile& file, uint64_t at) : file_(file), at_(at) {}
+  // `distinct`: no key comes twice, so none need be looked for.
+  CdbCursor(const CdbFile& file, uint64_t at, bool distinct)
+      : file_(file), distinct_(distinct), at_(at) {}
 
   goromdb_status next(std::span<goromdb_key> keys, goromdb_value* values, uint32_t& got,
                       goromdb_arena*) {
     while (got < keys.size() && at_ < file_.records_end()) {
-      CdbFile::Record record, first;
-      bool damaged = false;
-      if (!file_.record(at_, record) || !file_.find(record.key, first, damaged)) {
-        throw Failure(GOROMDB_E_CORRUPT,
-                      "the record at byte " + std::to_string(at_) + " is damaged");
+      Stretch stretch;
+      if (!stretch.read(file_, at_, keys.size() - got)) damaged(at_);
+      for (size_t i = 0; i < stretch.size; ++i) {
+        const auto& record = stretch.records[i];
+        CdbFile::Record first = record;
+        if (!distinct_ && !file_.find(record.key, stretch.searches[i], first)) damaged(record.at);
+        if (first.at != record.at) continue;
+        keys[got] = {record.key.data(), static_cast<uint32_t>(record.key.size()), 0};
+        values[got] = {};
+        found_at(record, values[got++]);
       }
-      at_ = record.next;
-      if (first.at != record.at) continue;
-      keys[got] = {record.key.data(), static_cast<uint32_t>(record.key.size()), 0};
-      values[got] = {};
-      found_at(record, values[got++]);
     }
     return at_ < file_.records_end() ? GOROMDB_OK : GOROMDB_END;
   }
 
  private:
+  [[noreturn]] static void damaged(uint64_t at) {
+    throw Failure(GOROMDB_E_CORRUPT, "the record at byte " + std::to_string(at) + " is damaged");
+  }
+
   const CdbFile& file_;
+  const bool distinct_;
   uint64_t at_;
 };
 
 class CdbReader {
  public:
-  explicit CdbReader(const CdbFile& file) : file_(file) {}
+  CdbReader(const CdbFile& file, const bool& distinct) : file_(file), distinct_(distinct) {}
 
   void get(uint32_t, std::span<const goromdb_key> keys, goromdb_value* out,
            goromdb_arena*) noexcept {
@@ -74,16 +99,17 @@ class CdbReader {
   std::unique_ptr<CdbCursor> cursor(uint32_t ns, After after) const {
     CdbFile::Record record;
     bool damaged = false;
-    if (ns != 0) return std::make_unique<CdbCursor>(file_, file_.records_end());
-    if (!after) return std::make_unique<CdbCursor>(file_, CdbFile::kFirst);
+    if (ns != 0) return std::make_unique<CdbCursor>(file_, file_.records_end(), distinct_);
+    if (!after) return std::make_unique<CdbCursor>(file_, CdbFile::kFirst, distinct_);
     if (!file_.find(*after, record, damaged)) {
       throw Failure(GOROMDB_E_UNSUPPORTED, "the key to go on behind is not there");
     }
-    return std::make_unique<CdbCursor>(file_, record.next);
+    return std::make_unique<CdbCursor>(file_, record.next, distinct_);
   }
 
  private:
   const CdbFile& file_;
+  const bool& distinct_;  // the generation's
 };
 
 class CdbGeneration {
@@ -97,7 +123,9 @@ class CdbGeneration {
     info.bytes = bytes_;
     info.resident_bytes = GOROMDB_UNKNOWN;
   }
-  std::unique_ptr<CdbReader> reader(uint32_t) { return std::make_unique<CdbReader>(file_); }
+  std::unique_ptr<CdbReader> reader(uint32_t) {
+    return std::make_unique<CdbReader>(file_, distinct_);
+  }
   goromdb_status warm(uint64_t offset, uint64_t budget, uint64_t& next) const {
     return data_.warm(offset, budget, next);
   }
@@ -106,29 +134,33 @@ class CdbGeneration {
   void verify() {
     about_file(path_, [&] {
       uint64_t records = 0, entries = 0, bytes = 0, probes = 0, told = 0;
-      for (uint64_t at = CdbFile::kFirst; at < file_.records_end(); ++records) {
-        CdbFile::Record record, first;
-        if (!file_.record(at, record)) fail(at, "reaches beyond the records");
-        auto search = file_.locate(record.key);
-        if (!file_.find(record.key, search, first)) fail(at, "is not found by its key");
-        probes += search.seen;
-        // Tables are half full: two slots a record. Without this, one that is full to the brim
-        // takes the square of its size.
-        if (probes > kMostProbes * (records + 1) + kFreeProbes) {
-          throw Failure(GOROMDB_E_CORRUPT,
-                        "its hash tables are too full: " + std::to_string(records + 1) +
-                            " records took looks at " + std::to_string(probes) +
-                            " slots; make the file anew");
+      for (uint64_t next = CdbFile::kFirst; next < file_.records_end();) {
+        Stretch stretch;
+        if (!stretch.read(file_, next, kBatch)) fail(next, "reaches beyond the records");
+        for (size_t i = 0; i < stretch.size; ++i, ++records) {
+          const auto& record = stretch.records[i];
+          auto& search = stretch.searches[i];
+          const uint64_t at = record.at;
+          CdbFile::Record first;
+          if (!file_.find(record.key, search, first)) fail(at, "is not found by its key");
+          probes += search.seen;
+          // Tables are half full: two slots a record. Without this, one that is full to the brim
+          // takes the square of its size.
+          if (probes > kMostProbes * (records + 1) + kFreeProbes) {
+            throw Failure(GOROMDB_E_CORRUPT,
+                          "its hash tables are too full: " + std::to_string(records + 1) +
+                              " records took looks at " + std::to_string(probes) +
+                              " slots; make the file anew");
+          }
+          if (first.at == at) {
+            ++entries;
+            bytes += record.key.size() + record.value.size();
+          }
+          if (records + probes >= told) {
+            host_.progress(at, file_.mapping().size());
+            told = records + probes + kProgressEvery;
+          }
         }
-        if (first.at == at) {
-          ++entries;
-          bytes += record.key.size() + record.value.size();
-        }
-        if (records + probes >= told) {
-          host_.progress(at, file_.mapping().size());
-          told = records + probes + kProgressEvery;
-        }
-        at = record.next;
       }
       if (const auto slots = file_.filled_slots(host_); slots != records) {
         throw Failure(GOROMDB_E_CORRUPT, "its hash tables have " + std::to_string(slots) +
@@ -136,6 +168,7 @@ class CdbGeneration {
       }
       entries_ = entries;
       bytes_ = bytes;
+      distinct_ = entries == records;
       file_.mapping().forget();
     });
   }
@@ -154,6 +187,7 @@ class CdbGeneration {
   const DataFile data_;
   const CdbFile file_;
   uint64_t entries_ = GOROMDB_UNKNOWN, bytes_ = GOROMDB_UNKNOWN;
+  bool distinct_ = false;  // verified: no key comes twice
 };
 
 // Takes entries sorted, so that a key that comes twice is seen.
