@@ -9,8 +9,6 @@
 #include <cstdio>
 #include <cstdlib>
 
-#include "tools/commands.h"
-
 namespace goromdb::tools {
 
 Result<int> in_child(const std::function<int()>& work) {
@@ -43,6 +41,15 @@ int read_in_child(const std::string& file, const std::function<int()>& work) {
   auto status = in_child(work);
   if (status) return *status;
   return report({fmt::format("{}: the reader died on this file {}", file, status.error().message)});
+}
+
+int read_in_child(const ReadOptions& options, const std::function<Result<void>(DataSet&)>& work) {
+  return read_in_child(options.file, [&] {
+    auto data = DataSet::open(options.storage, options.file);
+    if (!data) return report(data.error());
+    auto done = work(**data);
+    return done ? 0 : report(done.error());
+  });
 }
 
 }  // namespace goromdb::tools

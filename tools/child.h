@@ -6,6 +6,7 @@
 #include <string>
 
 #include "core/error.h"
+#include "tools/commands.h"
 
 namespace goromdb::tools {
 
@@ -16,5 +17,7 @@ Result<int> in_child(const std::function<int()>& work);
 
 // The same for what reads a data file, with the death reported.
 int read_in_child(const std::string& file, const std::function<int()>& work);
+// The same with the file opened, and what goes wrong reported.
+int read_in_child(const ReadOptions& options, const std::function<Result<void>(DataSet&)>& work);
 
 }  // namespace goromdb::tools

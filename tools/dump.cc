@@ -151,12 +151,7 @@ Result<void> dump_all(const DumpOptions& options, DataSet& data) {
 }  // namespace
 
 int dump(const DumpOptions& options) {
-  return read_in_child(options.file, [&] {
-    auto data = DataSet::open(options.storage, options.file);
-    if (!data) return report(data.error());
-    auto done = dump_all(options, **data);
-    return done ? 0 : report(done.error());
-  });
+  return read_in_child(options, [&](DataSet& data) { return dump_all(options, data); });
 }
 
 }  // namespace goromdb::tools

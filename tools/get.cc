@@ -27,12 +27,7 @@ Result<void> print_value(const GetOptions& options, DataSet& data) {
 }  // namespace
 
 int get(const GetOptions& options) {
-  return read_in_child(options.file, [&] {
-    auto data = DataSet::open(options.storage, options.file);
-    if (!data) return report(data.error());
-    auto done = print_value(options, **data);
-    return done ? 0 : report(done.error());
-  });
+  return read_in_child(options, [&](DataSet& data) { return print_value(options, data); });
 }
 
 }  // namespace goromdb::tools

@@ -141,17 +141,13 @@ std::string as_json(const DataSet& data, const Shape& shape) {
 }  // namespace
 
 int stat(const ReadOptions& options) {
-  return read_in_child(options.file, [&] {
-    auto data = DataSet::open(options.storage, options.file);
-    if (!data) return report(data.error());
-    auto shape = shape_of(**data);
-    if (!shape) return report(shape.error());
+  return read_in_child(options, [&](DataSet& data) -> Result<void> {
+    auto shape = shape_of(data);
+    if (!shape) return tl::unexpected(shape.error());
     Output out;
-    auto done =
-        out.write(options.json ? as_json(**data, *shape) : as_text(**data, *shape)).and_then([&] {
-          return out.flush();
-        });
-    return done ? 0 : report(done.error());
+    return out.write(options.json ? as_json(data, *shape) : as_text(data, *shape)).and_then([&] {
+      return out.flush();
+    });
   });
 }
 

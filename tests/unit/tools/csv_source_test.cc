@@ -14,16 +14,8 @@ namespace {
 
 constexpr auto kCsv = tools::RowFormat::kCsv;
 
-struct Case {
-  std::string text;
-  Rows wanted;
-};
-
-void check(const std::vector<Case>& cases, const Fields& fields = {}) {
-  for (const auto& [text, wanted] : cases) {
-    CAPTURE(text);
-    CHECK(read_rows(kCsv, text, fields) == wanted);
-  }
+void check(const std::vector<RowCase>& cases, const Fields& fields = {}) {
+  check_rows(kCsv, cases, fields);
 }
 
 }  // namespace

@@ -11,16 +11,8 @@ namespace {
 
 constexpr auto kNdjson = tools::RowFormat::kNdjson;
 
-struct Case {
-  std::string text;
-  Rows wanted;
-};
-
-void check(const std::vector<Case>& cases, const Fields& fields = {}) {
-  for (const auto& [text, wanted] : cases) {
-    CAPTURE(text);
-    CHECK(read_rows(kNdjson, text, fields) == wanted);
-  }
+void check(const std::vector<RowCase>& cases, const Fields& fields = {}) {
+  check_rows(kNdjson, cases, fields);
 }
 
 std::string nested(size_t levels) {
@@ -118,7 +110,7 @@ TEST_CASE("a wrong object is refused with its line") {
   const std::string no_flags =
       "rows:2: the flags are not a number from 0 to 4294967295; correct them";
   const std::string twice = "rows:2: a member that is asked for comes twice; leave one";
-  const Case cases[] = {
+  const RowCase cases[] = {
       {R"([1])", {"rows:2: not an object; every line is one: {\"key\": ..., \"value\": ...}"}},
       {R"("a")", {"rows:2: not an object; every line is one: {\"key\": ..., \"value\": ...}"}},
       {R"({)", {not_one}},

@@ -4,7 +4,6 @@
 #include <doctest/doctest.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -16,12 +15,14 @@
 #include <vector>
 
 #include "core/file.h"
+#include "tests/unit/small_disk.hpp"
 #include "tests/unit/temp_folder.hpp"
 
 using namespace goromdb;
 using namespace goromdb::tools;
 using test::contains;
 using test::message_of;
+using test::SmallDisk;
 using test::TempFolder;
 
 namespace {
@@ -81,23 +82,6 @@ pid_t dead_process() {
   REQUIRE(::waitpid(pid, nullptr, 0) == pid);
   return pid;
 }
-
-// A file system of its own at `path`, where this machine allows it.
-class SmallDisk {
- public:
-  SmallDisk(std::string path, const char* size)
-      : path_(std::move(path)), mounted_(::mount("tmpfs", path_.c_str(), "tmpfs", 0, size) == 0) {}
-  ~SmallDisk() {
-    if (mounted_) ::umount2(path_.c_str(), MNT_DETACH);
-  }
-  SmallDisk(const SmallDisk&) = delete;
-  SmallDisk& operator=(const SmallDisk&) = delete;
-  explicit operator bool() const { return mounted_; }
-
- private:
-  const std::string path_;
-  const bool mounted_;
-};
 
 }  // namespace
 

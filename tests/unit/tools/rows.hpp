@@ -48,6 +48,11 @@ inline Rows read_rows(tools::RowFormat format, const std::string& text, tools::F
   return read_rows(**source);
 }
 
+struct RowCase {
+  std::string text;
+  Rows wanted;
+};
+
 }  // namespace goromdb::test
 
 template <>
@@ -56,3 +61,15 @@ struct doctest::StringMaker<goromdb::test::Rows> {
     return goromdb::join(rows, "\n").c_str();
   }
 };
+
+namespace goromdb::test {
+
+inline void check_rows(tools::RowFormat format, const std::vector<RowCase>& cases,
+                       const tools::Fields& fields) {
+  for (const auto& each : cases) {
+    CAPTURE(each.text);
+    CHECK(read_rows(format, each.text, fields) == each.wanted);
+  }
+}
+
+}  // namespace goromdb::test

@@ -2,7 +2,6 @@
 #include "tools/sorter.h"
 
 #include <doctest/doctest.h>
-#include <sys/mount.h>
 
 #include <algorithm>
 #include <filesystem>
@@ -13,12 +12,14 @@
 #include <utility>
 #include <vector>
 
+#include "tests/unit/small_disk.hpp"
 #include "tests/unit/temp_folder.hpp"
 
 using namespace goromdb;
 using namespace goromdb::tools;
 using test::contains;
 using test::message_of;
+using test::SmallDisk;
 using test::TempFolder;
 
 namespace {
@@ -97,23 +98,6 @@ std::vector<Item> numbers(size_t n) {
   for (size_t i = 0; i < n; ++i) items.push_back({"", fmt::format("key:{:08}", i), "value", 0, 0});
   return items;
 }
-
-// A file system of its own at `path`, where this machine allows it.
-class SmallDisk {
- public:
-  SmallDisk(std::string path, const char* size)
-      : path_(std::move(path)), mounted_(::mount("tmpfs", path_.c_str(), "tmpfs", 0, size) == 0) {}
-  ~SmallDisk() {
-    if (mounted_) ::umount2(path_.c_str(), MNT_DETACH);
-  }
-  SmallDisk(const SmallDisk&) = delete;
-  SmallDisk& operator=(const SmallDisk&) = delete;
-  explicit operator bool() const { return mounted_; }
-
- private:
-  const std::string path_;
-  const bool mounted_;
-};
 
 }  // namespace
 

@@ -11,16 +11,8 @@ namespace {
 
 constexpr auto kTsv = tools::RowFormat::kTsv;
 
-struct Case {
-  std::string text;
-  Rows wanted;
-};
-
-void check(const std::vector<Case>& cases, const Fields& fields = {}) {
-  for (const auto& [text, wanted] : cases) {
-    CAPTURE(text);
-    CHECK(read_rows(kTsv, text, fields) == wanted);
-  }
+void check(const std::vector<RowCase>& cases, const Fields& fields = {}) {
+  check_rows(kTsv, cases, fields);
 }
 
 }  // namespace
