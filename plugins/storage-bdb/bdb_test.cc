@@ -168,7 +168,7 @@ TEST_CASE("what cannot be kept is not built") {
   CHECK_FALSE(db.build({{"", {{"k", {"v", 1}}}}}));
   CHECK(db.says("no place for flags"));
   CHECK_FALSE(db.build({{"", {{"k", {"v"}}}}, {"ns", {{"k", {"v"}}}}}));
-  CHECK(db.says("with option subdb it has both"));
+  CHECK(db.says("with option subdb=NAME it has both"));
   CHECK_FALSE(items.build({{"", {{std::string(256, 'k'), {"v"}}}}}));
   CHECK(items.says("up to 255"));
   CHECK(db.build({}));
