@@ -17,8 +17,8 @@ namespace goromdb::tools {
 namespace {
 
 struct Facts {
-  uint64_t entries = 0, namespaces = 0, bytes = 0;   // GOROMDB_UNKNOWN
-  std::optional<size_t> largest_key, largest_value;  // none where entries cannot be listed
+  uint64_t entries = 0, namespaces = 0, bytes = 0;     // GOROMDB_UNKNOWN
+  std::optional<uint64_t> largest_key, largest_value;  // none where entries cannot be listed
 };
 
 Result<Facts> count_all(DataSet& data) {
@@ -78,14 +78,19 @@ Result<Facts> look_at_all(DataSet& data) {
   if (data.plugin().storage().warm != nullptr) prefetch.emplace(data.path());
   auto verified = data.verify();
   if (!verified) return tl::unexpected(verified.error());
-  if (data.can_walk()) return count_all(data);
   auto info = data.info();
   if (!info) return tl::unexpected(info.error());
-  return Facts{info->entries,
-               info->namespaces == UINT32_MAX ? GOROMDB_UNKNOWN : info->namespaces,
-               info->bytes,
-               {},
-               {}};
+  const bool counted = info->entries != GOROMDB_UNKNOWN && info->bytes != GOROMDB_UNKNOWN &&
+                       info->namespaces != UINT32_MAX &&
+                       info->largest_key + info->largest_value > 0;
+  if (data.can_walk() && !counted) return count_all(data);
+  Facts facts{info->entries, info->namespaces == UINT32_MAX ? GOROMDB_UNKNOWN : info->namespaces,
+              info->bytes, std::nullopt, std::nullopt};
+  if (counted) {
+    facts.largest_key = info->largest_key;
+    facts.largest_value = info->largest_value;
+  }
+  return facts;
 }
 
 std::string number(uint64_t n, const char* unknown) {
@@ -94,7 +99,7 @@ std::string number(uint64_t n, const char* unknown) {
 
 std::string as_json(const ReadOptions& options, const DataSet& data, const Facts& facts,
                     double seconds) {
-  const auto size = [](const std::optional<size_t>& n) {
+  const auto size = [](const std::optional<uint64_t>& n) {
     return n ? std::to_string(*n) : std::string("null");
   };
   return fmt::format(

@@ -174,6 +174,7 @@ typedef struct goromdb_generation_info { /* the caller sets struct_size and zero
   uint64_t resident_bytes; /* memory that the generation holds; GOROMDB_UNKNOWN */
   uint32_t namespaces;     /* named ones; UINT32_MAX = unknown */
   uint32_t reserved;
+  uint64_t largest_key, largest_value; /* bytes; both 0 = not known, or nothing but empty ones */
 } goromdb_generation_info;
 
 /* Whatever bytes a file holds, no operation on it crashes, hangs or reads outside it. [STO-13] */

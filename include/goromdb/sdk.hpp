@@ -74,6 +74,31 @@ class Failure : public std::runtime_error {
   goromdb_status code_;
 };
 
+// What a walk over all entries counts, for info().
+struct EntryTotals {
+  uint64_t entries = 0, bytes = 0, largest_key = 0, largest_value = 0;
+
+  void add(uint64_t key_size, uint64_t value_size) {
+    ++entries;
+    bytes += key_size + value_size;
+    largest_key = std::max(largest_key, key_size);
+    largest_value = std::max(largest_value, value_size);
+  }
+  void add(const EntryTotals& other) {
+    entries += other.entries;
+    bytes += other.bytes;
+    largest_key = std::max(largest_key, other.largest_key);
+    largest_value = std::max(largest_value, other.largest_value);
+  }
+  // `totals` unset: not counted yet.
+  static void tell(const std::optional<EntryTotals>& totals, goromdb_generation_info& info) {
+    info.entries = totals ? totals->entries : GOROMDB_UNKNOWN;
+    info.bytes = totals ? totals->bytes : GOROMDB_UNKNOWN;
+    info.largest_key = totals ? totals->largest_key : 0;
+    info.largest_value = totals ? totals->largest_value : 0;
+  }
+};
+
 // The host's services. Copies share the host's table, which outlives the plugin's instance.
 class Host {
  public:

@@ -80,8 +80,7 @@ void BdbGeneration::list_subdbs() {
 }
 
 void BdbGeneration::info(goromdb_generation_info& info) const {
-  info.entries = totals_ ? totals_->entries : GOROMDB_UNKNOWN;
-  info.bytes = totals_ ? totals_->bytes : GOROMDB_UNKNOWN;
+  EntryTotals::tell(totals_, info);
   info.resident_bytes = GOROMDB_UNKNOWN;  // it is the page cache's, and libdb's
   info.namespaces =
       layout_.prefixes ? UINT32_MAX : static_cast<uint32_t>(contents_.names.size() - 1);
@@ -95,7 +94,7 @@ void BdbGeneration::verify() {
         host_.progress(file_.size() / 200 * static_cast<uint64_t>(percent), file_.size());
       });
     }
-    Totals totals;
+    EntryTotals totals;
     BdbReader reader(host_, layout_, contents_);
     for (uint32_t ns = contents_.has_plain ? 0 : 1; ns < contents_.names.size(); ++ns) {
       walk(reader, ns, totals);
@@ -105,14 +104,14 @@ void BdbGeneration::verify() {
   ::malloc_trim(0);  // libdb's caches were made of small pieces
 }
 
-void BdbGeneration::walk(BdbReader& reader, uint32_t ns, Totals& totals) const {
+void BdbGeneration::walk(BdbReader& reader, uint32_t ns, EntryTotals& totals) const {
   uint32_t id = 0;
   if (ns > 0) reader.ns_lookup(contents_.names[ns], id);
   const auto cursor = reader.cursor(id, After());
   while (const auto entry = cursor->step()) {
-    totals.bytes += entry->key.size() + entry->value.size();
+    totals.add(entry->key.size(), entry->value.size());
     // An entry takes more than a byte of the file: there are not more of them.
-    if (++totals.entries > file_.size()) {
+    if (totals.entries > file_.size()) {
       throw Failure(GOROMDB_E_CORRUPT, "its entries run in a circle");
     }
     constexpr uint64_t kOften = 4096;

@@ -16,10 +16,6 @@
 
 namespace goromdb::bdb {
 
-struct Totals {
-  uint64_t entries = 0, bytes = 0;
-};
-
 class BdbGeneration {
  public:
   BdbGeneration(const Host& host, const Layout& layout, const std::string& path);
@@ -34,14 +30,14 @@ class BdbGeneration {
 
  private:
   void list_subdbs();
-  void walk(BdbReader& reader, uint32_t ns, Totals& totals) const;
+  void walk(BdbReader& reader, uint32_t ns, EntryTotals& totals) const;
 
   const Host host_;
   const DataFile file_;
   const FileHeader header_;
   Layout layout_;
   Contents contents_;
-  std::optional<Totals> totals_;  // once verified
+  std::optional<EntryTotals> totals_;  // once verified
 };
 
 class BdbStore {

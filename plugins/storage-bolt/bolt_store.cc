@@ -93,8 +93,7 @@ void BoltGeneration::check_bucket(std::string_view bucket) const {
 
 void BoltGeneration::info(goromdb_generation_info& info) const {
   info.caps = GOROMDB_CAP_VALUES_LIVE_WITH_GENERATION;
-  info.entries = totals_ ? totals_->entries : GOROMDB_UNKNOWN;
-  info.bytes = totals_ ? totals_->bytes : GOROMDB_UNKNOWN;
+  EntryTotals::tell(totals_, info);
   info.resident_bytes = GOROMDB_UNKNOWN;  // the pages are the page cache's
   info.namespaces = totals_ ? totals_->namespaces : UINT32_MAX;
 }

@@ -109,8 +109,7 @@ class Verifier {
     if (flags > kIsBucket) fail_at(frame, "has an element of an unknown kind");
     if (flags == 0) {
       if (buckets_.size() == 1) fail_at(frame, "has a key outside of all buckets");
-      ++totals_.entries;
-      totals_.bytes += key.size() + value.size();
+      totals_.add(key.size(), value.size());
       ++buckets_.back().keys;
       return;
     }

@@ -9,8 +9,7 @@
 
 namespace goromdb::bolt {
 
-struct Totals {
-  uint64_t entries = 0, bytes = 0;
+struct Totals : EntryTotals {
   uint32_t namespaces = 0;  // those that are listed
   uint64_t shadowed = 0;    // buckets whose path means another one
 };

@@ -119,8 +119,7 @@ class CdbGeneration {
 
   void info(goromdb_generation_info& info) const {
     info.caps = GOROMDB_CAP_VALUES_LIVE_WITH_GENERATION;
-    info.entries = entries_;  // the format does not count them, verify() does
-    info.bytes = bytes_;
+    EntryTotals::tell(totals_, info);  // the format does not count them, verify() does
     info.resident_bytes = GOROMDB_UNKNOWN;
   }
   std::unique_ptr<CdbReader> reader(uint32_t) {
@@ -133,7 +132,8 @@ class CdbGeneration {
   // Every record is found by its key without a long search, and nothing else is.
   void verify() {
     about_file(path_, [&] {
-      uint64_t records = 0, entries = 0, bytes = 0, probes = 0, told = 0;
+      EntryTotals totals;
+      uint64_t records = 0, probes = 0, told = 0;
       for (uint64_t next = CdbFile::kFirst; next < file_.records_end();) {
         Stretch stretch;
         if (!stretch.read(file_, next, kBatch)) fail(next, "reaches beyond the records");
@@ -152,10 +152,7 @@ class CdbGeneration {
                               " records took looks at " + std::to_string(probes) +
                               " slots; make the file anew");
           }
-          if (first.at == at) {
-            ++entries;
-            bytes += record.key.size() + record.value.size();
-          }
+          if (first.at == at) totals.add(record.key.size(), record.value.size());
           if (records + probes >= told) {
             host_.progress(at, file_.mapping().size());
             told = records + probes + kProgressEvery;
@@ -166,9 +163,8 @@ class CdbGeneration {
         throw Failure(GOROMDB_E_CORRUPT, "its hash tables have " + std::to_string(slots) +
                                              " records, the file has " + std::to_string(records));
       }
-      entries_ = entries;
-      bytes_ = bytes;
-      distinct_ = entries == records;
+      totals_ = totals;
+      distinct_ = totals.entries == records;
       file_.mapping().forget();
     });
   }
@@ -186,7 +182,7 @@ class CdbGeneration {
   const Host host_;
   const DataFile data_;
   const CdbFile file_;
-  uint64_t entries_ = GOROMDB_UNKNOWN, bytes_ = GOROMDB_UNKNOWN;
+  std::optional<EntryTotals> totals_;
   bool distinct_ = false;  // verified: no key comes twice
 };
 

@@ -107,9 +107,8 @@ class LmdbGeneration {
     info.caps = GOROMDB_CAP_VALUES_LIVE_WITH_GENERATION;
     info.namespaces = catalog_.size() - 1;
     info.resident_bytes = GOROMDB_UNKNOWN;  // it is the page cache's
-    const auto all = totals_ ? totals_ : counted();
-    info.entries = all ? all->keys : GOROMDB_UNKNOWN;
-    info.bytes = totals_ ? totals_->bytes : GOROMDB_UNKNOWN;
+    EntryTotals::tell(totals_, info);
+    if (!totals_) info.entries = counted();
   }
 
   void verify() {
@@ -157,13 +156,9 @@ class LmdbGeneration {
     const ReadAhead ahead(map);
     TreeWalk walk(map, header_, host_);
     walk.free_pages();
-    const Totals main = walk.main(named);
-    Totals all = database_.empty() ? main : Totals{};
-    for (const Named& each : named) {
-      const Totals its = walk.named(each);
-      all.keys += its.keys;
-      all.bytes += its.bytes;
-    }
+    const auto main = walk.main(named);
+    auto all = database_.empty() ? main : EntryTotals{};
+    for (const Named& each : named) all.add(walk.named(each));
     totals_ = all;
     databases_ = named.size();
     all_found_ = true;
@@ -174,15 +169,14 @@ class LmdbGeneration {
         std::count_if(named.begin(), named.end(), [](const Named& n) { return !n.db.is_empty(); }));
   }
 
-  // What the records say; not for duplicates, which they count each.
-  std::optional<Totals> counted() const {
-    Totals all;
+  // The entries, as the records say; not for duplicates, which they count each.
+  uint64_t counted() const {
+    uint64_t all = 0;
     for (const Db& db : catalog_.records) {
-      if ((db.flags & MDB_DUPSORT) != 0) return std::nullopt;
-      all.keys += db.entries;
+      if ((db.flags & MDB_DUPSORT) != 0) return GOROMDB_UNKNOWN;
+      all += db.entries;
     }
-    if (database_.empty()) all.keys -= databases_;
-    return all;
+    return database_.empty() ? all - databases_ : all;
   }
 
   const Host host_;
@@ -192,7 +186,7 @@ class LmdbGeneration {
   Catalog catalog_;
   size_t databases_ = 0, in_use_ = 0;  // named ones that were found; those with entries
   bool all_found_ = false;             // also those without entries
-  std::optional<Totals> totals_;       // when all has been walked
+  std::optional<EntryTotals> totals_;  // when all has been walked
   std::optional<Environment> environment_;
 };
 

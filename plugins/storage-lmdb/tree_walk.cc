@@ -88,7 +88,7 @@ struct TreeWalk::Tree {
   std::vector<Named>* named = nullptr;  // of kMain
 
   Db found{};  // counted on the way
-  Totals totals{};
+  EntryTotals totals{};
   uint64_t free_pages = 0;
   uint64_t first_size = 0;  // of the first duplicate
   std::string_view last{};
@@ -99,13 +99,13 @@ struct TreeWalk::Tree {
 TreeWalk::TreeWalk(const Mapping& file, const Header& header, Host host)
     : file_(file), header_(header), host_(host), seen_(header.last_page + 1) {}
 
-Totals TreeWalk::main(std::vector<Named>& named) {
+EntryTotals TreeWalk::main(std::vector<Named>& named) {
   Tree tree{Kind::kMain, header_.main, &named};
   walk(tree);
   return tree.totals;
 }
 
-Totals TreeWalk::named(const Named& database) {
+EntryTotals TreeWalk::named(const Named& database) {
   Tree tree{Kind::kNamed, database.db};
   walk(tree);
   return tree.totals;
@@ -239,8 +239,7 @@ void TreeWalk::entry(Tree& tree, const Page& page, const Node& node) {
     tree.free_pages += load<uint64_t>(node.value);
   }
   tree.found.entries += entries;
-  ++tree.totals.keys;
-  tree.totals.bytes += node.key.size() + value_size;
+  tree.totals.add(node.key.size(), value_size);
 }
 
 // Where a value lies that has pages of its own.

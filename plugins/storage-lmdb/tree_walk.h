@@ -19,12 +19,6 @@ namespace goromdb::lmdb {
 // More databases than that are refused: liblmdb looks through all of them to open one.
 constexpr size_t kMostNamed = 16384;
 
-// Of the entries of one tree that are keys with a value: not the named databases in the main one.
-struct Totals {
-  uint64_t keys = 0;
-  uint64_t bytes = 0;  // of the keys and of their first values
-};
-
 class TreeWalk {
  public:
   TreeWalk(const Mapping& file, const Header& header, Host host);
@@ -32,8 +26,9 @@ class TreeWalk {
   // All throw E_CORRUPT, E_UNSUPPORTED or, when the server stops, E_CANCELLED. A page belongs to
   // one tree: walk each once. The named databases that are found are appended to `named`, not
   // walked.
-  Totals main(std::vector<Named>& named);
-  Totals named(const Named& database);
+  // What they count: keys with their first values, not the named databases in the main one.
+  EntryTotals main(std::vector<Named>& named);
+  EntryTotals named(const Named& database);
   // How many pages are listed as free.
   uint64_t free_pages();
 
