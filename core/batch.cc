@@ -6,16 +6,21 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
+#include "core/connection.h"
 #include "core/facts.h"
 #include "core/loop.h"
+#include "core/walk.h"
 
 namespace goromdb {
 
 Batch::Batch(Loop& loop)
     : loop_(loop), requests_(kRequests), keys_(kKeys), values_(kKeys), scopes_(kKeys) {}
+Batch::~Batch() = default;
 
-Batch::Parsed Batch::parse(const Listening& listening, void* conn, const uint8_t* in,
-                           size_t in_len) {
+std::unique_ptr<Walk> Batch::take_walk() { return std::move(walk_); }
+
+Batch::Parsed Batch::parse(const Client& client, const uint8_t* in, size_t in_len) {
+  const auto& listening = client.listening;
   request_count_ = key_count_ = scope_count_ = 0;
   size_t skipped = 0;
   for (;;) {
@@ -31,15 +36,20 @@ Batch::Parsed Batch::parse(const Listening& listening, void* conn, const uint8_t
     p.req_cap = static_cast<uint32_t>(requests_.size());
     p.scopes = scopes_.data();
     p.database_names = listening.database_names.data();
-    auto status = listening.protocol.ops().parse(listening.protocol.self(), conn, &p);
+    p.connection = client.number;
+    auto status = listening.protocol.ops().parse(listening.protocol.self(), client.state, &p);
     if (status == GOROMDB_AGAIN && p.req_len == 0) {
       skipped += p.consumed;
-      if (p.want_keys <= keys_.size() || p.want_keys > kMaxKeys) {
+      const bool more = p.want_keys > keys_.size() || p.want_reqs > requests_.size();
+      if (!more || p.want_keys > kMaxKeys || p.want_reqs > kMaxRequests) {
         return {GOROMDB_E_TOO_BIG, skipped};
       }
-      keys_.resize(p.want_keys);
-      values_.resize(p.want_keys);
-      scopes_.resize(p.want_keys);
+      if (p.want_reqs > requests_.size()) requests_.resize(p.want_reqs);
+      if (p.want_keys > keys_.size()) {
+        keys_.resize(p.want_keys);
+        values_.resize(p.want_keys);
+        scopes_.resize(p.want_keys);
+      }
       continue;
     }
     request_count_ = p.req_len;
@@ -148,14 +158,16 @@ void Batch::look_up(const Listening& listening, Outbox& out) {
   read_from(database, first, last);
   if (scope_count_ > 0) look_up_scoped(listening, out);
   if (gets > 0) loop_.house().metrics.add(kRequestsGet, loop_.index(), gets);
-  if ((flags & GOROMDB_WANT_VERSION) == 0) return;
+  if ((flags & (GOROMDB_WANT_VERSION | GOROMDB_WANT_KIND)) == 0) return;
   hashed_ = {};
   for (uint32_t i = 0; i < request_count_; ++i) {
     const auto& request = requests_[i];
-    if (request.op != GOROMDB_OP_GET || (request.flags & GOROMDB_WANT_VERSION) == 0) continue;
+    if (request.op != GOROMDB_OP_GET) continue;
     const bool has_values =
         scope_count_ > 0 || loop_.view_of(listening, request.database) != nullptr;
-    if (has_values) fill_versions(request);
+    if (!has_values) continue;
+    if ((request.flags & GOROMDB_WANT_VERSION) != 0) fill_versions(request);
+    if ((request.flags & GOROMDB_WANT_KIND) != 0) fill_kinds(listening, request, out);
   }
 }
 
@@ -177,17 +189,60 @@ uint64_t Batch::version_of(const goromdb_value& value) {
   return known.version;
 }
 
-bool Batch::answer(const Listening& listening, void* conn, Outbox& out) {
+// Keys that were not found and may be namespaces, and the other way round. [PRO-14]
+void Batch::fill_kinds(const Listening& listening, const goromdb_request& request, Outbox& out) {
+  auto* own = loop_.view_of(listening, request.database);
+  for (uint32_t i = request.first_key; i < request.first_key + request.nkeys; ++i) {
+    if (values_[i].status != GOROMDB_NOT_FOUND) continue;
+    const auto& key = keys_[i];
+    if (key.ns == 0 || scopes_[key.ns - 1].name.len == 0) {
+      auto* view = key.ns == 0 ? own : loop_.view_of(listening, scopes_[key.ns - 1].database);
+      if (view == nullptr || view->generation->info().namespaces == 0) continue;
+      const auto& ops = view->generation->ops();
+      uint32_t id = 0;
+      if (ops.ns_lookup == nullptr || key.len == 0) continue;
+      const auto found = ops.ns_lookup(view->reader, {key.ptr, key.len}, &id);
+      values_[i].status = found == GOROMDB_OK ? GOROMDB_IS_NAMESPACE : found;
+    } else {
+      const auto& scope = scopes_[key.ns - 1];
+      const Place place = place_of(listening, scope);
+      if (place.view == nullptr || place.status != GOROMDB_NOT_FOUND) continue;
+      const goromdb_key name{scope.name.ptr, static_cast<uint32_t>(scope.name.len), 0};
+      goromdb_value value{};
+      place.view->generation->ops().get(place.view->reader, 0, &name, 1, &value, &out.arena());
+      values_[i].status = value.status == GOROMDB_OK ? GOROMDB_IS_KEY : value.status;
+    }
+  }
+}
+
+goromdb_answer Batch::blank_answer(const LoopView* view) const {
+  goromdb_answer answer{};
+  answer.struct_size = sizeof answer;
+  answer.loop = loop_.index();
+  answer.generation = view == nullptr ? 0 : view->generation->id();
+  answer.elapsed_us = elapsed_us_;
+  return answer;
+}
+
+Batch::Answered Batch::answer(const Client& client, Outbox& out) {
+  const auto& listening = client.listening;
   auto& metrics = loop_.house().metrics;
-  if (key_count_ > 0) look_up(listening, out);
-  for (uint32_t i = 0; i < request_count_; ++i) {
+  began_ns_ = uv_hrtime();
+  elapsed_us_ = 0;
+  if (key_count_ > 0) {
+    look_up(listening, out);
+    elapsed_us_ = (uv_hrtime() - began_ns_) / 1000;
+  }
+  uint32_t local = 0, refused = 0;
+  auto answered = Answered::kAll;
+  for (uint32_t i = 0; i < request_count_ && answered == Answered::kAll; ++i) {
     const auto& request = requests_[i];
-    goromdb_answer answer{};
-    answer.struct_size = sizeof answer;
-    answer.loop = loop_.index();
     const auto* view = loop_.view_of(listening, request.database);
-    answer.generation = view == nullptr ? 0 : view->generation->id();
+    auto answer = blank_answer(view);
     switch (request.op) {
+      case GOROMDB_OP_WALK:
+        answered = answer_walk(client, request, i + 1 == request_count_, out);
+        continue;
       case GOROMDB_OP_GET: {
         const bool has_values =
             scope_count_ > 0 || view != nullptr;  // scoped: each says for itself
@@ -201,7 +256,7 @@ bool Batch::answer(const Listening& listening, void* conn, Outbox& out) {
       case GOROMDB_OP_STATS:
         loop_.house().facts.collect(
             std::string_view(static_cast<const char*>(request.arg.ptr), request.arg.len), listening,
-            request.database, facts_);
+            request.database, client.connection, facts_);
         pairs_.clear();
         for (const auto& fact : facts_) pairs_.push_back({fact.data(), fact.size()});
         answer.pairs = pairs_.data();
@@ -211,16 +266,64 @@ bool Batch::answer(const Listening& listening, void* conn, Outbox& out) {
         metrics.reset();
         break;
       case GOROMDB_OP_REFUSED:
-        metrics.add(kRequestsRefused, loop_.index(), 1);
+        ++refused;
         break;
       default:
+        ++local;
         break;
     }
-    auto status = listening.protocol.ops().reply(listening.protocol.self(), conn, &request, &answer,
-                                                 out.sink());
-    if (status != GOROMDB_OK || out.failed() || request.op == GOROMDB_OP_CLOSE) return false;
+    auto status = listening.protocol.ops().reply(listening.protocol.self(), client.state, &request,
+                                                 &answer, out.sink());
+    if (status != GOROMDB_OK || out.failed() || request.op == GOROMDB_OP_CLOSE) {
+      answered = Answered::kClose;
+    }
   }
-  return true;
+  if (local > 0) metrics.add(kRequestsLocal, loop_.index(), local);
+  if (refused > 0) metrics.add(kRequestsRefused, loop_.index(), refused);
+  return answered;
+}
+
+// ---- walks [PRO-13] ----
+
+Batch::Answered Batch::answer_walk(const Client& client, const goromdb_request& request,
+                                   bool is_last, Outbox& out) {
+  loop_.house().metrics.add(kRequestsWalk, loop_.index(), 1);
+  auto* view = loop_.view_of(client.listening, request.database);
+  if (view == nullptr) {
+    auto answer = blank_answer(nullptr);
+    answer.status = GOROMDB_E_NOT_READY;
+    const auto& protocol = client.listening.protocol;
+    const auto status =
+        protocol.ops().reply(protocol.self(), client.state, &request, &answer, out.sink());
+    return status == GOROMDB_OK && !out.failed() ? Answered::kAll : Answered::kClose;
+  }
+  auto walk = std::make_unique<Walk>(*view, client.listening.config.databases[request.database],
+                                     request, loop_.house().positions, loop_.random());
+  auto answered = walk_on(client, *walk, out);
+  if (answered == Answered::kWalking && is_last) walk_ = std::move(walk);
+  while (answered == Answered::kWalking && !is_last) {
+    if (walk->seen() > Walk::kMostAtOnce) walk->give_up();
+    answered = walk_on(client, *walk, out);
+  }
+  return answered;
+}
+
+Batch::Answered Batch::walk_on(const Client& client, Walk& walk, Outbox& out) {
+  const auto began_ns = uv_hrtime();
+  if (!walk.advance(out.arena())) return Answered::kWalking;
+  if (std::find(out.views.begin(), out.views.end(), &walk.view()) == out.views.end()) {
+    out.views.push_back(&walk.view());
+  }
+  auto answer = blank_answer(&walk.view());
+  answer.elapsed_us = (uv_hrtime() - began_ns) / 1000;
+  walk.fill(answer);
+  if (answer.status < 0) loop_.house().metrics.add(kKeysFailed, loop_.index(), 1);
+  const auto& protocol = client.listening.protocol;
+  const auto status =
+      protocol.ops().reply(protocol.self(), client.state, &walk.request(), &answer, out.sink());
+  if (out.failed()) return Answered::kClose;
+  if (status == GOROMDB_AGAIN && answer.status == GOROMDB_OK) return Answered::kWalking;
+  return status == GOROMDB_OK ? Answered::kAll : Answered::kClose;
 }
 
 }  // namespace goromdb

@@ -5,6 +5,7 @@
 #include <goromdb/plugin.h>
 
 #include <array>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -12,27 +13,50 @@
 
 namespace goromdb {
 
+class Connection;
 class Loop;
 struct Listening;
+struct LoopView;
+class Walk;
+
+// Whose requests a batch holds.
+struct Client {
+  const Listening& listening;
+  void* state;                   // the protocol's
+  const Connection* connection;  // NULL in tests
+  uint64_t number;               // of the connection
+};
 
 class Batch {
  public:
   explicit Batch(Loop& loop);
+  ~Batch();
 
   struct Parsed {
     goromdb_status status;
     size_t consumed;
   };
   // Fills the batch with the complete requests at the start of the input.
-  Parsed parse(const Listening& listening, void* conn, const uint8_t* in, size_t in_len);
+  Parsed parse(const Client& client, const uint8_t* in, size_t in_len);
   bool empty() const { return request_count_ == 0; }
-  // Looks the keys up and writes the replies. False: close the connection when `out` has been sent.
-  bool answer(const Listening& listening, void* conn, Outbox& out);
+
+  enum class Answered {
+    kAll,
+    kClose,   // close the connection when `out` has been sent
+    kWalking  // the last request is a walk that goes on: take_walk()
+  };
+  // Looks the keys up and writes the replies.
+  Answered answer(const Client& client, Outbox& out);
+  // Its view is not pinned yet.
+  std::unique_ptr<Walk> take_walk();
+  // The next slice of a walk that was taken.
+  Answered walk_on(const Client& client, Walk& walk, Outbox& out);
 
  private:
   static constexpr uint32_t kRequests = 512, kKeys = 1024;
-  // A protocol bounds the keys of a request itself; this bounds one that does not.
-  static constexpr uint32_t kMaxKeys = 1u << 20;
+  // A protocol bounds the keys of a request itself, and the requests of a batch; these bound one
+  // that does not.
+  static constexpr uint32_t kMaxKeys = 1u << 20, kMaxRequests = 1u << 20;
 
   void look_up(const Listening& listening, Outbox& out);
   void look_up_scoped(const Listening& listening, Outbox& out);
@@ -41,6 +65,10 @@ class Batch {
   void read(LoopView* view, const goromdb_key* keys, goromdb_value* values, uint32_t n,
             Outbox& out);
   void fill_versions(const goromdb_request& request);
+  void fill_kinds(const Listening& listening, const goromdb_request& request, Outbox& out);
+  Answered answer_walk(const Client& client, const goromdb_request& request, bool is_last,
+                       Outbox& out);
+  goromdb_answer blank_answer(const LoopView* view) const;
   uint64_t version_of(const goromdb_value& value);
 
   Loop& loop_;
@@ -50,6 +78,8 @@ class Batch {
   uint32_t request_count_ = 0, key_count_ = 0, scope_count_ = 0;
 
   std::vector<goromdb_scope> scopes_;
+  std::unique_ptr<Walk> walk_;  // the last request's, when it goes on
+  uint64_t began_ns_ = 0, elapsed_us_ = 0;
 
   // Of a batch whose keys are looked for in several databases or namespaces. [PRO-12]
   struct Place {

@@ -17,20 +17,34 @@ constexpr size_t kMaxInput = size_t{64} << 20;
 constexpr size_t kTurn = size_t{1} << 20;
 constexpr unsigned kKeepaliveS = 60;
 constexpr size_t kSlice = size_t{64} << 10;
+constexpr size_t kMaxLabel = 256;
 
 }  // namespace
 
 Connection::Connection(Loop& loop, const Listening& listening)
     : loop_(loop),
       listening_(listening),
-      protocol_state_(std::make_unique<std::byte[]>(listening.protocol.ops().conn_size)),
+      number_(++loop.house().last_connection),
+      began_ms_(loop.now_ms()),
+      protocol_state_(
+          std::make_unique<std::byte[]>(sizeof(ConnHead) + listening.protocol.ops().conn_size)),
       last_active_ms_(loop.now_ms()) {
+  const auto set_label = [](void* owner, std::string_view label) {
+    auto* connection = self(owner);
+    connection->loop_.set_label(connection->label_, label.substr(0, kMaxLabel));
+  };
+  new (protocol_state_.get()) ConnHead{set_label, this};
   if (listening.address.is_unix()) {
     uv_pipe_init(loop.uv(), &handle_.pipe, 0);
   } else {
     uv_tcp_init(loop.uv(), &handle_.tcp);
   }
   handle_.handle.data = this;
+}
+
+Connection::~Connection() {
+  const auto& protocol = listening_.protocol;
+  if (protocol.ops().conn_end != nullptr) protocol.ops().conn_end(protocol.self(), state());
 }
 
 bool Connection::accept(uv_stream_t* server) {
@@ -41,6 +55,7 @@ bool Connection::accept(uv_stream_t* server) {
     uv_tcp_getpeername(&handle_.tcp, reinterpret_cast<sockaddr*>(&address), &length);
   }
   peer_ = listening_.address.is_unix() ? listening_.address.text() : text_of(address);
+  uv_fileno(&handle_.handle, &fd_);
   return true;
 }
 
@@ -83,6 +98,7 @@ void Connection::close() {
     auto* connection = self(handle->data);
     connection->loop_.remove(connection);
   });
+  if (walk_) end_walk();
   if (unsent_) loop_.give_back(std::move(unsent_));
   if (input_) loop_.give_back(std::move(input_));
 }
@@ -92,6 +108,12 @@ void Connection::linger() {
   lingering_ = true;
   last_active_ms_ = loop_.now_ms();
   if (uv_shutdown(&shutdown_, stream(), [](uv_shutdown_t*, int) {}) != 0) close();
+}
+
+Loop::ConnectionFacts Connection::facts() const {
+  const uint64_t now = uv_hrtime() / 1'000'000;
+  return {number_,   peer_, listening_.address.text(), fd_, now - std::min(now, began_ms_),
+          idle_ms(), label_};
 }
 
 uint64_t Connection::idle_ms() const {
@@ -135,7 +157,7 @@ void Connection::on_read(ssize_t nread, const uv_buf_t* buf) {
 
 // The server stops: who has all its replies is let go, and asks the next server from now on.
 void Connection::end_if_stopping() {
-  if (!loop_.shutting_down() || closing_ || lingering_ || unsent_ || input_) return;
+  if (!loop_.shutting_down() || closing_ || lingering_ || writing() || input_) return;
   int waiting = 0;  // requests that the client has sent already are answered
   uv_os_fd_t fd;
   if (uv_fileno(&handle_.handle, &fd) == 0) ioctl(fd, FIONREAD, &waiting);
@@ -165,13 +187,18 @@ size_t Connection::process(const uint8_t* data, size_t len) {
   auto& batch = loop_.batch();
   size_t used = 0;
   while (used < len) {
-    auto parsed = batch.parse(listening_, protocol_state_.get(), data + used, len - used);
+    auto parsed = batch.parse(client(), data + used, len - used);
     used += parsed.consumed;
-    if (!batch.empty() && !batch.answer(listening_, protocol_state_.get(), loop_.outbox())) {
-      close_when_sent_ = true;
-    } else if (parsed.status < 0) {
-      close_when_sent_ = true;
+    auto answered = Batch::Answered::kAll;
+    if (!batch.empty()) answered = batch.answer(client(), loop_.outbox());
+    if (answered == Batch::Answered::kWalking) {
+      walk_ = batch.take_walk();
+      loop_.pin(walk_->view());
+      loop_.start_walking(this);
+      uv_read_stop(stream());
+      break;
     }
+    if (answered == Batch::Answered::kClose || parsed.status < 0) close_when_sent_ = true;
     if (close_when_sent_) {
       used = len;
       break;
@@ -260,12 +287,74 @@ void Connection::on_written(int status) {
     linger();
     return read_start();
   }
-  if (input_) process_kept();
-  if (!unsent_ && !closing_) read_start();
+  if (walk_) return loop_.start_walking(this);
+  read_on();
+}
+
+// Every reply has been sent.
+void Connection::read_on() {
+  say_announcements();
+  if (input_ && !unsent_ && !closing_) process_kept();
+  if (!writing() && !closing_ && !close_when_sent_) read_start();
   end_if_stopping();
 }
 
+// ---- walks ----
+
+void Connection::walk_on() {
+  if (closing_ || !walk_) return;
+  if (unsent_) return loop_.stop_walking(this);  // until it has been sent
+  last_active_ms_.store(loop_.now_ms(), std::memory_order_relaxed);
+  const auto answered = loop_.batch().walk_on(client(), *walk_, loop_.outbox());
+  if (answered != Batch::Answered::kWalking) end_walk();
+  if (answered == Batch::Answered::kClose) close_when_sent_ = true;
+  flush();
+  if (closing_) return;
+  if (unsent_) return loop_.stop_walking(this);
+  if (!walk_) read_on();
+}
+
+void Connection::end_walk() {
+  loop_.stop_walking(this);
+  auto walk = std::move(walk_);
+  LoopView& view = walk->view();
+  walk.reset();  // its cursor goes before the view's reader
+  loop_.unpin(view);
+}
+
+// ---- announcements ----
+
+void Connection::announce(uint32_t index) {
+  if (listening_.protocol.ops().announce == nullptr || closing_ || close_when_sent_) return;
+  if (std::find(to_be_announced_.begin(), to_be_announced_.end(), index) ==
+      to_be_announced_.end()) {
+    to_be_announced_.push_back(index);
+  }
+  if (!writing()) say_announcements();
+}
+
+void Connection::say_announcements() {
+  if (to_be_announced_.empty() || closing_) return;
+  const auto& protocol = listening_.protocol;
+  for (const uint32_t index : to_be_announced_) {
+    goromdb_event event{};
+    event.struct_size = sizeof event;
+    event.kind = GOROMDB_EVENT_ADOPTED;
+    event.database = index;
+    event.loop = loop_.index();
+    event.generation = loop_.view_of(listening_, index)->generation->id();
+    event.database_name = listening_.database_names[index];
+    if (protocol.ops().announce(protocol.self(), state(), &event, loop_.outbox().sink()) !=
+        GOROMDB_OK) {
+      close_when_sent_ = true;
+    }
+  }
+  to_be_announced_.clear();
+  flush();
+}
+
 bool Connection::keeps(const LoopView* view) const {
+  if (walk_ && &walk_->view() == view) return true;
   return unsent_ &&
          std::find(unsent_->views.begin(), unsent_->views.end(), view) != unsent_->views.end();
 }

@@ -12,6 +12,8 @@
 #include <vector>
 
 #include "core/loop.h"
+#include "core/plugin_host.h"
+#include "core/walk.h"
 
 namespace goromdb {
 
@@ -20,6 +22,7 @@ namespace goromdb {
 class Connection {
  public:
   Connection(Loop& loop, const Listening& listening);
+  ~Connection();
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
 
@@ -34,13 +37,21 @@ class Connection {
   void linger();
   bool lingering() const { return lingering_; }
 
-  // Whether its unsent replies reference values of the view's generation.
+  // Tells the client that its listener's database `index` has a new generation, if its protocol has
+  // words for that: at once, or when its replies have been sent.
+  void announce(uint32_t index);
+  // Goes on with the walk by one slice.
+  void walk_on();
+
+  // Whether its unsent replies, or its walk, need the view's generation.
   bool keeps(const LoopView* view) const;
 
-  bool writing() const { return unsent_ != nullptr || in_flight_; }
+  // Has replies to come.
+  bool writing() const { return unsent_ != nullptr || in_flight_ || walk_ != nullptr; }
   uint64_t idle_ms() const;
-  const std::string& peer() const { return peer_; }
   const Listening& listening() const { return listening_; }
+  // Of one that has been accepted. Its own loop, or another that holds the list's lock.
+  Loop::ConnectionFacts facts() const;
   size_t place = 0;  // in the loop's list
 
  private:
@@ -55,6 +66,11 @@ class Connection {
   void on_written(int status);
   void end_if_stopping();
   void read_start();
+  void read_on();
+  void say_announcements();
+  void end_walk();
+  Client client() const { return {listening_, state(), this, number_}; }
+  std::byte* state() const { return protocol_state_.get() + sizeof(ConnHead); }
 
   union Handle {
     uv_handle_t handle;
@@ -66,13 +82,17 @@ class Connection {
   Loop& loop_;
   const Listening& listening_;
   Handle handle_{};
-  std::string peer_;  // read by other loops' `stats conns`
+  std::string peer_, label_;  // read by other loops' `stats conns`
+  const uint64_t number_, began_ms_;
+  int fd_ = -1;
   uv_write_t write_{};
   uv_shutdown_t shutdown_{};
-  std::unique_ptr<std::byte[]> protocol_state_;
-  std::unique_ptr<Loop::Input> input_;  // half a request
-  std::unique_ptr<Outbox> unsent_;      // replies that the kernel did not take at once
+  std::unique_ptr<std::byte[]> protocol_state_;  // a ConnHead, then the protocol's
+  std::unique_ptr<Loop::Input> input_;           // half a request
+  std::unique_ptr<Outbox> unsent_;               // replies that the kernel did not take at once
   std::vector<char> in_flight_bytes_;
+  std::unique_ptr<Walk> walk_;             // what the latest request asked for; its view is pinned
+  std::vector<uint32_t> to_be_announced_;  // databases, each once
   bool in_flight_ = false, closing_ = false, close_when_sent_ = false, lingering_ = false;
   std::atomic<uint64_t> last_active_ms_;
 };

@@ -5,8 +5,10 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <fstream>
+
+#include "core/connection.h"
 #include "core/handler.h"
-#include "core/loop.h"
 #include "core/version.h"
 
 namespace goromdb {
@@ -32,12 +34,49 @@ void Facts::show(const std::vector<std::unique_ptr<Handler>>& handlers,
   connections_ = &connections;
 }
 
-void Facts::collect(std::string_view section, const Listening& listening, uint32_t database,
-                    std::vector<std::string>& out) const {
+namespace {
+
+template <class Writer>
+void put_connection(Writer& put, const std::string& prefix, const Loop::ConnectionFacts& facts) {
+  put(prefix + "id", facts.number);
+  put(prefix + "addr", facts.peer);
+  put(prefix + "listen", facts.listen);
+  put(prefix + "fd", facts.fd);
+  put(prefix + "age_s", facts.age_ms / 1000);
+  put(prefix + "idle_s", facts.idle_ms / 1000);
+  if (!facts.label.empty()) put(prefix + "label", facts.label);
+}
+
+// Bytes; none where the system does not say.
+template <class Writer>
+void put_memory(Writer& put) {
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  const auto page = static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
+  std::ifstream statm("/proc/self/statm");
+  uint64_t size = 0, resident = 0;
+  if (statm >> size >> resident) put("resident_bytes", resident * page);
+  put("peak_resident_bytes", static_cast<uint64_t>(usage.ru_maxrss) * 1024);
+  put("machine_bytes", static_cast<uint64_t>(sysconf(_SC_PHYS_PAGES)) * page);
+}
+
+}  // namespace
+
+void Facts::collect(std::string_view sections, const Listening& listening, uint32_t database,
+                    const Connection* asking, std::vector<std::string>& out) const {
   Writer writer(out);
-  if (section.empty()) general(writer, listening, database);
-  if (section == "settings") settings(writer, listening);
-  if (section == "connections") connections(writer);
+  for (;;) {
+    const auto end = std::min(sections.find('+'), sections.size());
+    const auto section = sections.substr(0, end);
+    if (section.empty() || section == "general") general(writer, listening, database);
+    if (section == "settings") settings(writer, listening);
+    if (section == "connections") connections(writer);
+    if (section == "connection" && asking != nullptr) put_connection(writer, "", asking->facts());
+    if (section == "databases") databases(writer, listening);
+    if (section == "memory") put_memory(writer);
+    if (end == sections.size()) return;
+    sections.remove_prefix(end + 1);
+  }
 }
 
 void Facts::general(Writer& put, const Listening& listening, uint32_t database) const {
@@ -64,6 +103,8 @@ void Facts::general(Writer& put, const Listening& listening, uint32_t database) 
   put("keys_missed", metrics_.sum(kKeysMissed));
   put("keys_failed", metrics_.sum(kKeysFailed));
   put("requests_refused", metrics_.sum(kRequestsRefused));
+  put("requests_local", metrics_.sum(kRequestsLocal));
+  put("requests_walk", metrics_.sum(kRequestsWalk));
   put("bytes_read", metrics_.sum(kBytesRead));
   put("bytes_written", metrics_.sum(kBytesWritten));
   const auto& names = metrics_.plugin_metrics();
@@ -102,10 +143,30 @@ void Facts::settings(Writer& put, const Listening& listening) const {
 void Facts::connections(Writer& put) const {
   std::vector<Loop::ConnectionFacts> all;
   for (const auto& loop : *loops_) loop->list_connections(all);
-  for (size_t i = 0; i < all.size(); ++i) {
-    put(fmt::format("{}:addr", i), all[i].peer);
-    put(fmt::format("{}:listen", i), all[i].listen);
-    put(fmt::format("{}:idle_s", i), all[i].idle_ms / 1000);
+  for (size_t i = 0; i < all.size(); ++i) put_connection(put, fmt::format("{}:", i), all[i]);
+}
+
+void Facts::databases(Writer& put, const Listening& listening) const {
+  for (size_t i = 0; i < listening.config.databases.size(); ++i) {
+    const Handler& handler = *(*handlers_)[listening.config.databases[i]];
+    const DatabaseStatus status = handler.status();
+    const auto name = [i](const char* fact) { return fmt::format("{}:{}", i, fact); };
+    auto known = [&](const char* fact, uint64_t value) {
+      if (value != GOROMDB_UNKNOWN) put(name(fact), value);
+    };
+    put(name("name"), handler.name());
+    put(name("ready"), status.ready ? 1 : 0);
+    put(name("generation"), status.generation);
+    put(name("checksum"), status.checksum);
+    known("entries", status.info.entries);
+    put(name("namespaces"), status.info.namespaces);
+    known("bytes", status.info.bytes);
+    known("resident_bytes", status.info.resident_bytes);
+    put(name("loaded_at_s"), status.loaded_at_s);
+    put(name("mtime_s"), status.mtime_s);
+    put(name("loads"), status.loads);
+    put(name("rejections"), status.rejections);
+    put(name("failures"), status.failures);
   }
 }
 

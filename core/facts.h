@@ -10,13 +10,13 @@
 #include <vector>
 
 #include "core/config.h"
+#include "core/loop.h"
 #include "core/metrics.h"
 
 namespace goromdb {
 
+class Connection;
 class Handler;
-class Loop;
-struct Listening;
 
 // collect() may be called on any thread once the loops run; the other members before.
 class Facts {
@@ -27,16 +27,19 @@ class Facts {
             const std::vector<std::unique_ptr<Loop>>& loops,
             const std::atomic<int64_t>& connections);
 
-  // Fills `out` with name, value, name, value, ... of the section: "" (general, of the listener's
-  // database), "settings" or "connections"; nothing for another.
-  void collect(std::string_view section, const Listening& listening, uint32_t database,
-               std::vector<std::string>& out) const;
+  // Fills `out` with name, value, name, value, ... of the sections, whose names are joined with
+  // "+";
+  // "" is "general", of the listener's database. One that is not known adds nothing. `asking`: the
+  // connection of the section "connection", or NULL.
+  void collect(std::string_view sections, const Listening& listening, uint32_t database,
+               const Connection* asking, std::vector<std::string>& out) const;
 
  private:
   class Writer;
   void general(Writer& writer, const Listening& listening, uint32_t database) const;
   void settings(Writer& writer, const Listening& listening) const;
   void connections(Writer& writer) const;
+  void databases(Writer& writer, const Listening& listening) const;
 
   const Config& config_;
   Metrics& metrics_;

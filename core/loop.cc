@@ -47,6 +47,8 @@ Loop::Loop(uint32_t index, House& house, std::vector<Fd> sockets)
   }
   uv_timer_init(&uv_, &tick_timer_);
   tick_timer_.data = this;
+  uv_idle_init(&uv_, &walk_idle_);
+  walk_idle_.data = this;
 }
 
 Loop::~Loop() { uv_loop_close(&uv_); }
@@ -124,10 +126,12 @@ void Loop::remove(Connection* connection) {
 
 void Loop::list_connections(std::vector<ConnectionFacts>& out) {
   std::lock_guard lock(connections_mutex_);
-  for (const auto* connection : connections_) {
-    out.push_back(
-        {connection->peer(), connection->listening().address.text(), connection->idle_ms()});
-  }
+  for (const auto* connection : connections_) out.push_back(connection->facts());
+}
+
+void Loop::set_label(std::string& label, std::string_view text) {
+  std::lock_guard lock(connections_mutex_);
+  label = text;
 }
 
 // ---- generations ----
@@ -138,6 +142,7 @@ void Loop::adopt(uint32_t database, std::shared_ptr<Generation> generation,
   view->reader = generation->reader(index_);
   view->generation = std::move(generation);
   auto old = std::exchange(views_[database], std::move(view));
+  announce(database);
   if (!old) return on_released();
   old->on_released = std::move(on_released);
   if (old->pins == 0) return release(std::move(old));
@@ -162,6 +167,39 @@ void Loop::release_retired() {
     retired_.erase(retired_.begin() + static_cast<ptrdiff_t>(i));
     release(std::move(view));
   }
+}
+
+void Loop::announce(uint32_t database) {
+  for (auto* connection : connections_) {  // close() is not remove(): the list stays as it is
+    const auto& databases = connection->listening().config.databases;
+    for (uint32_t i = 0; i < databases.size(); ++i) {
+      if (databases[i] == database) connection->announce(i);
+    }
+  }
+}
+
+// ---- walks ----
+
+void Loop::unpin(LoopView& view) {
+  --view.pins;
+  if (view.retired && view.pins == 0) release_retired();
+}
+
+void Loop::start_walking(Connection* connection) {
+  if (std::find(walking_.begin(), walking_.end(), connection) == walking_.end()) {
+    walking_.push_back(connection);
+  }
+  uv_idle_start(&walk_idle_, [](uv_idle_t* idle) { static_cast<Loop*>(idle->data)->walk(); });
+}
+
+void Loop::stop_walking(Connection* connection) {
+  std::erase(walking_, connection);
+  if (walking_.empty()) uv_idle_stop(&walk_idle_);
+}
+
+void Loop::walk() {
+  const auto turn = walking_;  // some end, and others begin
+  for (auto* connection : turn) connection->walk_on();
 }
 
 // Slow clients have had their time: the old data set is to be closed.
@@ -273,6 +311,7 @@ void Loop::finish() {
   }
   release_retired();
   uv_close(reinterpret_cast<uv_handle_t*>(&tick_timer_), nullptr);
+  uv_close(reinterpret_cast<uv_handle_t*>(&walk_idle_), nullptr);
   mailbox_.close();
 }
 

@@ -7,8 +7,10 @@
 
 #include <atomic>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
+#include <random>
 #include <string>
 #include <thread>
 #include <vector>
@@ -20,6 +22,7 @@
 #include "core/mailbox.h"
 #include "core/metrics.h"
 #include "core/outbox.h"
+#include "core/positions.h"
 
 namespace goromdb {
 
@@ -44,16 +47,20 @@ struct House {
   std::shared_ptr<spdlog::logger> log;
   int64_t max_connections;  // what the config says, or what the descriptors allow
   std::atomic<int64_t> connections{0};
+  std::atomic<uint64_t> last_connection{0};  // its number
+  Positions positions{};
 };
 
 // A loop's own hold on a generation.
 struct LoopView {
   std::shared_ptr<Generation> generation;
   goromdb_reader* reader = nullptr;
-  uint32_t pins = 0;  // outboxes that reference its values and wait for a slow client
+  uint32_t pins = 0;  // outboxes of slow clients that reference its values, and walks
   bool retired = false;
   uint64_t drain_by_ms = 0;  // then clients that still keep it are closed
   std::function<void()> on_released;
+  // What walks have counted: by namespace, and whether the names of namespaces count.
+  std::map<std::pair<std::string, bool>, uint64_t> totals;
 };
 
 class Loop {
@@ -74,8 +81,11 @@ class Loop {
   // Stops accepting, lets replies in flight finish, ends the loop.
   void shut_down();
   struct ConnectionFacts {
+    uint64_t number;
     std::string peer, listen;
-    uint64_t idle_ms;
+    int fd;
+    uint64_t age_ms, idle_ms;
+    std::string label;  // what its protocol says of it
   };
   void list_connections(std::vector<ConnectionFacts>& out);
 
@@ -101,6 +111,14 @@ class Loop {
   std::unique_ptr<Outbox> detach_outbox();
   void give_back(std::unique_ptr<Outbox> outbox);
 
+  // A walk that goes on between events keeps its generation. One slice of each connection's walk is
+  // taken at each turn of the loop, from start_walking() until stop_walking().
+  void pin(LoopView& view) { ++view.pins; }
+  void unpin(LoopView& view);
+  void start_walking(Connection* connection);
+  void stop_walking(Connection* connection);
+  uint64_t random() { return random_(); }
+
   // Memory to read into, for connections without half a request.
   uv_buf_t read_buffer() { return uv_buf_init(read_buffer_.get(), kReadBuffer); }
   // Buffers for half requests, kept for the next one.
@@ -113,6 +131,8 @@ class Loop {
 
   void add(std::unique_ptr<Connection> connection);
   void remove(Connection* connection);  // destroys it
+  // A connection's label changes under the lock with which other loops read it.
+  void set_label(std::string& label, std::string_view text);
 
   static constexpr size_t kReadBuffer = size_t{64} << 10;
 
@@ -125,6 +145,8 @@ class Loop {
   void release_retired();
   void cut_late_readers();
   void unpin(Outbox& outbox);
+  void announce(uint32_t database);
+  void walk();
   void finish();
 
   const uint32_t index_;
@@ -140,6 +162,9 @@ class Loop {
   std::vector<std::unique_ptr<Input>> spare_inputs_;
   std::unique_ptr<char[]> read_buffer_;
   uv_timer_t tick_timer_;
+  uv_idle_t walk_idle_;  // runs while there are walking_
+  std::vector<Connection*> walking_;
+  std::mt19937_64 random_{std::random_device()()};
   bool shutting_down_ = false;
   uint64_t shutdown_began_ms_ = 0;
 

@@ -20,6 +20,8 @@ enum Counter : uint32_t {
   kKeysMissed,
   kKeysFailed,
   kRequestsRefused,
+  kRequestsLocal,
+  kRequestsWalk,
   kBytesRead,
   kBytesWritten,
   kConnectionsTotal,

@@ -53,6 +53,10 @@ PluginHost::PluginHost(const std::string& object, Metrics& metrics, uint32_t loo
     auto& callback = self(ctx)->on_progress_;
     return callback && callback(done, total) ? 1 : 0;
   };
+  table_.conn_label = [](void*, void* conn, goromdb_slice label) {
+    auto& head = ConnHead::of(conn);
+    head.set_label(head.owner, {static_cast<const char*>(label.ptr), label.len});
+  };
   table_.extension = [](void*, const char*) -> const void* { return nullptr; };
 }
 

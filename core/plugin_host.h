@@ -6,12 +6,22 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "core/log.h"
 #include "core/metrics.h"
 #include "core/plugin.h"
 
 namespace goromdb {
+
+// Lies in front of a connection's state, which is what plugins know the connection by.
+struct ConnHead {
+  void (*set_label)(void* owner, std::string_view label);
+  void* owner;
+
+  static ConnHead& of(void* state) { return static_cast<ConnHead*>(state)[-1]; }
+};
+static_assert(sizeof(ConnHead) % 16 == 0, "the state behind it is aligned to 16");
 
 // The goromdb_host of one instance. Lives until the instance is destroyed.
 class PluginHost {

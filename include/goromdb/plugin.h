@@ -36,8 +36,10 @@ typedef int32_t goromdb_status;
 #define GOROMDB_OK 0
 #define GOROMDB_NOT_FOUND 1
 #define GOROMDB_NEED_MORE 2 /* protocol: the input ends inside a request */
-#define GOROMDB_AGAIN 3     /* protocol: more key slots wanted; storage: would block (reserved) */
+#define GOROMDB_AGAIN 3     /* protocol: more room wanted, or the next slice of a walk [PRO-13] */
 #define GOROMDB_END 4       /* nothing further */
+#define GOROMDB_IS_NAMESPACE 5 /* asked for as a key, and a namespace bears the name [PRO-14] */
+#define GOROMDB_IS_KEY 6       /* asked for as a namespace, and a key bears the name [PRO-14] */
 #define GOROMDB_E_INTERNAL (-1)
 #define GOROMDB_E_NO_MEMORY (-2)
 #define GOROMDB_E_IO (-3)
@@ -126,6 +128,9 @@ typedef struct goromdb_host {
   int32_t (*progress)(void* ctx, uint64_t done, uint64_t total);
   /* A later table by its name, or NULL. None exist yet. */
   const void* (*extension)(void* ctx, const char* name);
+  /* Protocols: what the fact `N:label` of `connections` says of the connection with the state
+   * `conn`. Copied. Only inside parse() and reply() of that connection. [HOST-8] */
+  void (*conn_label)(void* ctx, void* conn, goromdb_slice label);
 } goromdb_host;
 
 /* ---- options: declared by the plugin, parsed and checked by the core [OPT-1] ----------------- */
@@ -163,6 +168,8 @@ typedef struct goromdb_builder goromdb_builder;       /* a data file that is bei
 /* Values stay valid as long as the generation; without it, until the batch's arena is freed.
  * [STO-6] */
 #define GOROMDB_CAP_VALUES_LIVE_WITH_GENERATION 0x1u
+/* Every cursor goes in ascending bytewise order of the keys. [STO-14] */
+#define GOROMDB_CAP_WALKS_SORTED 0x2u
 
 #define GOROMDB_UNKNOWN UINT64_MAX
 
@@ -241,6 +248,14 @@ typedef struct goromdb_storage_ops {
    * this format: GOROMDB_OK or GOROMDB_NOT_FOUND. Any thread, before create() too. Absent: the
    * storage reads such files only when it is named. [STO-16] */
   goromdb_status (*recognise)(goromdb_slice head, uint64_t size);
+  /* The entries of a namespace where that takes no walk, else GOROMDB_NOT_FOUND. On the reader's
+   * thread. [STO-17] */
+  goromdb_status (*ns_count)(goromdb_reader*, uint32_t ns, uint64_t* entries);
+  /* As cursor_open() from the front, but the walk begins at an entry that `random`, any 64 bits,
+   * chooses, each about as likely, and ends with the last: what came before it is not given.
+   * [STO-18] */
+  goromdb_status (*cursor_open_random)(goromdb_reader*, uint32_t ns, uint64_t random,
+                                       goromdb_cursor**, goromdb_error*);
 } goromdb_storage_ops;
 
 /* ---- protocol -------------------------------------------------------------------------------- */
@@ -250,18 +265,26 @@ typedef struct goromdb_storage_ops {
 #define GOROMDB_OP_STATS 4   /* facts about the server; arg names the section [PRO-9] */
 #define GOROMDB_OP_STATS_RESET 5
 #define GOROMDB_OP_CLOSE 6 /* reply() may say something; then the connection is closed */
+#define GOROMDB_OP_WALK 7  /* entries of a namespace, or how many there are [PRO-13] */
 
-#define GOROMDB_WANT_VERSION 0x1u /* request.flags: the core fills value.version where it is 0 */
+/* request.flags */
+#define GOROMDB_WANT_VERSION 0x1u /* GET: the core fills value.version where it is 0 */
+#define GOROMDB_WANT_KIND 0x2u    /* GET, WALK: tell keys from namespaces [PRO-14] */
+/* WALK [PRO-13] */
+#define GOROMDB_WALK_NAMESPACES 0x10u /* names of namespaces come first */
+#define GOROMDB_WALK_COUNT 0x20u      /* answer.total is filled */
+#define GOROMDB_WALK_POSITION 0x40u   /* answer.position is filled */
+#define GOROMDB_WALK_RANDOM 0x80u     /* begin anywhere, go round at the end */
 
 typedef struct goromdb_request { /* frozen, 64 bytes; parse() writes, reply() reads */
   uint32_t op;
   uint32_t flags;
   uint32_t first_key, nkeys; /* into the batch's key array */
   uint64_t tag[2];           /* the plugin's own: verb, opaque, noreply */
-  goromdb_slice arg;         /* points into the input or at static memory */
+  goromdb_slice arg;         /* points into the input or at static memory; WALK: the namespace */
   uint32_t database;         /* index into the listener's databases */
-  uint32_t reserved0;
-  uint64_t reserved1;
+  uint32_t count;            /* WALK: how many entries are wanted at once */
+  uint64_t position;         /* WALK: 0 = from the front, else an answer's position */
 } goromdb_request;
 
 /* One call parses as many complete requests as there is input and room for. [PRO-2] */
@@ -281,6 +304,9 @@ typedef struct goromdb_parse {
   uint32_t scope_len;        /* out: of scopes */
   goromdb_scope* scopes;     /* room for key_cap of them */
   const goromdb_slice* database_names; /* by index; valid as long as the process */
+  uint32_t want_reqs; /* out, with GOROMDB_AGAIN: slots for requests that are needed [PRO-3] */
+  uint32_t reserved1;
+  uint64_t connection; /* the connection's number, from 1, its own as long as the process */
 } goromdb_parse;
 
 /* Where a reply goes: literals are written to [cur, end), cur is advanced. [PRO-7] */
@@ -305,7 +331,21 @@ typedef struct goromdb_answer {
   uint32_t npairs;            /* slices, not pairs: always even */
   uint32_t reserved;
   const goromdb_scope* scopes; /* of the batch, as parse() wrote them */
+  uint64_t elapsed_us;         /* since the batch was parsed: what its look-ups took */
+  uint64_t position;           /* WALK: where to go on, 0 = it is at its end [PRO-13] */
+  uint64_t total;              /* WALK: entries of the whole walk */
 } goromdb_answer;
+
+#define GOROMDB_EVENT_ADOPTED 1 /* the loop reads from a new generation */
+
+typedef struct goromdb_event {
+  uint32_t struct_size;
+  uint32_t kind;
+  uint32_t database; /* index into the listener's databases */
+  uint32_t loop;
+  uint64_t generation;
+  goromdb_slice database_name;
+} goromdb_event;
 
 #define GOROMDB_TURNED_AWAY_FULL 1 /* max_connections has been reached */
 
@@ -325,6 +365,11 @@ typedef struct goromdb_protocol_ops {
                           goromdb_out*);
   /* Optional: what a connection is told that is closed at once; absent: nothing. [PRO-10] */
   goromdb_status (*turn_away)(void* self, uint32_t reason, goromdb_out*);
+  /* Optional: an event that the connection was not asked about; what is written is sent between two
+   * replies. On the connection's loop. [PRO-15] */
+  goromdb_status (*announce)(void* self, void* conn, const goromdb_event*, goromdb_out*);
+  /* Optional: the connection has ended; frees what its state points to. On its loop. [PRO-1] */
+  void (*conn_end)(void* self, void* conn);
 } goromdb_protocol_ops;
 
 /* ---- descriptor ------------------------------------------------------------------------------ */

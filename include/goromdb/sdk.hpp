@@ -14,8 +14,9 @@
 //                       // optional: verify, warm (see the adapter) };
 //   struct Reader     { void get(uint32_t flags, std::span<const goromdb_key>, goromdb_value* out,
 //                                goromdb_arena*) noexcept;
-//                       // optional: ns_lookup, ns_list (see the adapter);
-//                       std::unique_ptr<Cursor> cursor(uint32_t ns, After) };
+//                       // optional: ns_lookup, ns_list, ns_count (see the adapter);
+//                       std::unique_ptr<Cursor> cursor(uint32_t ns, After);
+//                       std::unique_ptr<Cursor> random_cursor(uint32_t ns, uint64_t random) };
 //   struct Cursor     { goromdb_status next(std::span<goromdb_key>, goromdb_value*, uint32_t& got,
 //                                           goromdb_arena*); };
 //   struct Builder    { void put(std::string_view ns, std::string_view key, std::string_view value,
@@ -28,7 +29,9 @@
 //                       goromdb_status parse(Conn&, goromdb_parse&) const noexcept;
 //                       goromdb_status reply(Conn&, const goromdb_request&, const goromdb_answer&,
 //                                            Writer&) const noexcept;
-//                       // optional: void turn_away(uint32_t reason, Writer&) const noexcept };
+//                       // optional: void turn_away(uint32_t reason, Writer&) const noexcept;
+//                       void announce(Conn&, const goromdb_event&, Writer&) const noexcept;
+//                       void conn_end(Conn&) const noexcept };
 #pragma once
 
 #include <goromdb/plugin.h>
@@ -121,6 +124,9 @@ class Host {
     if (GOROMDB_HAS(table_, progress) && table_->progress(table_->ctx, done, total) != 0) {
       throw Failure(GOROMDB_E_CANCELLED, "the server is stopping");
     }
+  }
+  void label(void* conn, std::string_view text) const {
+    if (GOROMDB_HAS(table_, conn_label)) table_->conn_label(table_->ctx, conn, slice(text));
   }
   void* arena_alloc(goromdb_arena* arena, size_t n, size_t align = 1) const {
     return table_->arena_alloc(arena, n, align);
@@ -332,6 +338,20 @@ struct StorageAdapter {
   static void cursor_close(goromdb_cursor* c) {
     delete reinterpret_cast<Cursor*>(c);
   }
+  static goromdb_status ns_count(goromdb_reader* r, uint32_t ns, uint64_t* entries) {
+    return sdk_detail::guarded(nullptr, [&] {
+      const std::optional<uint64_t> count = self(r)->ns_count(ns);
+      if (count) *entries = *count;
+      return count ? GOROMDB_OK : GOROMDB_NOT_FOUND;
+    });
+  }
+  static goromdb_status cursor_open_random(goromdb_reader* r, uint32_t ns, uint64_t random,
+                                           goromdb_cursor** out, goromdb_error* error) {
+    return sdk_detail::guarded(error, [&] {
+      *out = sdk_detail::handle<goromdb_cursor>(self(r)->random_cursor(ns, random).release());
+      return GOROMDB_OK;
+    });
+  }
   static goromdb_status build_open(goromdb_store* s, const char* path, uint64_t expected,
                                    goromdb_builder** out, goromdb_error* error) {
     return sdk_detail::guarded(error, [&] {
@@ -391,6 +411,10 @@ struct StorageAdapter {
       ops.cursor_next = cursor_next<Cursor>;
       ops.cursor_close = cursor_close<Cursor>;
     }
+    if constexpr (requires(Reader & r) { r.ns_count(0); }) ops.ns_count = ns_count;
+    if constexpr (requires(Reader & r) { r.random_cursor(0, 0); }) {
+      ops.cursor_open_random = cursor_open_random;
+    }
     if constexpr (requires(Store & s) { s.build("", 0); }) {
       using Builder = typename decltype(builder_type(std::declval<Store&>()))::element_type;
       ops.build_open = build_open;
@@ -442,6 +466,17 @@ struct ProtocolAdapter {
     self(p)->turn_away(reason, writer);
     return writer.status();
   }
+  static goromdb_status announce(void* p, void* conn, const goromdb_event* event,
+                                 goromdb_out* out) {
+    Writer writer(out);
+    static_assert(noexcept(self(p)->announce(*static_cast<Conn*>(conn), *event, writer)));
+    self(p)->announce(*static_cast<Conn*>(conn), *event, writer);
+    return writer.status();
+  }
+  static void conn_end(void* p, void* conn) {
+    static_assert(noexcept(self(p)->conn_end(*static_cast<Conn*>(conn))));
+    self(p)->conn_end(*static_cast<Conn*>(conn));
+  }
 
   static constexpr goromdb_protocol_ops table() {
     goromdb_protocol_ops ops{};
@@ -454,6 +489,12 @@ struct ProtocolAdapter {
     if constexpr (requires(const Protocol& p, Writer& w) { p.turn_away(0, w); }) {
       ops.turn_away = turn_away;
     }
+    if constexpr (requires(const Protocol& p, Conn& c, const goromdb_event& e, Writer& w) {
+                    p.announce(c, e, w);
+                  }) {
+      ops.announce = announce;
+    }
+    if constexpr (requires(const Protocol& p, Conn& c) { p.conn_end(c); }) ops.conn_end = conn_end;
     return ops;
   }
 };

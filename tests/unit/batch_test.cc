@@ -7,71 +7,11 @@
 
 #include <csignal>
 
-#include "core/facts.h"
-#include "core/loop.h"
-#include "tests/unit/fake_plugin.hpp"
-#include "tests/unit/temp_folder.hpp"
+#include "tests/unit/batch_room.hpp"
 
 using namespace goromdb;
+using Room = test::BatchRoom;
 using test::fake_count;
-
-namespace {
-
-// A loop that does not run, with one listener of two databases; the second has no data set.
-struct Room {
-  test::TempFolder folder;
-  Config config;
-  Metrics metrics{1};
-  Facts facts{config, metrics};
-  std::unique_ptr<Storage> storage = test::fake_storage(metrics, 1);
-  std::unique_ptr<Protocol> protocol =
-      test::fake_instance<Protocol>(GOROMDB_KIND_PROTOCOL, metrics, 1);
-  std::vector<std::unique_ptr<Listening>> listening;
-  std::unique_ptr<House> house;
-  std::unique_ptr<Loop> loop;
-  uint64_t generations = 0;
-
-  Room() {
-    config.databases.resize(2);
-    config.listeners.resize(1);
-    config.listeners[0].databases = {0, 1};
-    listening.push_back(std::unique_ptr<Listening>(
-        new Listening{config.listeners[0], *protocol, *Address::parse("127.0.0.1:0")}));
-    house = std::unique_ptr<House>(
-        new House{config, metrics, facts, listening, logger_for("server"), 1000});
-    loop = std::make_unique<Loop>(0, *house, std::vector<Fd>());
-  }
-  ~Room() {
-    loop->start();
-    loop->shut_down();
-    loop->join();
-  }
-  void adopt(uint32_t database, const std::string& content) {
-    Generation::Facts of;
-    of.id = ++generations;
-    of.path = folder.write("data.db", content);
-    auto generation = Generation::open(*storage, of, 1, [](uint64_t, uint64_t) { return false; });
-    REQUIRE(generation.has_value());
-    loop->adopt(database, std::move(*generation), [] {});
-  }
-  // What a client would be sent; "!" at the end where it is closed.
-  std::string ask(const std::string& input) {
-    Outbox& out = loop->outbox();
-    auto& batch = loop->batch();
-    const auto* bytes = reinterpret_cast<const uint8_t*>(input.data());
-    auto parsed = batch.parse(*listening[0], nullptr, bytes, input.size());
-    bool open = parsed.status >= 0;
-    if (!batch.empty()) open = batch.answer(*listening[0], nullptr, out) && open;
-    out.seal();
-    std::string text;
-    for (const auto& each : out.segments()) text.append(each.base, each.len);
-    out.views.clear();
-    out.reset();
-    return text + (open ? "" : "!");
-  }
-};
-
-}  // namespace
 
 TEST_CASE("requests of one read are looked up together and answered in order") {
   Room room;

@@ -5,22 +5,27 @@
 //   FAKE_DESCRIPTOR=WHAT     a descriptor that is wrong in one way
 // What the storage does is the first word of the data file: `corrupt`, `silent`, `unreadable`,
 // `unverifiable`, `cold` (warm fails), `readerless` (the last loop's reader fails), `empty`;
-// anything else is a data set of one key, "key", whose value is the content. While FILE.trouble
-// lies beside the file, memory is short.
+// `many N` and `sorted N`: a data set of the keys k00001 to N, each its own value, and of the
+// namespaces alpha, k00002 and space, which can be walked, in the latter in the keys' order;
+// anything else is a data set of one key, "key", whose value is the content, and cannot be walked.
+// While FILE.trouble lies beside the file, memory is short.
 #include <fcntl.h>
 #include <goromdb/plugin.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
+#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace {
 
-std::atomic<int> open_generations{0}, open_readers{0}, get_calls{0};
+std::atomic<int> open_generations{0}, open_readers{0}, open_cursors{0}, get_calls{0};
 
 goromdb_status failed(goromdb_error* error, goromdb_status status, const char* message) {
   error->code = status;
@@ -35,7 +40,14 @@ struct Generation {
   void* page = nullptr;  // the value; gone with the generation
   size_t len = 0;
   uint32_t readers = 0;
+  std::vector<std::string> many;
 };
+struct Cursor {
+  const Generation& generation;
+  uint32_t ns;
+  size_t next;
+};
+constexpr std::string_view kNames[] = {"alpha", "k00002", "space"};
 constexpr size_t kPage = 4096;
 constexpr uint32_t kSpaceId = 5;  // of the namespace "space", whose one key is "inner"
 
@@ -64,7 +76,15 @@ goromdb_status storage_open(goromdb_store*, const char* path, uint64_t, goromdb_
   if (mode == "corrupt") return failed(error, GOROMDB_E_CORRUPT, "bad magic number");
   if (mode == "silent") return GOROMDB_E_INTERNAL;
   if (mode == "unreadable") return failed(error, GOROMDB_E_IO, "cannot be read");
-  auto* g = new Generation{mode, nullptr, text.size(), 0};
+  auto* g = new Generation{mode, nullptr, text.size(), 0, {}};
+  if (mode == "many" || mode == "sorted") {
+    const int n = std::atoi(content + mode.size());
+    for (int i = 1; i <= n; ++i) {
+      char key[16];
+      std::snprintf(key, sizeof key, "k%05d", mode == "sorted" ? i : n + 1 - i);
+      g->many.push_back(key);
+    }
+  }
   g->page = ::mmap(nullptr, kPage, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   std::memcpy(g->page, text.data(), text.size());
   ++open_generations;
@@ -82,6 +102,9 @@ goromdb_status storage_info(goromdb_generation* g, goromdb_generation_info* info
   info->entries = self(g)->mode == "empty" ? 0 : 1;
   info->bytes = self(g)->len;
   info->resident_bytes = GOROMDB_UNKNOWN;
+  if (!self(g)->many.empty()) info->entries = GOROMDB_UNKNOWN;
+  if (!self(g)->many.empty()) info->namespaces = 3;
+  if (self(g)->mode == "sorted") info->caps = GOROMDB_CAP_WALKS_SORTED;
   return GOROMDB_OK;
 }
 
@@ -104,6 +127,13 @@ void storage_get(goromdb_reader* r, uint32_t, const goromdb_key* keys, uint32_t 
   for (uint32_t i = 0; i < n; ++i) {
     out[i] = {};
     const std::string_view key(static_cast<const char*>(keys[i].ptr), keys[i].len);
+    if (!g->many.empty() && keys[i].ns == 0) {
+      const auto at = std::find(g->many.begin(), g->many.end(), key);
+      out[i].status = at == g->many.end() ? GOROMDB_NOT_FOUND : GOROMDB_OK;
+      if (at != g->many.end()) out[i].ptr = at->data();
+      if (at != g->many.end()) out[i].len = static_cast<uint32_t>(at->size());
+      continue;
+    }
     const bool found = key == (keys[i].ns == kSpaceId ? "inner" : "key");
     out[i].status = found ? GOROMDB_OK : GOROMDB_NOT_FOUND;
     if (!found) continue;
@@ -119,6 +149,57 @@ goromdb_status storage_ns_lookup(goromdb_reader*, goromdb_slice name, uint32_t* 
   return text == "space" ? GOROMDB_OK : GOROMDB_NOT_FOUND;
 }
 
+goromdb_status storage_ns_list(goromdb_reader*, goromdb_slice after, uint32_t max,
+                               goromdb_slice* names, uint32_t* got, goromdb_arena*,
+                               goromdb_error*) {
+  const std::string_view behind(static_cast<const char*>(after.ptr), after.len);
+  *got = 0;
+  for (const auto name : kNames) {
+    if (after.ptr != nullptr && name <= behind) continue;
+    if (*got == max) return GOROMDB_OK;
+    names[(*got)++] = {name.data(), name.size()};
+  }
+  return GOROMDB_END;
+}
+
+goromdb_status storage_cursor_open(goromdb_reader* r, uint32_t ns, goromdb_slice after,
+                                   goromdb_cursor** out, goromdb_error*) {
+  const auto& g = *reinterpret_cast<Generation*>(r);
+  if (g.many.empty()) return GOROMDB_E_UNSUPPORTED;
+  size_t next = 0;
+  if (after.ptr != nullptr && ns == 0) {
+    const std::string_view key(static_cast<const char*>(after.ptr), after.len);
+    const auto at = g.mode == "sorted" ? std::upper_bound(g.many.begin(), g.many.end(), key)
+                                       : std::find(g.many.begin(), g.many.end(), key);
+    if (g.mode != "sorted" && at == g.many.end()) return GOROMDB_E_UNSUPPORTED;
+    next = static_cast<size_t>(at - g.many.begin()) + (g.mode != "sorted");
+  }
+  *out = reinterpret_cast<goromdb_cursor*>(new Cursor{g, ns, next});
+  ++open_cursors;
+  return GOROMDB_OK;
+}
+
+goromdb_status storage_cursor_next(goromdb_cursor* c, uint32_t max, goromdb_key* keys,
+                                   goromdb_value* values, uint32_t* got, goromdb_arena*,
+                                   goromdb_error* error) {
+  static const std::vector<std::string> inner = {"inner"};
+  auto& cursor = *reinterpret_cast<Cursor*>(c);
+  const auto& all = cursor.ns == kSpaceId ? inner : cursor.generation.many;
+  for (*got = 0; *got < max && cursor.next < all.size(); ++*got, ++cursor.next) {
+    const auto& key = all[cursor.next];
+    if (key == "k66666") return failed(error, GOROMDB_E_CORRUPT, "damaged");
+    const auto len = static_cast<uint32_t>(key.size());
+    keys[*got] = {key.data(), len, 0};
+    values[*got] = {key.data(), len, 0, 0, GOROMDB_OK, 0};
+  }
+  return cursor.next == all.size() ? GOROMDB_END : GOROMDB_OK;
+}
+
+void storage_cursor_close(goromdb_cursor* cursor) {
+  delete reinterpret_cast<Cursor*>(cursor);
+  --open_cursors;
+}
+
 goromdb_status storage_verify(goromdb_generation* g, goromdb_error* error) {
   if (self(g)->mode != "unverifiable") return GOROMDB_OK;
   return failed(error, GOROMDB_E_CORRUPT, "page 7 is damaged");
@@ -132,7 +213,9 @@ goromdb_status storage_warm(goromdb_generation* g, uint64_t, uint64_t, uint64_t*
 }
 
 // ---- protocol: "get DB KEY...\n", "gets DB KEY..." with versions, "want N" keys, "bye"; a key may
-// be written "DB/NAMESPACE:KEY" ----
+// be written "DB/NAMESPACE:KEY"; "kind DB KEY..." tells keys from namespaces; "walk DB FLAGS COUNT
+// POSITION [NAMESPACE]" gives entries, with the flags n(ames), c(ount), p(osition), r(andom),
+// k(ind), a(gain) or - ----
 
 constexpr uint64_t kGets = 1;
 
@@ -166,10 +249,31 @@ goromdb_status protocol_parse(void*, void*, goromdb_parse* p) {
       request.op = GOROMDB_OP_LOCAL;
     } else if (verb == "bye") {
       request.op = GOROMDB_OP_CLOSE;
+    } else if (verb == "room") {
+      if (p->req_len > 0) return GOROMDB_OK;
+      p->want_reqs = static_cast<uint32_t>(std::strtoul(std::string(line).c_str(), nullptr, 10));
+      if (p->req_cap < p->want_reqs) return GOROMDB_AGAIN;
+      request.op = GOROMDB_OP_LOCAL;
+    } else if (verb == "walk") {
+      request.op = GOROMDB_OP_WALK;
+      request.database = static_cast<uint32_t>(word_of(line)[0] - '0');
+      for (const char flag : word_of(line)) {
+        request.flags |= flag == 'n'   ? GOROMDB_WALK_NAMESPACES
+                         : flag == 'c' ? GOROMDB_WALK_COUNT
+                         : flag == 'p' ? GOROMDB_WALK_POSITION
+                         : flag == 'r' ? GOROMDB_WALK_RANDOM
+                         : flag == 'k' ? GOROMDB_WANT_KIND
+                                       : 0;
+        if (flag == 'a') request.tag[0] = 1;
+      }
+      request.count = static_cast<uint32_t>(std::atoi(std::string(word_of(line)).c_str()));
+      request.position = std::strtoull(std::string(word_of(line)).c_str(), nullptr, 10);
+      request.arg = {line.data(), line.size()};
     } else {
       request.op = GOROMDB_OP_GET;
       request.tag[0] = verb == "gets" ? kGets : 0;
       request.flags = verb == "gets" ? GOROMDB_WANT_VERSION : 0;
+      if (verb == "kind") request.flags = GOROMDB_WANT_KIND;
       request.database = static_cast<uint32_t>(word_of(line)[0] - '0');
       while (!line.empty()) {
         auto key = word_of(line);
@@ -200,14 +304,30 @@ goromdb_status protocol_reply(void*, void*, const goromdb_request* request,
   };
   if (request->op == GOROMDB_OP_CLOSE) put("bye");
   if (request->op == GOROMDB_OP_LOCAL) put("local");
+  if (request->op == GOROMDB_OP_WALK) {
+    const auto& a = *answer;
+    if (a.status != GOROMDB_OK && a.status != GOROMDB_END) {
+      put("status " + std::to_string(a.status) + "\n");
+      return GOROMDB_OK;
+    }
+    for (uint32_t i = 0; i < a.n; ++i) {
+      put({static_cast<const char*>(a.keys[i].ptr), a.keys[i].len});
+      put(a.values[i].status == GOROMDB_IS_NAMESPACE ? "/ " : " ");
+    }
+    put("total=" + std::to_string(a.total) + " position=" + std::to_string(a.position));
+    put(a.status == GOROMDB_END ? " end\n" : "\n");
+    return request->tag[0] == 1 && a.status == GOROMDB_OK ? GOROMDB_AGAIN : GOROMDB_OK;
+  }
   if (answer->status == GOROMDB_E_NOT_READY) put("not ready");
   for (uint32_t i = 0; i < answer->n; ++i) {
     const auto& value = answer->values[i];
     if (i > 0) put(",");
     if (value.status != GOROMDB_OK) {
-      put(value.status == GOROMDB_NOT_FOUND     ? "-"
-          : value.status == GOROMDB_E_NOT_READY ? "later"
-                                                : "fault");
+      put(value.status == GOROMDB_NOT_FOUND      ? "-"
+          : value.status == GOROMDB_IS_NAMESPACE ? "namespace"
+          : value.status == GOROMDB_IS_KEY       ? "key"
+          : value.status == GOROMDB_E_NOT_READY  ? "later"
+                                                 : "fault");
       continue;
     }
     out->value(out, &value);
@@ -241,6 +361,7 @@ goromdb_plugin descriptor;
 
 extern "C" GOROMDB_EXPORT int fake_open_generations(void) { return open_generations; }
 extern "C" GOROMDB_EXPORT int fake_open_readers(void) { return open_readers; }
+extern "C" GOROMDB_EXPORT int fake_open_cursors(void) { return open_cursors; }
 extern "C" GOROMDB_EXPORT int fake_get_calls(void) { return get_calls; }
 
 extern "C" GOROMDB_EXPORT const goromdb_plugin* goromdb_plugin_v0(void) {
@@ -260,6 +381,10 @@ extern "C" GOROMDB_EXPORT const goromdb_plugin* goromdb_plugin_v0(void) {
   storage_ops.reader_close = storage_reader_close;
   storage_ops.get = storage_get;
   storage_ops.ns_lookup = storage_ns_lookup;
+  storage_ops.ns_list = storage_ns_list;
+  storage_ops.cursor_open = storage_cursor_open;
+  storage_ops.cursor_next = storage_cursor_next;
+  storage_ops.cursor_close = storage_cursor_close;
   storage_ops.verify = storage_verify;
   storage_ops.warm = storage_warm;
   protocol_ops = {};

@@ -45,7 +45,7 @@ TEST_CASE("a right plugin is loaded with its name, kind and options") {
   CHECK((*storage)->path() == FAKE_PLUGIN);
   CHECK((*storage)->options().size() == 6);
   CHECK(((*storage)->storage().get != nullptr));
-  CHECK(((*storage)->storage().ns_list == nullptr));
+  CHECK(((*storage)->storage().ns_count == nullptr));
   CHECK(((*storage)->protocol().parse == nullptr));
   auto protocol = test::load_fake(GOROMDB_KIND_PROTOCOL);
   REQUIRE(protocol.has_value());

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: MIT
+// A loop that a test plays: what it is fed it answers, with the plugin of fake_plugin.cc.
+#pragma once
+
+#include <doctest/doctest.h>
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "core/batch.h"
+#include "core/facts.h"
+#include "core/loop.h"
+#include "core/walk.h"
+#include "tests/unit/fake_plugin.hpp"
+#include "tests/unit/temp_folder.hpp"
+
+namespace goromdb::test {
+
+// A loop that does not run, with one listener of two databases; the second has no data set.
+struct BatchRoom {
+  TempFolder folder;
+  Config config;
+  Metrics metrics{1};
+  Facts facts{config, metrics};
+  std::unique_ptr<Storage> storage = fake_storage(metrics, 1);
+  std::unique_ptr<Protocol> protocol = fake_instance<Protocol>(GOROMDB_KIND_PROTOCOL, metrics, 1);
+  std::vector<std::unique_ptr<Listening>> listening;
+  std::unique_ptr<House> house;
+  std::unique_ptr<Loop> loop;
+  uint64_t generations = 0;
+  int turns = 0;  // of the loop that the latest walk took
+  std::function<void()> between_turns;
+
+  BatchRoom() {
+    config.databases.resize(2);
+    config.listeners.resize(1);
+    config.listeners[0].databases = {0, 1};
+    listening.push_back(std::unique_ptr<Listening>(
+        new Listening{config.listeners[0], *protocol, *Address::parse("127.0.0.1:0")}));
+    house = std::unique_ptr<House>(
+        new House{config, metrics, facts, listening, logger_for("server"), 1000});
+    loop = std::make_unique<Loop>(0, *house, std::vector<Fd>());
+  }
+  ~BatchRoom() {
+    loop->start();
+    loop->shut_down();
+    loop->join();
+  }
+  void adopt(uint32_t database, const std::string& content) {
+    Generation::Facts of;
+    of.id = ++generations;
+    of.path = folder.write("data.db", content);
+    auto generation = Generation::open(*storage, of, 1, [](uint64_t, uint64_t) { return false; });
+    REQUIRE(generation.has_value());
+    loop->adopt(database, std::move(*generation), [] {});
+  }
+  // What a client would be sent; "!" at the end where it is closed.
+  std::string ask(const std::string& input) {
+    Outbox& out = loop->outbox();
+    auto& batch = loop->batch();
+    const Client client{*listening[0], nullptr, nullptr, 1};
+    const auto* bytes = reinterpret_cast<const uint8_t*>(input.data());
+    auto parsed = batch.parse(client, bytes, input.size());
+    auto answered = Batch::Answered::kAll;
+    if (!batch.empty()) answered = batch.answer(client, out);
+    turns = 0;
+    if (answered == Batch::Answered::kWalking) {
+      auto walk = batch.take_walk();
+      LoopView& view = walk->view();
+      loop->pin(view);
+      for (; answered == Batch::Answered::kWalking; ++turns) {
+        if (between_turns) between_turns();
+        answered = batch.walk_on(client, *walk, out);
+      }
+      walk.reset();
+      loop->unpin(view);
+    }
+    const bool open = parsed.status >= 0 && answered == Batch::Answered::kAll;
+    out.seal();
+    std::string text;
+    for (const auto& each : out.segments()) text.append(each.base, each.len);
+    out.views.clear();
+    out.reset();
+    return text + (open ? "" : "!");
+  }
+};
+
+}  // namespace goromdb::test
