@@ -255,8 +255,8 @@ Batch::Answered Batch::answer(const Client& client, Outbox& out) {
       }
       case GOROMDB_OP_STATS:
         loop_.house().facts.collect(
-            std::string_view(static_cast<const char*>(request.arg.ptr), request.arg.len), listening,
-            request.database, client.connection, facts_);
+            std::string_view(static_cast<const char*>(request.arg.ptr), request.arg.len),
+            Asking{listening, client.connection, loop_, out.arena()}, request.database, facts_);
         pairs_.clear();
         for (const auto& fact : facts_) pairs_.push_back({fact.data(), fact.size()});
         answer.pairs = pairs_.data();

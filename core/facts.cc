@@ -10,6 +10,7 @@
 #include "core/connection.h"
 #include "core/handler.h"
 #include "core/version.h"
+#include "core/walk.h"
 
 namespace goromdb {
 
@@ -62,17 +63,20 @@ void put_memory(Writer& put) {
 
 }  // namespace
 
-void Facts::collect(std::string_view sections, const Listening& listening, uint32_t database,
-                    const Connection* asking, std::vector<std::string>& out) const {
+void Facts::collect(std::string_view sections, const Asking& asking, uint32_t database,
+                    std::vector<std::string>& out) const {
   Writer writer(out);
+  const auto& listening = asking.listening;
   for (;;) {
     const auto end = std::min(sections.find('+'), sections.size());
     const auto section = sections.substr(0, end);
     if (section.empty() || section == "general") general(writer, listening, database);
     if (section == "settings") settings(writer, listening);
     if (section == "connections") connections(writer);
-    if (section == "connection" && asking != nullptr) put_connection(writer, "", asking->facts());
-    if (section == "databases") databases(writer, listening);
+    if (section == "connection" && asking.connection != nullptr) {
+      put_connection(writer, "", asking.connection->facts());
+    }
+    if (section == "databases") databases(writer, asking);
     if (section == "memory") put_memory(writer);
     if (end == sections.size()) return;
     sections.remove_prefix(end + 1);
@@ -146,7 +150,8 @@ void Facts::connections(Writer& put) const {
   for (size_t i = 0; i < all.size(); ++i) put_connection(put, fmt::format("{}:", i), all[i]);
 }
 
-void Facts::databases(Writer& put, const Listening& listening) const {
+void Facts::databases(Writer& put, const Asking& asking) const {
+  const auto& listening = asking.listening;
   for (size_t i = 0; i < listening.config.databases.size(); ++i) {
     const Handler& handler = *(*handlers_)[listening.config.databases[i]];
     const DatabaseStatus status = handler.status();
@@ -159,6 +164,9 @@ void Facts::databases(Writer& put, const Listening& listening) const {
     put(name("generation"), status.generation);
     put(name("checksum"), status.checksum);
     known("entries", status.info.entries);
+    if (auto* view = asking.loop.view_of(listening, static_cast<uint32_t>(i))) {
+      known("keys", known_total(*view, {}, true, asking.arena).value_or(GOROMDB_UNKNOWN));
+    }
     put(name("namespaces"), status.info.namespaces);
     known("bytes", status.info.bytes);
     known("resident_bytes", status.info.resident_bytes);

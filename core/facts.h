@@ -18,6 +18,14 @@ namespace goromdb {
 class Connection;
 class Handler;
 
+// Who asks, on which loop.
+struct Asking {
+  const Listening& listening;
+  const Connection* connection;  // NULL: none
+  Loop& loop;
+  goromdb_arena& arena;
+};
+
 // collect() may be called on any thread once the loops run; the other members before.
 class Facts {
  public:
@@ -29,17 +37,16 @@ class Facts {
 
   // Fills `out` with name, value, name, value, ... of the sections, whose names are joined with
   // "+";
-  // "" is "general", of the listener's database. One that is not known adds nothing. `asking`: the
-  // connection of the section "connection", or NULL.
-  void collect(std::string_view sections, const Listening& listening, uint32_t database,
-               const Connection* asking, std::vector<std::string>& out) const;
+  // "" is "general", of the listener's database. One that is not known adds nothing.
+  void collect(std::string_view sections, const Asking& asking, uint32_t database,
+               std::vector<std::string>& out) const;
 
  private:
   class Writer;
   void general(Writer& writer, const Listening& listening, uint32_t database) const;
   void settings(Writer& writer, const Listening& listening) const;
   void connections(Writer& writer) const;
-  void databases(Writer& writer, const Listening& listening) const;
+  void databases(Writer& writer, const Asking& asking) const;
 
   const Config& config_;
   Metrics& metrics_;

@@ -88,8 +88,9 @@ goromdb_status Entries::open_anywhere(const LoopView& view, std::string_view ns,
     if (const auto found = find_namespace(view, ns, id); found != GOROMDB_OK) return found;
     PluginError error;
     const auto status = ops.cursor_open_random(view.reader, id, random, &cursor_, error.get());
-    if (status != GOROMDB_OK) cursor_ = nullptr;
-    return status;
+    if (status == GOROMDB_OK) return status;
+    cursor_ = nullptr;
+    if (status != GOROMDB_E_UNSUPPORTED) return status;
   }
   std::vector<goromdb_key> keys(kNearFront);
   std::vector<goromdb_value> values(kNearFront);
@@ -111,6 +112,28 @@ goromdb_status Entries::next(uint32_t max, goromdb_key* keys, goromdb_value* val
 void Entries::close() {
   if (cursor_ != nullptr) ops_->cursor_close(cursor_);
   cursor_ = nullptr;
+}
+
+std::optional<uint64_t> known_total(LoopView& view, const std::string& ns, bool with_names,
+                                    goromdb_arena& arena) {
+  const auto& info = view.generation->info();
+  with_names = with_names && info.namespaces != 0;
+  const auto known = view.totals.find({ns, with_names});
+  if (known != view.totals.end()) return known->second;
+  const auto& ops = ops_of(view);
+  uint32_t id = 0;
+  uint64_t total = 0;
+  const bool counts = ops.ns_count != nullptr;
+  if (counts && find_namespace(view, ns, id) == GOROMDB_OK &&
+      ops.ns_count(view.reader, id, &total) == GOROMDB_OK) {
+    if (!with_names) return total;
+    NamespaceNames names(view, {});
+    std::vector<goromdb_slice> listed;
+    if (names.next(kCountAtOnce, arena, listed) == GOROMDB_END) return total + listed.size();
+  } else if (!counts && ns.empty() && info.namespaces == 0 && info.entries != GOROMDB_UNKNOWN) {
+    return info.entries;
+  }
+  return std::nullopt;
 }
 
 // ---- the walk ----
@@ -170,7 +193,11 @@ bool Walk::begin(goromdb_arena& arena) {
       return false;
     }
   }
-  if (has(GOROMDB_WALK_COUNT)) counting_ = !knows_total();
+  if (has(GOROMDB_WALK_COUNT)) {
+    const auto total = known_total(view_, ns_, has(GOROMDB_WALK_NAMESPACES), arena);
+    counting_ = !total;
+    total_ = total.value_or(0);
+  }
   if (has(GOROMDB_WALK_RANDOM)) {
     plan_round(arena);
   } else {
@@ -224,26 +251,6 @@ void Walk::plan_round(goromdb_arena& arena) {
   from.after = skipped.last();
   rest.limit = skip > 0 ? listed_.size() : 0;
   legs_ = {from, Leg{false}, rest};
-}
-
-// Where no walk is needed, or one has been made.
-bool Walk::knows_total() {
-  const auto& generation = *view_.generation;
-  const auto& info = generation.info();
-  const bool with_names = has(GOROMDB_WALK_NAMESPACES) && info.namespaces != 0;
-  if (ns_.empty() && info.namespaces == 0 && info.entries != GOROMDB_UNKNOWN) {
-    total_ = info.entries;
-    return true;
-  }
-  const auto known = view_.totals.find({ns_, with_names});
-  if (known != view_.totals.end()) {
-    total_ = known->second;
-    return true;
-  }
-  uint32_t id = 0;
-  const auto& ops = generation.ops();
-  return !with_names && ops.ns_count != nullptr && find_namespace(view_, ns_, id) == GOROMDB_OK &&
-         ops.ns_count(view_.reader, id, &total_) == GOROMDB_OK;
 }
 
 // One slice of counting; true when it is done.

@@ -57,6 +57,11 @@ class Entries {
   goromdb_cursor* cursor_ = nullptr;
 };
 
+// What a walk over the namespace would give, with the names of namespaces if `with_names`; nothing
+// where that takes a walk that has not been made.
+std::optional<uint64_t> known_total(LoopView& view, const std::string& ns, bool with_names,
+                                    goromdb_arena& arena);
+
 class Walk {
  public:
   static constexpr uint32_t kMostAtOnce = 65536;
@@ -92,7 +97,6 @@ class Walk {
   void plan_round(goromdb_arena& arena);
   goromdb_status kind_of_missing(goromdb_arena& arena) const;
   bool count(goromdb_arena& arena);
-  bool knows_total();
   void give(goromdb_arena& arena);
   void give_names(Leg& leg, uint32_t want, goromdb_arena& arena);
   void give_entries(Leg& leg, uint32_t want, goromdb_arena& arena);

@@ -166,7 +166,7 @@ class Writer {
   explicit Writer(goromdb_out* out) : out_(out) {}
 
   void put(std::string_view bytes) {
-    if (!room(bytes.size())) return;
+    if (bytes.empty() || !room(bytes.size())) return;
     std::memcpy(out_->cur, bytes.data(), bytes.size());
     out_->cur += bytes.size();
   }

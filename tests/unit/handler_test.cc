@@ -97,7 +97,7 @@ struct Run {
     if (served) served->close_reader(0);
     served.reset();
     handler->close_generation();
-    uv.run_until([&] { return test::fake_count("open_generations") == 0; }, 5000);
+    uv.run_until([&] { return test::fake_count("open_generations") == 0; });
     CHECK(test::fake_count("open_readers") == 0);
     CHECK(test::fake_count("open_generations") == 0);
     handler.reset();
@@ -367,10 +367,10 @@ TEST_CASE("the only good data set is not overwritten while the machine keeps it 
   Run run(house);
   REQUIRE(run.until_failures(1));
   house.drop("corrupt");
-  CHECK(run.uv.run_until([&] { return run.handler->status().rejections >= 1; }, 3000));
+  CHECK(run.uv.run_until([&] { return run.handler->status().rejections >= 1; }));
   CHECK(house.data(0) == "the only good one");
   std::filesystem::remove(house.folder / "store/data00/data.db.trouble");
-  CHECK(run.uv.run_until([&] { return run.handler->status().generation == 7; }, 3000));
+  CHECK(run.uv.run_until([&] { return run.handler->status().generation == 7; }));
 }
 
 TEST_CASE("a start serves the adopted data set though the pointer cannot be written") {
@@ -379,7 +379,7 @@ TEST_CASE("a start serves the adopted data set though the pointer cannot be writ
   house.point(0, 7);
   std::filesystem::create_directory(house.folder / "store/current.tmp");  // as a full disk
   Run run(house);
-  CHECK(run.uv.run_until([&] { return run.handler->status().generation == 7; }, 3000));
+  CHECK(run.uv.run_until([&] { return run.handler->status().generation == 7; }));
 }
 
 TEST_CASE("a good file is not set aside because the pointer cannot be written") {
@@ -392,7 +392,7 @@ TEST_CASE("a good file is not set aside because the pointer cannot be written") 
   REQUIRE(run.until([](const DatabaseStatus& s) { return s.failures >= 8 || s.rejections > 0; }));
   CHECK(run.handler->status().rejections == 0);
   std::filesystem::remove(house.folder / "store/current.tmp");
-  CHECK(run.uv.run_until([&] { return run.handler->status().generation == 2; }, 3000));
+  CHECK(run.uv.run_until([&] { return run.handler->status().generation == 2; }));
 }
 
 TEST_CASE("a recovery that failed is tried again") {
@@ -406,7 +406,7 @@ TEST_CASE("a recovery that failed is tried again") {
     return status.failures >= 1 || status.ready;
   }));
   std::filesystem::remove_all(house.folder / "store/data01/data.db.note");
-  CHECK(run.uv.run_until([&] { return run.handler->status().generation == 7; }, 3000));
+  CHECK(run.uv.run_until([&] { return run.handler->status().generation == 7; }));
 }
 
 TEST_CASE("the sum of a file that was taken in the instant of a crash goes with the next start") {
@@ -447,5 +447,5 @@ TEST_CASE("a drop that cannot be taken is tried again though an earlier one wait
   }
   std::filesystem::remove(house.folder / "store/data00/data.db.trouble");
   CHECK(run.uv.run_until(
-      [&] { return run.handler->status().checksum == "md5:" + md5_of("second"); }, 3000));
+      [&] { return run.handler->status().checksum == "md5:" + md5_of("second"); }));
 }

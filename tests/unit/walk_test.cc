@@ -141,6 +141,18 @@ TEST_CASE("totals are counted in slices, once, and without the namespaces if the
   CHECK(room.ask("walk 0 nc 0 0\n") == "total=8 position=0 end\n");
 }
 
+TEST_CASE("a total is known when it has been counted, and where nothing needs counting") {
+  BatchRoom room;
+  goromdb_arena arena;
+  room.adopt(0, "many 5");
+  auto& view = *room.loop->view_of(*room.listening[0], 0);
+  CHECK_FALSE(known_total(view, "", true, arena).has_value());
+  (void)room.ask("walk 0 nc 0 0\n");
+  CHECK(known_total(view, "", true, arena) == 7);
+  CHECK_FALSE(known_total(view, "", false, arena).has_value());
+  CHECK_FALSE(known_total(view, "space", true, arena).has_value());
+}
+
 TEST_CASE("a walk that goes on is of one generation whatever is swapped between its slices") {
   BatchRoom room;
   room.adopt(0, "many 4000");
