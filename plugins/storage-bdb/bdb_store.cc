@@ -4,6 +4,9 @@
 #include <malloc.h>
 
 #include <algorithm>
+#include <cstring>
+#include <map>
+#include <utility>
 #include <vector>
 
 namespace goromdb::bdb {
@@ -17,11 +20,20 @@ uint64_t default_cache(uint64_t size) {
   return std::clamp(size + size / 4, kSmallCache, kLargestDefault);
 }
 
+// Where a sub-database begins, out of the list of them: big-endian in every file.
+uint32_t page_number(const DBT& stored) {
+  uint32_t number = 0;
+  if (stored.size != sizeof number) throw Failure(GOROMDB_E_CORRUPT, "its list is damaged");
+  std::memcpy(&number, stored.data, sizeof number);
+  return __builtin_bswap32(number);
+}
+
 }  // namespace
 
 BdbGeneration::BdbGeneration(const Host& host, const Layout& layout, const std::string& path)
     : host_(host), file_(path.c_str()), header_(read_header(file_)), layout_(layout) {
   contents_.path = path;
+  contents_.chance.emplace(file_, header_);
   // Of a file with sub-databases only each of them says whether it is mapped.
   const bool needs_cache = !header_.is_mapped() || header_.has_subdbs;
   if (!needs_cache) {
@@ -34,12 +46,15 @@ BdbGeneration::BdbGeneration(const Host& host, const Layout& layout, const std::
   } else if (!layout_.subdb.empty()) {
     throw Failure(GOROMDB_E_CONFIG, "it has no sub-databases, and option subdb names " +
                                         layout_.subdb + "; leave it out to serve the file's own");
+  } else {
+    contents_.trees.push_back(contents_.chance->tree_at(0));
   }
 }
 
 // The file's own database lists them, by name.
 void BdbGeneration::list_subdbs() {
   std::vector<std::string> names;
+  std::map<std::string, Tree> trees;
   Environment env(kSmallCache);
   const auto master = DbHandle::open(env, contents_.path, nullptr);
   const auto cursor = master.cursor(env);
@@ -51,6 +66,7 @@ void BdbGeneration::list_subdbs() {
       throw Failure(GOROMDB_E_UNSUPPORTED,
                     "a sub-database's name is empty or holds a zero byte, so libdb cannot open it");
     }
+    trees[names.back()] = contents_.chance->tree_at(page_number(page));
     host_.progress(names.size(), 0);
     if (names.size() > file_.size()) throw Failure(GOROMDB_E_CORRUPT, "its list runs in a circle");
   }
@@ -68,6 +84,7 @@ void BdbGeneration::list_subdbs() {
     contents_.names.front() = layout_.subdb;
     names.erase(own);
   }
+  contents_.trees.push_back(contents_.has_plain ? trees[layout_.subdb] : Tree{Tree::kBtree});
   if (layout_.prefixes) {
     if (!contents_.has_plain) {
       throw Failure(GOROMDB_E_CONFIG,
@@ -77,9 +94,13 @@ void BdbGeneration::list_subdbs() {
     return;
   }
   contents_.names.insert(contents_.names.end(), names.begin(), names.end());
+  for (const auto& each : names) contents_.trees.push_back(trees[each]);
 }
 
 void BdbGeneration::info(goromdb_generation_info& info) const {
+  const bool is_sorted = std::all_of(contents_.trees.begin(), contents_.trees.end(),
+                                     [](const Tree& tree) { return tree.is_sorted(); });
+  info.caps = is_sorted ? GOROMDB_CAP_WALKS_SORTED : 0;
   EntryTotals::tell(totals_, info);
   info.resident_bytes = GOROMDB_UNKNOWN;  // it is the page cache's, and libdb's
   info.namespaces =
@@ -95,11 +116,15 @@ void BdbGeneration::verify() {
       });
     }
     EntryTotals totals;
+    std::vector<uint64_t> entries(contents_.names.size());
     BdbReader reader(host_, layout_, contents_);
     for (uint32_t ns = contents_.has_plain ? 0 : 1; ns < contents_.names.size(); ++ns) {
+      const uint64_t before = totals.entries;
       walk(reader, ns, totals);
+      entries[ns] = totals.entries - before;
     }
     totals_ = totals;
+    contents_.entries = std::move(entries);
   });
   ::malloc_trim(0);  // libdb's caches were made of small pieces
 }

@@ -31,9 +31,12 @@ Fate fate_of(const std::string& bytes, const Entries& entries) {
     if (db.open_text(bytes) != GOROMDB_OK || db.verify() != GOROMDB_OK) ::_exit(kBad);
     if (::write(ends[1], "v", 1) != 1) ::_exit(2);
     for (const auto& entry : entries) db.get(entry.first);
-    try {
-      db.walk();
-    } catch (const std::runtime_error&) {
+    db.count();
+    for (uint64_t random = 0; random < 5; ++random) {
+      try {
+        random == 0 ? db.keys() : db.keys("", random);
+      } catch (const std::runtime_error&) {
+      }
     }
     ::_exit(0);
   }

@@ -7,6 +7,8 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cstring>
+#include <random>
 #include <utility>
 
 namespace goromdb::bdb {
@@ -169,8 +171,27 @@ goromdb_status BdbReader::ns_list(After after, std::span<goromdb_slice> names, u
 // ---- walks
 
 std::unique_ptr<BdbCursor> BdbReader::cursor(uint32_t ns, After after) {
-  mend();
+  uint32_t id;
+  return cursor(ns, after, id);
+}
+
+std::unique_ptr<BdbCursor> BdbReader::random_cursor(uint32_t ns, uint64_t random) {
+  uint32_t id;
+  auto cursor = this->cursor(ns, After(), id);
+  cursor->begin_anywhere(contents_, id, random);
+  return cursor;
+}
+
+std::optional<uint64_t> BdbReader::ns_count(uint32_t ns) const {
   const uint32_t id = database_id(ns);
+  const bool is_part = layout_.prefixes && ns > 0;
+  if (is_part || id >= contents_.entries.size()) return std::nullopt;
+  return contents_.entries[id];
+}
+
+std::unique_ptr<BdbCursor> BdbReader::cursor(uint32_t ns, After after, uint32_t& id) {
+  mend();
+  id = database_id(ns);
   std::string before(prefix(ns));
   prefixes_.clear();
   if (ns != 0 && databases_->get(id) == nullptr) {
@@ -199,12 +220,53 @@ BdbCursor::BdbCursor(const Host& host, const Layout& layout, std::shared_ptr<Dat
     key.data = &record;
     key.size = sizeof record;
   }
-  const int code = cursor_->get(cursor_.get(), &key, &value, DB_SET);
+  // In a btree it need not be there: there is a place where it would be.
+  const bool has_place = type_ == DB_BTREE;
+  const int code = cursor_->get(cursor_.get(), &key, &value, has_place ? DB_SET_RANGE : DB_SET);
   if (code != 0 && !is_absent(code)) fail_entry(code);
-  if (code != 0) {
+  if (code != 0 && !has_place) {
     throw Failure(GOROMDB_E_UNSUPPORTED, "the key to go on behind is not there");
   }
-  move_ = DB_NEXT_NODUP;
+  if (code != 0) cursor_.reset();
+  move_ = has_place && code == 0 && view(key) != name ? DB_CURRENT : DB_NEXT_NODUP;
+}
+
+void BdbCursor::begin_anywhere(const Contents& contents, uint32_t id, uint64_t random) {
+  if (!cursor_) return;
+  if (type_ == DB_RECNO) return begin_at_number(random);
+  if (contents.trees[id].kind == Tree::kCompressed) {
+    throw Failure(GOROMDB_E_UNSUPPORTED, "of compressed keys none is found by chance");
+  }
+  const auto name = contents.chance->any_key(contents.trees[id], prefix_, random);
+  if (!name) return;  // from the first
+  DBT key = dbt(*name), value{};
+  const int code = cursor_->get(cursor_.get(), &key, &value, DB_SET);
+  if (code != 0 && !is_absent(code)) fail_entry(code);
+  if (code == 0) move_ = DB_CURRENT;
+}
+
+// Numbers without a record are tried in vain; where there is hardly a record, the walk begins at
+// the first.
+void BdbCursor::begin_at_number(uint64_t random) {
+  constexpr int kTries = 256;
+  std::mt19937_64 chance(random);
+  DBT key{}, value{};
+  int code = cursor_->get(cursor_.get(), &key, &value, DB_LAST);
+  if (code != 0 && !is_absent(code)) fail_entry(code);
+  if (code != 0) return;
+  db_recno_t last;
+  std::memcpy(&last, key.data, sizeof last);
+  for (int i = 0; i < kTries; ++i) {
+    auto record = static_cast<db_recno_t>(1 + chance() % last);
+    key = {};
+    key.data = &record;
+    key.size = sizeof record;
+    code = cursor_->get(cursor_.get(), &key, &value, DB_SET);
+    if (code != 0 && !is_absent(code)) fail_entry(code);
+    if (code != 0 || !std::to_string(record).starts_with(prefix_)) continue;
+    move_ = DB_CURRENT;
+    return;
+  }
 }
 
 std::optional<Entry> BdbCursor::step() {

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "environment.h"
+#include "key_chance.h"
 
 namespace goromdb::bdb {
 
@@ -29,6 +30,9 @@ struct Contents {
   // empty name is the file's own database.
   std::vector<std::string> names{""};
   bool has_plain = true;  // there is a database [0]
+  std::vector<Tree> trees;
+  std::vector<uint64_t> entries;  // once verified; empty: not yet
+  std::optional<KeyChance> chance;
 
   const char* name(uint32_t id) const { return names[id].empty() ? nullptr : names[id].c_str(); }
   // The first namespace behind this name, and the one of this name, or 0.
@@ -63,6 +67,8 @@ class BdbCursor {
   // `databases` may be NULL, or have no database `id`: a walk over nothing.
   BdbCursor(const Host& host, const Layout& layout, std::shared_ptr<Databases> databases,
             uint32_t id, std::string prefix, After after);
+  // Begins at an entry by chance. Throws Failure.
+  void begin_anywhere(const Contents& contents, uint32_t id, uint64_t random);
   // The next one, or nothing behind the last. Throws Failure when it cannot be read.
   std::optional<Entry> step();
   // Copies of them, in the arena.
@@ -75,7 +81,9 @@ class BdbCursor {
   const std::shared_ptr<Databases> databases_;  // the reader may have made new ones meanwhile
   const std::string prefix_;
   DBTYPE type_ = DB_UNKNOWN;
-  CursorHandle cursor_;  // NULL: there is no such database
+  void begin_at_number(uint64_t random);
+
+  CursorHandle cursor_;  // NULL: there is nothing to walk over
   uint32_t move_ = DB_FIRST;
   std::string number_;  // a recno's key
 };
@@ -92,12 +100,16 @@ class BdbReader {
   goromdb_status ns_list(After after, std::span<goromdb_slice> names, uint32_t& got,
                          goromdb_arena*) const;
   std::unique_ptr<BdbCursor> cursor(uint32_t ns, After after);
+  std::unique_ptr<BdbCursor> random_cursor(uint32_t ns, uint64_t random);
+  std::optional<uint64_t> ns_count(uint32_t ns) const;
 
  private:
   // What an id means. NULL: there is no such database, or the reader did not give the id.
   const DbHandle* database(uint32_t ns) { return databases_->get(database_id(ns)); }
   uint32_t database_id(uint32_t ns) const;
   std::string_view prefix(uint32_t ns) const;
+  // The same, with the id of its database.
+  std::unique_ptr<BdbCursor> cursor(uint32_t ns, After after, uint32_t& id);
   // Makes a broken environment anew. Throws Failure.
   void mend();
   goromdb_value find(const goromdb_key& key, goromdb_arena* arena);

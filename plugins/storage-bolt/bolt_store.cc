@@ -3,6 +3,7 @@
 
 #include <sys/file.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <utility>
@@ -92,10 +93,19 @@ void BoltGeneration::check_bucket(std::string_view bucket) const {
 }
 
 void BoltGeneration::info(goromdb_generation_info& info) const {
-  info.caps = GOROMDB_CAP_VALUES_LIVE_WITH_GENERATION;
+  info.caps = GOROMDB_CAP_VALUES_LIVE_WITH_GENERATION | GOROMDB_CAP_WALKS_SORTED;
   EntryTotals::tell(totals_, info);
   info.resident_bytes = GOROMDB_UNKNOWN;  // the pages are the page cache's
   info.namespaces = totals_ ? totals_->namespaces : UINT32_MAX;
+}
+
+std::optional<uint64_t> BoltGeneration::keys_of(const Tree& tree) const {
+  if (!totals_) return std::nullopt;
+  const auto& buckets = totals_->branched;
+  const auto its =
+      std::lower_bound(buckets.begin(), buckets.end(), std::pair(tree.root, uint64_t{0}));
+  if (its == buckets.end() || its->first != tree.root) return std::nullopt;
+  return its->second;
 }
 
 void BoltGeneration::verify() {
@@ -189,14 +199,32 @@ goromdb_status BoltReader::ns_list(After after, std::span<goromdb_slice> names, 
 }
 
 std::unique_ptr<BoltCursor> BoltReader::cursor(uint32_t ns, After after) {
+  return cursor_from(ns, after);
+}
+
+std::unique_ptr<BoltCursor> BoltReader::random_cursor(uint32_t ns, uint64_t random) {
+  return cursor_from(ns, random);
+}
+
+template <class From>
+std::unique_ptr<BoltCursor> BoltReader::cursor_from(uint32_t ns, From from) {
   const Bucket* in = bucket(ns);
   if (in == nullptr && ns != 0) {
     throw Failure(GOROMDB_E_CONFIG, generation_.name() + ": there is no such namespace");
   }
   auto cursor = std::make_unique<BoltCursor>(
-      generation_, in != nullptr ? std::optional(in->tree) : std::nullopt, after);
+      generation_, in != nullptr ? std::optional(in->tree) : std::nullopt, from);
   forget_many();
   return cursor;
+}
+
+std::optional<uint64_t> BoltReader::ns_count(uint32_t ns) const {
+  const Bucket* in = bucket(ns);
+  if (in == nullptr) return ns == 0 ? std::optional<uint64_t>(0) : std::nullopt;
+  if (!in->root.leaf) return generation_.keys_of(in->tree);
+  uint64_t keys = 0;
+  for (uint32_t i = 0; i < in->root.count; ++i) keys += (in->root.flags(i) & kIsBucket) == 0;
+  return keys;
 }
 
 BoltCursor::BoltCursor(const BoltGeneration& generation, const std::optional<Tree>& tree,
@@ -204,6 +232,17 @@ BoltCursor::BoltCursor(const BoltGeneration& generation, const std::optional<Tre
     : generation_(generation) {
   if (!tree) return;
   about_file(generation.name(), [&] { walk_.emplace(generation.image(), *tree, after); });
+}
+
+BoltCursor::BoltCursor(const BoltGeneration& generation, const std::optional<Tree>& tree,
+                       uint64_t random)
+    : BoltCursor(generation, tree, After()) {
+  if (!tree) return;
+  about_file(generation.name(), [&] {
+    if (auto walk = walk_from_any(generation.image(), *tree, random)) {
+      walk_.emplace(std::move(*walk));
+    }
+  });
 }
 
 goromdb_status BoltCursor::next(std::span<goromdb_key> keys, goromdb_value* values, uint32_t& got,

@@ -28,6 +28,8 @@ class BoltCursor {
  public:
   // Without a tree: a walk over nothing.
   BoltCursor(const BoltGeneration& generation, const std::optional<Tree>& tree, After after);
+  // From a key that `random` chooses.
+  BoltCursor(const BoltGeneration& generation, const std::optional<Tree>& tree, uint64_t random);
   goromdb_status next(std::span<goromdb_key> keys, goromdb_value* values, uint32_t& got,
                       goromdb_arena*);
 
@@ -45,6 +47,8 @@ class BoltReader {
   goromdb_status ns_list(After after, std::span<goromdb_slice> names, uint32_t& got,
                          goromdb_arena* arena) const;
   std::unique_ptr<BoltCursor> cursor(uint32_t ns, After after);
+  std::unique_ptr<BoltCursor> random_cursor(uint32_t ns, uint64_t random);
+  std::optional<uint64_t> ns_count(uint32_t ns) const;
 
  private:
   struct Bucket {
@@ -58,6 +62,8 @@ class BoltReader {
     return ns < buckets_.size() && (ns != 0 || has_plain_) ? &buckets_[ns] : nullptr;
   }
   Bucket opened(const Tree& tree) const;
+  template <class From>
+  std::unique_ptr<BoltCursor> cursor_from(uint32_t ns, From from);
   void forget_many() noexcept;
 
   const BoltGeneration& generation_;
@@ -89,6 +95,8 @@ class BoltGeneration {
   const Namespaces& namespaces() const { return namespaces_; }
   const Host& host() const { return host_; }
   const std::string& name() const { return name_; }  // for messages
+  // The keys of a bucket that has branches, once the file is verified.
+  std::optional<uint64_t> keys_of(const Tree& tree) const;
 
  private:
   void lock() const;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "verify.h"
 
+#include <algorithm>
 #include <optional>
 #include <string>
 #include <vector>
@@ -31,11 +32,12 @@ class Verifier {
       }
     }
     count_shadowed();
+    std::sort(totals_.branched.begin(), totals_.branched.end());
     return totals_;
   }
 
  private:
-  // A page that we are in. Its keys lie in [from, to).
+  // A page that we are in. Its keys have to lie in [from, to).
   struct Frame {
     Page page;
     uint64_t number = 0;
@@ -84,28 +86,42 @@ class Verifier {
   }
 
   void leave() {
-    frames_.pop_back();
     const Bucket& bucket = buckets_.back();
-    if (frames_.size() > bucket.frame) return;
+    const bool is_root = frames_.size() == bucket.frame + 1;
+    if (is_root && !frames_.back().page.leaf) {
+      totals_.branched.emplace_back(frames_.back().number, bucket.keys);
+    }
+    frames_.pop_back();
+    if (!is_root) return;
     const bool only_buckets = bucket.keys == 0 && bucket.buckets > 0;
     if (!frames_.empty() && !bucket.plain && !only_buckets) ++totals_.namespaces;
     buckets_.pop_back();
   }
 
-  void check_key(Frame& frame, std::string_view key) const {
+  // Of the page's i-th key. They ascend, so the first and the last are in the range for all.
+  void check_key(Frame& frame, uint32_t i, std::string_view key) const {
     if (key.size() > kMaxKey) fail_at(frame, "has a key of more than 32768 bytes");
     if (frame.last && key <= *frame.last) fail_at(frame, "has keys that are out of order");
-    if ((frame.from && key < *frame.from) || (frame.to && key >= *frame.to)) {
+    const bool is_first = i == 0, is_last = i + 1 == frame.page.count;
+    if ((is_first && frame.from && key < *frame.from) ||
+        (is_last && frame.to && key >= *frame.to)) {
       fail_at(frame, "has keys that belong to another page");
     }
     frame.last = key;
   }
 
+  // Has a page brought into the processor's cache while another one is walked; any number.
+  void fetch(uint64_t page) const {
+    constexpr size_t kLine = 64;
+    const uint8_t* bytes = image_.place(page);
+    for (size_t at = 0; at < image_.page_size(); at += kLine) __builtin_prefetch(bytes + at, 0, 2);
+  }
+
   void entry(Frame& frame) {
     std::string_view key, value;
-    const uint32_t flags = frame.page.flags(frame.at);
-    if (!frame.page.entry(frame.at++, key, value)) fail_at(frame, kElementOutside);
-    check_key(frame, key);
+    const uint32_t at = frame.at++, flags = frame.page.flags(at);
+    if (!frame.page.entry(at, key, value)) fail_at(frame, kElementOutside);
+    check_key(frame, at, key);
     if (flags > kIsBucket) fail_at(frame, "has an element of an unknown kind");
     if (flags == 0) {
       if (buckets_.size() == 1) fail_at(frame, "has a key outside of all buckets");
@@ -125,7 +141,7 @@ class Verifier {
   void descend(Frame& frame) {
     std::string_view key;
     if (!frame.page.key(frame.at, key)) fail_at(frame, kElementOutside);
-    check_key(frame, key);
+    check_key(frame, frame.at, key);
     Frame child;
     child.number = frame.page.child(frame.at);
     child.depth = frame.depth + 1;
@@ -136,6 +152,7 @@ class Verifier {
       std::string_view next;
       if (!frame.page.key(frame.at, next)) fail_at(frame, kElementOutside);
       child.to = next;
+      fetch(frame.page.child(frame.at));
     }
     if (child.depth > kMaxDepth) fail(child.number, kTooDeep);
     if (Fault fault = image_.page(child.number, child.page)) fail(child.number, fault);

@@ -7,11 +7,17 @@
 
 #include <goromdb/sdk.hpp>
 
+#include <cstdint>
+#include <utility>
+#include <vector>
+
 namespace goromdb::bolt {
 
 struct Totals : EntryTotals {
   uint32_t namespaces = 0;  // those that are listed
   uint64_t shadowed = 0;    // buckets whose path means another one
+  // Of the buckets that have branches, in order: the page of the root, and how many keys.
+  std::vector<std::pair<uint64_t, uint64_t>> branched;
 };
 
 // Throws Failure at the first thing that is wrong.

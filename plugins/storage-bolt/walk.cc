@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "walk.h"
 
+#include <utility>
+
 namespace goromdb::bolt {
 
 namespace {
@@ -46,6 +48,45 @@ Walk::Walk(const Image& image, const Tree& tree, std::optional<std::string_view>
     frame.at = n > 0 ? n - 1 : 0;
     push(frame.page.child(frame.at));
   }
+}
+
+Walk::Walk(const Image& image, const Tree& tree, std::mt19937_64& chance)
+    : image_(image), tree_(tree), budget_(nullptr) {
+  frames_.emplace_back();
+  numbers_.push_back(tree.root);
+  if (Fault fault = image.root_of(tree, frames_.back().page)) fail_here(fault);
+  while (frames_.back().page.count > 0) {
+    Frame& frame = frames_.back();
+    frame.at = static_cast<uint32_t>(chance() % frame.page.count);
+    ways_ *= frame.page.count;
+    if (frame.page.leaf) {
+      enter_leaf();
+      return;
+    }
+    push(frame.page.child(frame.at));
+  }
+}
+
+bool Walk::is_at_key() const {
+  const Frame& frame = frames_.back();
+  return frame.at < frame.page.count && (frame.page.flags(frame.at) & kIsBucket) == 0;
+}
+
+// The elements of pages that are less full than others are come upon more often: so there are
+// several candidates, and one that had many beside it is taken as much more likely.
+std::optional<Walk> walk_from_any(const Image& image, const Tree& tree, uint64_t random) {
+  constexpr int kCandidates = 16;
+  std::mt19937_64 chance(random);
+  std::optional<Walk> taken;
+  double all_ways = 0;
+  for (int i = 0; i < kCandidates; ++i) {
+    Walk candidate(image, tree, chance);
+    if (!candidate.is_at_key()) continue;
+    all_ways += candidate.ways();
+    std::uniform_real_distribution<double> place(0, all_ways);
+    if (!taken || place(chance) < candidate.ways()) taken.emplace(std::move(candidate));
+  }
+  return taken;
 }
 
 void Walk::fail_here(Fault fault) const {

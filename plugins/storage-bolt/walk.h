@@ -7,6 +7,7 @@
 #include "image.h"
 
 #include <optional>
+#include <random>
 #include <string_view>
 #include <vector>
 
@@ -22,11 +23,18 @@ class Walk {
   // From the first element, or from the one behind `after`. Throws Failure, as next() does.
   Walk(const Image& image, const Tree& tree, std::optional<std::string_view> after,
        uint64_t* budget = nullptr);
+  // From an element by chance: one of each page's on the way down. Throws Failure.
+  Walk(const Image& image, const Tree& tree, std::mt19937_64& chance);
 
   // False: there are no more. Throws Failure where keys do not ascend.
   bool next(Element& out);
   // The same for buckets alone; what lies between them is passed over without a look at its key.
   bool next_bucket(Element& out);
+
+  // Of a walk by chance: whether it begins at a key, and from how many ways to an element, as many
+  // as if all pages were like those that it took, it took this one.
+  bool is_at_key() const;
+  double ways() const { return ways_; }
 
  private:
   struct Frame {
@@ -47,6 +55,11 @@ class Walk {
   std::optional<std::string_view> leaf_;  // the first key of the leaf
   std::optional<std::string_view> last_;  // the last key that was given
   std::vector<char> after_;               // what `last_` is at first
+  double ways_ = 1;
 };
+
+// From a key that `random` chooses, each about as likely. Nothing: chance met nothing but buckets,
+// or there are no elements. Throws Failure.
+std::optional<Walk> walk_from_any(const Image& image, const Tree& tree, uint64_t random);
 
 }  // namespace goromdb::bolt

@@ -4,22 +4,8 @@
 #include <algorithm>
 
 namespace goromdb {
-namespace {
 
-constexpr uint32_t kTables = 256;
-constexpr uint64_t kSlotSize = 8, kHeadSize = 8;
-
-uint32_t load(const uint8_t* p) {
-  return uint32_t{p[0]} | uint32_t{p[1]} << 8 | uint32_t{p[2]} << 16 | uint32_t{p[3]} << 24;
-}
-
-uint32_t hash_of(std::string_view key) {
-  uint32_t hash = 5381;
-  for (char c : key) hash = (hash + (hash << 5)) ^ static_cast<uint8_t>(c);
-  return hash;
-}
-
-}  // namespace
+using namespace cdb;
 
 CdbFile::CdbFile(const DataFile& file) : mapping_(file) {
   const auto fault = table_fault(mapping_.data(), mapping_.size(), records_end_);
@@ -37,7 +23,7 @@ bool CdbFile::looks_like(std::string_view head, uint64_t size) {
 // A cdb has no magic number; that its tables fill the end of the file without a gap is as good.
 std::string CdbFile::table_fault(const uint8_t* header, uint64_t size, uint64_t& records_end) {
   if (size < kFirst) return "it has fewer than 2048 bytes";
-  if (size > uint64_t{UINT32_MAX}) return "it is larger than 4 GiB";
+  if (size > kLargestFile) return "it is larger than 4 GiB";
   uint64_t expected = 0;
   records_end = size;
   for (uint32_t i = 0; i < kTables; ++i) {
@@ -119,6 +105,11 @@ bool CdbFile::find(std::string_view key, Record& found, bool& damaged) const noe
   const bool there = find(key, search, found);
   damaged = search.damaged;
   return there;
+}
+
+bool CdbFile::any(uint64_t random, Record& found) const noexcept {
+  const uint64_t slots = (mapping_.size() - records_end_) / kSlotSize;
+  return slots > 0 && record(number(records_end_ + random % slots * kSlotSize + 4), found);
 }
 
 uint64_t CdbFile::filled_slots(const Host& host) const {

@@ -1,15 +1,8 @@
 // SPDX-License-Identifier: MIT
-// The cdb format over a mapped file. Source: D. J. Bernstein, "A structure for constant databases"
-// (cr.yp.to/cdb/cdb.txt). All numbers are 32 bits, little-endian:
-//
-//   256 x (position, slots)     the hash tables; 2048 bytes
-//   records                     key length, value length, key, value
-//   the tables                  slots of (hash, position of the record); position 0: empty
-//
-// A key's hash picks the table (low 8 bits) and the first slot (the rest, modulo the table's size);
-// the search goes on to the next slot until an empty one. Of equal keys the one that was added
-// first is found first.
+// A cdb file that is mapped: where its records are, and how a key is found.
 #pragma once
+
+#include "format.h"
 
 #include <goromdb/data_file.hpp>
 
@@ -48,10 +41,13 @@ class CdbFile {
   bool find(std::string_view key, Search& search, Record& found) const noexcept;
   bool find(std::string_view key, Record& found, bool& damaged) const noexcept;
 
-  static constexpr uint64_t kFirst = 2048;
+  static constexpr uint64_t kFirst = cdb::kFirst;
   uint64_t records_end() const { return records_end_; }
   // Of the record at `at`. False: it reaches beyond the records.
   bool record(uint64_t at, Record& found) const noexcept;
+  // The record that a slot, chosen by `random` among those of all tables, leads to. False: the slot
+  // is empty, or what it leads to is no record.
+  bool any(uint64_t random, Record& found) const noexcept;
   // How many slots of all tables are filled; calls progress() now and then.
   uint64_t filled_slots(const Host& host) const;
   const Mapping& mapping() const { return mapping_; }

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "database.hpp"
+#include "walk_rules.hpp"
 
 using namespace goromdb::test;
 
@@ -28,6 +28,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     for (const auto& [key, item] : db.walk()) {
       if (db.get(key) != item.value) std::abort();
     }
+    if (whole && !broken_walk_rule(db).empty()) std::abort();
+    db.count();
+    for (uint64_t random = 0; random < 3; ++random) db.keys("", random);
   } catch (const std::runtime_error&) {
     if (whole) std::abort();
   }

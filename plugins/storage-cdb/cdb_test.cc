@@ -61,9 +61,12 @@ void use(Database& db) {
   db.verify();
   db.info();
   for (int i = 0; i < 500; i += 7) db.get("key" + std::to_string(i));
-  try {
-    db.walk();
-  } catch (const std::runtime_error&) {
+  db.count();
+  for (uint64_t random = 0; random < 5; ++random) {
+    try {
+      random == 0 ? db.keys() : db.keys("", random);
+    } catch (const std::runtime_error&) {
+    }
   }
 }
 

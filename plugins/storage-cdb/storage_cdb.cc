@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
-// The plugin storage-cdb: a mapped file, look-ups in it, and tinycdb to write one.
+// The plugin storage-cdb: a mapped file and look-ups in it.
+#include "builder.h"
 #include "cdb_file.h"
-
-#include <cdb.h>
 
 #include <memory>
 #include <optional>
+#include <random>
 #include <string>
 
 namespace goromdb {
@@ -35,6 +35,12 @@ struct Stretch {
     }
     return true;
   }
+};
+
+// What a walk over the whole file has told.
+struct Verified {
+  std::optional<EntryTotals> totals;  // unset: it has not been walked
+  bool distinct = false;              // no key comes twice
 };
 
 // Entries in the order of the file; of equal keys the first, which is the one that is found.
@@ -74,7 +80,7 @@ class CdbCursor {
 
 class CdbReader {
  public:
-  CdbReader(const CdbFile& file, const bool& distinct) : file_(file), distinct_(distinct) {}
+  CdbReader(const CdbFile& file, const Verified& verified) : file_(file), verified_(verified) {}
 
   void get(uint32_t, std::span<const goromdb_key> keys, goromdb_value* out,
            goromdb_arena*) noexcept {
@@ -99,17 +105,41 @@ class CdbReader {
   std::unique_ptr<CdbCursor> cursor(uint32_t ns, After after) const {
     CdbFile::Record record;
     bool damaged = false;
-    if (ns != 0) return std::make_unique<CdbCursor>(file_, file_.records_end(), distinct_);
-    if (!after) return std::make_unique<CdbCursor>(file_, CdbFile::kFirst, distinct_);
+    if (ns != 0) return cursor_at(file_.records_end());
+    if (!after) return cursor_at(CdbFile::kFirst);
     if (!file_.find(*after, record, damaged)) {
       throw Failure(GOROMDB_E_UNSUPPORTED, "the key to go on behind is not there");
     }
-    return std::make_unique<CdbCursor>(file_, record.next, distinct_);
+    return cursor_at(record.next);
+  }
+
+  // Each record has one slot, and half of the slots are filled: a few tries hit one. A file with
+  // hardly any, or with the same keys again and again, is walked from the front.
+  std::unique_ptr<CdbCursor> random_cursor(uint32_t ns, uint64_t random) const {
+    constexpr int kTries = 256;
+    std::mt19937_64 chance(random);
+    CdbFile::Record record, first;
+    bool damaged = false;
+    for (int i = 0; ns == 0 && i < kTries; ++i) {
+      if (!file_.any(chance(), record)) continue;
+      if (verified_.distinct || (file_.find(record.key, first, damaged) && first.at == record.at)) {
+        return cursor_at(record.at);
+      }
+    }
+    return cursor(ns, After());
+  }
+  std::optional<uint64_t> ns_count(uint32_t ns) const {
+    if (ns != 0) return 0;
+    return verified_.totals ? std::optional(verified_.totals->entries) : std::nullopt;
   }
 
  private:
+  std::unique_ptr<CdbCursor> cursor_at(uint64_t at) const {
+    return std::make_unique<CdbCursor>(file_, at, verified_.distinct);
+  }
+
   const CdbFile& file_;
-  const bool& distinct_;  // the generation's
+  const Verified& verified_;  // the generation's
 };
 
 class CdbGeneration {
@@ -119,11 +149,11 @@ class CdbGeneration {
 
   void info(goromdb_generation_info& info) const {
     info.caps = GOROMDB_CAP_VALUES_LIVE_WITH_GENERATION;
-    EntryTotals::tell(totals_, info);  // the format does not count them, verify() does
+    EntryTotals::tell(verified_.totals, info);  // the format does not count them, verify() does
     info.resident_bytes = GOROMDB_UNKNOWN;
   }
   std::unique_ptr<CdbReader> reader(uint32_t) {
-    return std::make_unique<CdbReader>(file_, distinct_);
+    return std::make_unique<CdbReader>(file_, verified_);
   }
   goromdb_status warm(uint64_t offset, uint64_t budget, uint64_t& next) const {
     return data_.warm(offset, budget, next);
@@ -163,8 +193,7 @@ class CdbGeneration {
         throw Failure(GOROMDB_E_CORRUPT, "its hash tables have " + std::to_string(slots) +
                                              " records, the file has " + std::to_string(records));
       }
-      totals_ = totals;
-      distinct_ = totals.entries == records;
+      verified_ = {totals, totals.entries == records};
       file_.mapping().forget();
     });
   }
@@ -182,58 +211,7 @@ class CdbGeneration {
   const Host host_;
   const DataFile data_;
   const CdbFile file_;
-  std::optional<EntryTotals> totals_;
-  bool distinct_ = false;  // verified: no key comes twice
-};
-
-// Takes entries sorted, so that a key that comes twice is seen.
-class CdbBuilder {
- public:
-  explicit CdbBuilder(const char* path)
-      : path_(path), fd_(::open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0644)) {
-    if (fd_ < 0 || cdb_make_start(&make_, fd_) != 0) fail_errno("cannot be made");
-  }
-  ~CdbBuilder() {
-    if (!finished_) cdb_make_finish(&make_);  // frees its memory
-    ::close(fd_);
-  }
-  CdbBuilder(const CdbBuilder&) = delete;
-  CdbBuilder& operator=(const CdbBuilder&) = delete;
-
-  void put(std::string_view ns, std::string_view key, std::string_view value, uint32_t flags) {
-    if (!ns.empty()) refuse("a cdb file has no namespaces; drop \"" + std::string(ns) + "\"");
-    if (flags != 0) refuse("a cdb file has no place for flags; use another storage, or flags 0");
-    if (last_ && key <= *last_) refuse("keys must come sorted, each of them once");
-    // The record, and its slots in a table that is half full.
-    size_ += 8 + key.size() + value.size() + 16;
-    if (size_ > UINT32_MAX) {
-      throw Failure(GOROMDB_E_TOO_BIG, path_ + ": a cdb file ends at 4 GiB; use another storage");
-    }
-    if (cdb_make_add(&make_, key.data(), static_cast<unsigned>(key.size()), value.data(),
-                     static_cast<unsigned>(value.size())) != 0) {
-      fail_errno("cannot be written");
-    }
-    last_ = key;
-  }
-  void finish() {
-    finished_ = true;
-    if (cdb_make_finish(&make_) != 0) fail_errno("cannot be written");
-  }
-
- private:
-  [[noreturn]] void refuse(const std::string& why) const {
-    throw Failure(GOROMDB_E_CONFIG, path_ + ": " + why);
-  }
-  [[noreturn]] void fail_errno(const char* what) const {
-    throw Failure(GOROMDB_E_IO, path_ + ": " + what + ": " + std::strerror(errno));
-  }
-
-  const std::string path_;
-  const int fd_;
-  cdb_make make_{};
-  bool finished_ = false;
-  std::optional<std::string> last_;
-  uint64_t size_ = CdbFile::kFirst;
+  Verified verified_;
 };
 
 class CdbStore {

@@ -22,6 +22,10 @@ uint64_t random_seed() {
   return uint64_t{device()} << 32 | device();
 }
 
+bool is_entry(const RecordArena::Record& record, uint32_t ns) {
+  return record.ns == ns && !record.is_namespace && !record.dead;
+}
+
 }  // namespace
 
 Dataset::Dataset(RecordArena arena, std::vector<uint64_t> names, uint32_t ns_of_names)
@@ -46,6 +50,7 @@ void Dataset::replaced(uint64_t older) {
   arena_.mark_dead(older);
   if (record.is_namespace) return;
   --entries_;
+  --range(record.ns).entries;
   bytes_ -= record.key.size() + record.value.size();
 }
 
@@ -66,10 +71,10 @@ void Dataset::add_all(const Host& host, uint32_t pass) {
           continue;
         }
         arena_.set_ns(offset, record.ns);
-        Range& range = ranges_[record.ns - 1];
-        range = {std::min(range.begin, offset), record.next};
       }
       if (!record.is_namespace) {
+        Range& its = range(record.ns);
+        its = {std::min(its.begin, offset), record.next, its.entries + 1};
         ++entries_;
         bytes_ += record.key.size() + record.value.size();
       }
@@ -119,15 +124,34 @@ uint32_t Dataset::namespace_id(std::string_view name) const {
 
 bool Dataset::next(uint32_t ns, uint64_t& at, RecordArena::Record& entry) const {
   if (ns > namespaces()) return false;
-  const Range range = ns == 0 ? Range{RecordArena::kFirst, arena_.end_offset()} : ranges_[ns - 1];
-  at = std::max(at, range.begin);
-  while (at < range.end) {
+  const Range& its = range(ns);
+  at = std::max(at, its.begin);
+  while (at < its.end) {
     entry = arena_.at(at);
     at = entry.next;
-    if (entry.ns == ns && !entry.is_namespace && !entry.dead) return true;
+    if (is_entry(entry, ns)) return true;
   }
   return false;
 }
+
+uint64_t Dataset::any(uint32_t ns, uint64_t random) const {
+  if (count(ns) == 0) return RecordArena::kFirst;
+  constexpr int kTries = 1000;
+  std::mt19937_64 chance(random);
+  uint64_t last = RecordArena::kFirst;
+  for (int i = 0; i < kTries; ++i) {
+    const uint64_t at = arena_.any(range(ns).begin, range(ns).end, chance);
+    if (at == 0) continue;
+    if (is_entry(arena_.at(at), ns)) return at;
+    last = at;
+  }
+  // The first behind the place that was hit last, or the first of all.
+  RecordArena::Record entry;
+  uint64_t at = last;
+  return next(ns, at, entry) ? last : RecordArena::kFirst;
+}
+
+uint64_t Dataset::count(uint32_t ns) const { return ns > namespaces() ? 0 : range(ns).entries; }
 
 uint64_t Dataset::behind(uint32_t ns, std::string_view key) const {
   const uint64_t offset =

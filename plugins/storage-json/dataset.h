@@ -47,6 +47,12 @@ class Dataset {
   bool next(uint32_t ns, uint64_t& at, RecordArena::Record& entry) const;
   // What to hand to next() to go on behind a key; 0: it is not there.
   uint64_t behind(uint32_t ns, std::string_view key) const;
+  // What to hand to next() to begin at an entry that `random` chooses, each as likely. Where few of
+  // the lines between the first and the last of a namespace are its own, those behind many others
+  // are likelier.
+  uint64_t any(uint32_t ns, uint64_t random) const;
+  // The entries of a namespace.
+  uint64_t count(uint32_t ns) const;
 
  private:
   friend class DatasetBuilder;
@@ -61,9 +67,14 @@ class Dataset {
   RecordArena arena_;
   std::vector<uint64_t> names_;  // offset of the record of each namespace
   struct Range {
-    uint64_t begin = UINT64_MAX, end = 0;
+    uint64_t begin = UINT64_MAX, end = 0;  // where its entries are, and perhaps others
+    uint64_t entries = 0;
   };
-  std::vector<Range> ranges_;       // where the entries of each namespace are, and perhaps others
+  Range& range(uint32_t ns) { return ns == 0 ? plain_ : ranges_[ns - 1]; }
+  const Range& range(uint32_t ns) const { return ns == 0 ? plain_ : ranges_[ns - 1]; }
+
+  Range plain_;                     // of the keys without a namespace
+  std::vector<Range> ranges_;       // of each namespace
   std::vector<uint32_t> final_id_;  // while it is built: of each id that the builder gave; 0: dead
   uint32_t ns_of_names_;
   uint64_t seed_;

@@ -4,6 +4,7 @@
 #include <goromdb/sdk.hpp>
 
 #include <cstdlib>
+#include <optional>
 #include <vector>
 
 #include "fake_host.hpp"
@@ -18,13 +19,16 @@ void must(bool kept) {
   if (!kept) std::abort();
 }
 
-// What a walk gives, get() gives.
-void check_walk(const goromdb_storage_ops& ops, goromdb_reader* reader, uint32_t ns) {
+// What a walk gives, get() gives. How many entries it gave.
+uint64_t check_walk(const goromdb_storage_ops& ops, goromdb_reader* reader, uint32_t ns,
+                    std::optional<uint64_t> random = {}) {
   goromdb_arena arena;
   goromdb_error error{};
   error.struct_size = sizeof error;
   goromdb_cursor* cursor = nullptr;
-  must(ops.cursor_open(reader, ns, {}, &cursor, &error) == GOROMDB_OK);
+  must((random ? ops.cursor_open_random(reader, ns, *random, &cursor, &error)
+               : ops.cursor_open(reader, ns, {}, &cursor, &error)) == GOROMDB_OK);
+  uint64_t entries = 0;
   goromdb_key keys[8];
   goromdb_value values[8], again[8];
   goromdb_status status = GOROMDB_OK;
@@ -32,6 +36,7 @@ void check_walk(const goromdb_storage_ops& ops, goromdb_reader* reader, uint32_t
     uint32_t got = 0;
     status = ops.cursor_next(cursor, 8, keys, values, &got, &arena, &error);
     must(status == GOROMDB_END || got > 0);
+    entries += got;
     if (got > 0) ops.get(reader, 0, keys, got, again, &arena);
     for (uint32_t i = 0; i < got; ++i) {
       must(again[i].status == GOROMDB_OK && again[i].ptr == values[i].ptr);
@@ -39,6 +44,18 @@ void check_walk(const goromdb_storage_ops& ops, goromdb_reader* reader, uint32_t
     }
   }
   ops.cursor_close(cursor);
+  return entries;
+}
+
+// As many entries as are counted, and some of them from wherever the walk begins.
+void check_walks(const goromdb_storage_ops& ops, goromdb_reader* reader, uint32_t ns) {
+  uint64_t counted = 0;
+  must(ops.ns_count(reader, ns, &counted) == GOROMDB_OK);
+  must(check_walk(ops, reader, ns) == counted);
+  for (uint64_t random = 0; random < 3; ++random) {
+    const uint64_t entries = check_walk(ops, reader, ns, random);
+    must(entries <= counted && (entries > 0 || counted == 0));
+  }
 }
 
 void read_back(const goromdb_storage_ops& ops, goromdb_reader* reader) {
@@ -55,9 +72,9 @@ void read_back(const goromdb_storage_ops& ops, goromdb_reader* reader) {
     goromdb_value value{};
     ops.get(reader, 0, &key, 1, &value, &arena);
     must(value.status == GOROMDB_OK || value.status == GOROMDB_NOT_FOUND);
-    check_walk(ops, reader, id);
+    check_walks(ops, reader, id);
   }
-  check_walk(ops, reader, 0);
+  check_walks(ops, reader, 0);
 }
 
 }  // namespace

@@ -42,11 +42,28 @@ uint64_t RecordArena::end(size_t key_size, size_t value_size) {
   const uint64_t offset = used_;
   std::memcpy(memory_.data() + offset, &head_, sizeof head_);
   used_ += head_size_ + key_size + value_size;
-  ++count_;
+  if (count_++ % kMarkEvery == 0) marks_.push_back(offset);
   return offset;
 }
 
-void RecordArena::shrink() { memory_.resize(used_); }
+void RecordArena::shrink() {
+  memory_.resize(used_);
+  marks_.shrink_to_fit();
+}
+
+// All records between two marks are hit alike, so a stretch at either end that is shorter than the
+// others is missed as often as it is shorter.
+uint64_t RecordArena::any(uint64_t begin, uint64_t end, std::mt19937_64& chance) const {
+  if (begin >= end) return 0;
+  const auto first = std::upper_bound(marks_.begin(), marks_.end(), begin);
+  const auto last = std::lower_bound(first, marks_.end(), end);
+  const auto stretches = static_cast<uint64_t>(last - first) + 1;
+  const uint64_t stretch = chance() % stretches;
+  const uint64_t stop = stretch + 1 == stretches ? end : first[static_cast<ptrdiff_t>(stretch)];
+  uint64_t at = stretch == 0 ? begin : first[static_cast<ptrdiff_t>(stretch) - 1];
+  for (uint64_t more = chance() % kMarkEvery; more > 0 && at < stop; --more) at = this->at(at).next;
+  return at < stop ? at : 0;
+}
 
 void RecordArena::mark_dead(uint64_t offset) {
   const uint64_t head = load<uint64_t>(memory_.data() + offset) | kDead;

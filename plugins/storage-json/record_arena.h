@@ -12,7 +12,9 @@
 #include <bit>
 #include <cstdint>
 #include <cstring>
+#include <random>
 #include <string_view>
+#include <vector>
 
 namespace goromdb {
 
@@ -42,8 +44,11 @@ class RecordArena {
 
   uint64_t end_offset() const { return used_; }
   uint64_t count() const { return count_; }
-  size_t memory_bytes() const { return memory_.size(); }
+  size_t memory_bytes() const { return memory_.size() + marks_.capacity() * sizeof(uint64_t); }
   void shrink();
+  // A record in [begin, end), both of them offsets of records or the end, each as likely; 0: chance
+  // hit none, which is to be tried again.
+  uint64_t any(uint64_t begin, uint64_t end, std::mt19937_64& chance) const;
 
   Record at(uint64_t offset) const {
     const char* p = memory_.data() + offset;
@@ -87,6 +92,8 @@ class RecordArena {
   }
 
   AnonymousMemory memory_;
+  static constexpr uint64_t kMarkEvery = 32;
+  std::vector<uint64_t> marks_;  // the offset of every kMarkEvery-th record, from the first
   uint64_t used_ = kFirst;
   uint64_t count_ = 0;
   uint64_t head_ = 0;       // of the record that has been begun

@@ -11,6 +11,7 @@
 
 #include <cstring>
 #include <memory>
+#include <optional>
 #include <string>
 
 namespace goromdb {
@@ -86,6 +87,10 @@ class JsonReader {
     if (at == 0) throw Failure(GOROMDB_E_UNSUPPORTED, "the key to go on behind is not there");
     return std::make_unique<JsonCursor>(data_, ns, at);
   }
+  std::unique_ptr<JsonCursor> random_cursor(uint32_t ns, uint64_t random) const {
+    return std::make_unique<JsonCursor>(data_, ns, data_.any(ns, random));
+  }
+  std::optional<uint64_t> ns_count(uint32_t ns) const { return data_.count(ns); }
 
  private:
   const Dataset& data_;

@@ -4,7 +4,7 @@
 
 #include <random>
 
-#include "database.hpp"
+#include "walk_rules.hpp"
 
 using namespace goromdb::test;
 
@@ -86,4 +86,54 @@ TEST_CASE("what a JSON file cannot keep is refused when it is built") {
   CHECK(db.says("not UTF-8"));
   CHECK_FALSE(db.build({{"", {{"k", {"v", 7}}}}}));
   CHECK(db.says("add another entry"));
+}
+
+TEST_CASE("every namespace knows how many entries it has, and walks begin anywhere") {
+  Database object(R"({"a": "1", "one": {"x": "old"}, "b": 2, "two": {"x": "y", "z": [1]}, "a": "3",
+                      "one": {"k": "new", "": "", "k": "newer"}, "c": "", "gone": {"p": "q"},
+                      "gone": "plain", "none": {}})");
+  REQUIRE(object.message == "");
+  CHECK(object.count() == 4);
+  CHECK(object.count("one") == 2);
+  CHECK(object.count("two") == 2);
+  CHECK(object.count("none") == 0);
+  CHECK(object.count("gone") == 0);  // there is no such namespace
+  CHECK(broken_walk_rules(object) == "");
+  CHECK(object.keys("gone", 1).empty());
+  CHECK((object.info().caps & GOROMDB_CAP_WALKS_SORTED) == 0);
+  Database empty("{}");
+  CHECK(empty.count() == 0);
+  CHECK(broken_walk_rules(empty) == "");
+
+  std::string text;
+  for (int i = 0; i < 5000; ++i) {
+    const std::string ns = i % 1000 == 7 ? "few" : i % 3 == 0 ? "" : "n" + std::to_string(i % 3);
+    text += R"({"key": "k)" + std::to_string(i % 2500) + R"(", "value": "v", "namespace": ")" + ns +
+            "\"}\n";
+  }
+  Database lines(text);
+  REQUIRE(lines.message == "");
+  CHECK(lines.count("few") == 5);
+  CHECK(broken_walk_rules(lines) == "");
+  CHECK(*lines.count() + *lines.count("n1") + *lines.count("n2") + 5 == lines.info().entries);
+}
+
+TEST_CASE("every entry is the first of some walk, none much more often than others") {
+  std::string object, lines;
+  for (int i = 0; i < 100; ++i) {
+    const auto key = "k" + std::to_string(i);
+    object += (i > 0 ? ", \"" : "\"") + key + "\": \"" + std::string(i * 3, 'v') + '"';
+    for (const char* ns : {"", "n", "m"}) {
+      lines += "{\"key\": \"" + key + "\", \"value\": \"v\", \"namespace\": \"" + ns + "\"}\n";
+    }
+  }
+  Database plain("{" + object + "}"), nested("{\"a\": 1, \"n\": {" + object + "}, \"b\": 2}"),
+      mixed(lines);
+  for (const auto& [db, ns] :
+       {std::pair(&plain, ""), std::pair(&nested, "n"), std::pair(&mixed, "n")}) {
+    REQUIRE(db->message == "");
+    const auto times = firsts(*db, ns, 10000);
+    CHECK(times.size() == 100);
+    for (const auto& [key, n] : times) CHECK((n > 40 && n < 200));
+  }
 }

@@ -8,6 +8,8 @@
 #include <random>
 #include <set>
 
+#include "walk_rules.hpp"
+
 namespace {
 
 using goromdb::lmdb::bytes_of;
@@ -72,6 +74,7 @@ bool survives(Database& db, const std::string& bytes) {
   REQUIRE(db.open(path) == GOROMDB_OK);
   REQUIRE(db.verify() == GOROMDB_OK);
   const Items all = db.items();
+  REQUIRE(goromdb::test::broken_walk_rules(db) == "");
   for (const auto& [ns, entries] : all) {
     for (const auto& [key, item] : entries) {
       REQUIRE(db.get(key, ns.empty() ? 0 : db.ns_id(ns)) == item.value);

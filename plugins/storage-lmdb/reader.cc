@@ -32,6 +32,18 @@ uint32_t Catalog::id_of(std::string_view name) const {
   return before > 0 && names[before] == name ? before : 0;
 }
 
+std::optional<uint64_t> Catalog::keys_of(uint32_t id) const {
+  if (id >= size() || (records[id].flags & MDB_DUPSORT) != 0) return std::nullopt;
+  if (!names[id].empty()) return records[id].entries;
+  return in_main ? std::optional(records[id].entries - *in_main) : std::nullopt;
+}
+
+bool Catalog::is_sorted() const {
+  return std::none_of(records.begin(), records.end(), [](const Db& db) {
+    return (db.flags & (MDB_REVERSEKEY | MDB_INTEGERKEY)) != 0;
+  });
+}
+
 // ---- look-ups
 
 void LmdbReader::get(uint32_t, std::span<const goromdb_key> keys, goromdb_value* out,
@@ -91,27 +103,38 @@ goromdb_status LmdbReader::ns_list(After after, std::span<goromdb_slice> names, 
 
 // ---- walks
 
-std::unique_ptr<LmdbCursor> LmdbReader::cursor(uint32_t ns, After after) {
+CursorPtr LmdbReader::open_cursor(uint32_t ns) const {
   if (ns >= catalog_.size()) {
     throw Failure(GOROMDB_E_UNSUPPORTED, "there is no such namespace to walk through");
   }
-  const Handle& handle = environment_.handle(ns);
   MDB_cursor* cursor = nullptr;
-  check(mdb_cursor_open(txn_.get(), handle.dbi, &cursor), "a walk cannot begin");
-  return std::make_unique<LmdbCursor>(handle, CursorPtr(cursor), after);
+  check(mdb_cursor_open(txn_.get(), environment_.handle(ns).dbi, &cursor), "a walk cannot begin");
+  return CursorPtr(cursor);
 }
 
-LmdbCursor::LmdbCursor(const Handle& handle, CursorPtr cursor, After after)
+std::unique_ptr<LmdbCursor> LmdbReader::cursor(uint32_t ns, After after) {
+  auto cursor = open_cursor(ns);
+  return std::make_unique<LmdbCursor>(environment_.handle(ns), std::move(cursor), after);
+}
+
+std::unique_ptr<LmdbCursor> LmdbReader::random_cursor(uint32_t ns, uint64_t random) {
+  auto cursor = open_cursor(ns);
+  const Handle& handle = environment_.handle(ns);
+  const auto key = chance_.any_key(catalog_.records[ns], handle.has_databases, random);
+  return std::make_unique<LmdbCursor>(handle, std::move(cursor), key ? After(*key) : After(), true);
+}
+
+LmdbCursor::LmdbCursor(const Handle& handle, CursorPtr cursor, After key, bool included)
     : handle_(handle), cursor_(std::move(cursor)) {
-  if (!after || after->empty()) return;
+  if (!key || key->empty()) return;
   uint64_t aligned = 0;
-  key_ = value_of(*after);
+  key_ = value_of(*key);
   if (handle_.has_integers) {
-    if (after->size() != handle_.integer_size) {
+    if (key->size() != handle_.integer_size) {
       throw Failure(GOROMDB_E_UNSUPPORTED,
                     "the key to go on behind is no integer of this database");
     }
-    std::memcpy(&aligned, after->data(), after->size());
+    std::memcpy(&aligned, key->data(), key->size());
     key_.mv_data = &aligned;
   }
   const int code = mdb_cursor_get(cursor_.get(), &key_, &value_, MDB_SET_RANGE);
@@ -121,7 +144,7 @@ LmdbCursor::LmdbCursor(const Handle& handle, CursorPtr cursor, After after)
     return;
   }
   check(code, "a walk cannot go on");
-  is_at_next_ = lmdb::view(key_) != *after;
+  is_at_next_ = included || lmdb::view(key_) != *key;
 }
 
 goromdb_status LmdbCursor::next(std::span<goromdb_key> keys, goromdb_value* values, uint32_t& got,

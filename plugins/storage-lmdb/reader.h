@@ -4,8 +4,11 @@
 #pragma once
 
 #include "environment.h"
+#include "key_chance.h"
 
 #include <goromdb/sdk.hpp>
+
+#include <optional>
 
 namespace goromdb::lmdb {
 
@@ -14,17 +17,24 @@ namespace goromdb::lmdb {
 struct Catalog {
   std::vector<std::string> names;
   std::vector<Db> records;
+  // How many entries of the main database are named ones; unset: not all of them have been found.
+  std::optional<uint64_t> in_main;
 
   // 0 when there is none.
   uint32_t id_of(std::string_view name) const;
   // That of the first one behind `name`.
   uint32_t id_behind(std::string_view name) const;
   uint32_t size() const { return static_cast<uint32_t>(names.size()); }
+  // The keys of a database, as its record says, which counts duplicates each.
+  std::optional<uint64_t> keys_of(uint32_t id) const;
+  // Whether all of them are in the order of the bytes of their keys.
+  bool is_sorted() const;
 };
 
 class LmdbCursor {
  public:
-  LmdbCursor(const Handle& handle, CursorPtr cursor, After after);
+  // Behind `key`, or at it when it is `included`.
+  LmdbCursor(const Handle& handle, CursorPtr cursor, After key, bool included = false);
   goromdb_status next(std::span<goromdb_key> keys, goromdb_value* values, uint32_t& got,
                       goromdb_arena*);
 
@@ -38,8 +48,8 @@ class LmdbCursor {
 
 class LmdbReader {
  public:
-  LmdbReader(const Environment& environment, const Catalog& catalog)
-      : environment_(environment), catalog_(catalog), txn_(environment.begin()) {}
+  LmdbReader(const Environment& environment, const Catalog& catalog, const KeyChance& chance)
+      : environment_(environment), catalog_(catalog), chance_(chance), txn_(environment.begin()) {}
 
   void get(uint32_t, std::span<const goromdb_key> keys, goromdb_value* out,
            goromdb_arena*) noexcept;
@@ -47,13 +57,18 @@ class LmdbReader {
   goromdb_status ns_list(After after, std::span<goromdb_slice> names, uint32_t& got,
                          goromdb_arena*) const;
   std::unique_ptr<LmdbCursor> cursor(uint32_t ns, After after);
+  std::unique_ptr<LmdbCursor> random_cursor(uint32_t ns, uint64_t random);
+  std::optional<uint64_t> ns_count(uint32_t ns) const { return catalog_.keys_of(ns); }
 
  private:
   int find(const goromdb_key& key, MDB_val& value) noexcept;
   bool is_database(const Handle& handle, std::string_view key) noexcept;
+  // Of the namespace's database. Throws Failure, also when there is none.
+  CursorPtr open_cursor(uint32_t ns) const;
 
   const Environment& environment_;
   const Catalog& catalog_;
+  const KeyChance& chance_;
   const TxnPtr txn_;
 };
 

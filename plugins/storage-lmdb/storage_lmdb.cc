@@ -3,6 +3,7 @@
 #include "builder.h"
 #include "environment.h"
 #include "header.h"
+#include "key_chance.h"
 #include "reader.h"
 #include "tree_walk.h"
 
@@ -39,7 +40,7 @@ std::string file_of(const std::string& path) {
 
 // Which of the named databases holds the keys without a namespace, and which are namespaces.
 Catalog catalog_of(const Header& header, std::vector<Named> named, const std::string& database) {
-  Catalog catalog{{""}, {header.main}};
+  Catalog catalog{{""}, {header.main}, {}};
   std::sort(named.begin(), named.end(),
             [](const Named& a, const Named& b) { return a.name < b.name; });
   bool is_there = database.empty();
@@ -89,6 +90,7 @@ class LmdbGeneration {
       : host_(host), path_(path), database_(database), file_(path.c_str()) {
     const Mapping map(file_);
     header_ = read_header(map);
+    chance_.emplace(file_, header_);
     std::vector<Named> named;
     const auto pages = map.size() / header_.page_size;
     if (header_.last_page >= pages) {
@@ -101,10 +103,12 @@ class LmdbGeneration {
     databases_ = named.size();
     in_use_ = in_use(named);
     catalog_ = catalog_of(header_, std::move(named), database_);
+    if (all_found_) catalog_.in_main = databases_;
   }
 
   void info(goromdb_generation_info& info) const {
-    info.caps = GOROMDB_CAP_VALUES_LIVE_WITH_GENERATION;
+    info.caps = GOROMDB_CAP_VALUES_LIVE_WITH_GENERATION |
+                (catalog_.is_sorted() ? GOROMDB_CAP_WALKS_SORTED : 0);
     info.namespaces = catalog_.size() - 1;
     info.resident_bytes = GOROMDB_UNKNOWN;  // it is the page cache's
     EntryTotals::tell(totals_, info);
@@ -119,6 +123,7 @@ class LmdbGeneration {
       if (in_use(named) != in_use_) {
         throw Failure(GOROMDB_E_CORRUPT, "its counts of pages hide a named database");
       }
+      catalog_.in_main = databases_;
     });
   }
 
@@ -132,7 +137,7 @@ class LmdbGeneration {
       if (!environment_) {
         environment_.emplace(path_, file_.size(), catalog_.names, !all_found_ || databases_ > 0);
       }
-      return std::make_unique<LmdbReader>(*environment_, catalog_);
+      return std::make_unique<LmdbReader>(*environment_, catalog_, *chance_);
     });
   }
 
@@ -183,6 +188,7 @@ class LmdbGeneration {
   const std::string path_, database_;
   const DataFile file_;  // mapped here only while it is walked: liblmdb has a map of its own
   Header header_;
+  std::optional<KeyChance> chance_;
   Catalog catalog_;
   size_t databases_ = 0, in_use_ = 0;  // named ones that were found; those with entries
   bool all_found_ = false;             // also those without entries

@@ -15,11 +15,13 @@
 
 namespace goromdb::lmdb {
 
+constexpr size_t kMapSize = size_t{64} << 20;
+
 // Writes one file; each commit() is a transaction.
 class File {
  public:
   explicit File(const std::string& path, unsigned flags = MDB_NOSUBDIR,
-                size_t map_size = size_t{64} << 20) {
+                size_t map_size = kMapSize) {
     MDB_env* env = nullptr;
     check(mdb_env_create(&env), "create");
     env_.reset(env);

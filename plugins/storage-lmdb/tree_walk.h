@@ -41,6 +41,7 @@ class TreeWalk {
   void walk(Tree& tree);
   void below(Tree& tree, uint64_t number, unsigned depth);
   void branch(Tree& tree, const Page& page, unsigned depth);
+  void fetch(uint64_t number) const;
   void leaf(Tree& tree, const Page& page);
   void entry(Tree& tree, const Page& page, const Node& node);
   const uint8_t* big_value(Tree& tree, const Page& page, const Node& node);

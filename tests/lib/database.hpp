@@ -139,7 +139,9 @@ class Database {
   // UINT32_MAX when there is no such namespace: an id that nobody has.
   uint32_t ns_id(const std::string& name) {
     uint32_t id = 0;
-    return ops().ns_lookup(reader_, slice(name), &id) == GOROMDB_OK ? id : UINT32_MAX;
+    const bool is_there =
+        has(ops().ns_lookup) && ops().ns_lookup(reader_, slice(name), &id) == GOROMDB_OK;
+    return is_there ? id : UINT32_MAX;
   }
   // Through ns_list, `page` at a time.
   std::vector<std::string> ns_names(uint32_t page = 16) {
@@ -190,6 +192,47 @@ class Database {
       } while (found == GOROMDB_OK && !afresh);
     }
     return all;
+  }
+  // The keys of a namespace in the order of a walk: from the front, or from where `random` says.
+  // Throws what the storage says.
+  std::vector<std::string> keys(const std::string& ns = {}, std::optional<uint64_t> random = {}) {
+    goromdb_cursor* cursor = nullptr;
+    goromdb_error error = new_error();
+    const uint32_t id = ns.empty() ? 0 : ns_id(ns);
+    const auto opened = random ? ops().cursor_open_random(reader_, id, *random, &cursor, &error)
+                               : ops().cursor_open(reader_, id, {}, &cursor, &error);
+    if (opened != GOROMDB_OK) throw std::runtime_error(error.msg);
+    return keys_of(cursor);
+  }
+  // The same for the keys without a namespace, behind `key`.
+  std::vector<std::string> keys_behind(const std::string& key) {
+    goromdb_cursor* cursor = nullptr;
+    cursor_behind(key, &cursor);
+    return keys_of(cursor);
+  }
+  // The key that a walk from where `random` says begins at; nothing: there are none.
+  std::optional<std::string> any_key(const std::string& ns, uint64_t random) {
+    goromdb_cursor* cursor = nullptr;
+    goromdb_error error = new_error();
+    const uint32_t id = ns.empty() ? 0 : ns_id(ns);
+    if (ops().cursor_open_random(reader_, id, random, &cursor, &error) != GOROMDB_OK) {
+      throw std::runtime_error(error.msg);
+    }
+    goromdb_arena arena;
+    goromdb_key key;
+    goromdb_value value;
+    uint32_t got = 0;
+    const auto found = ops().cursor_next(cursor, 1, &key, &value, &got, &arena, &error);
+    ops().cursor_close(cursor);
+    if (found < 0) throw std::runtime_error(error.msg);
+    return got == 0 ? std::nullopt : std::optional(std::string(view(key)));
+  }
+  // What ns_count says; nothing: it would take a walk.
+  std::optional<uint64_t> count(const std::string& ns = {}) {
+    uint64_t entries = 0;
+    const auto counted = ops().ns_count(reader_, ns.empty() ? 0 : ns_id(ns), &entries);
+    if (counted < 0) throw std::runtime_error("ns_count fails");
+    return counted == GOROMDB_OK ? std::optional(entries) : std::nullopt;
   }
   // The second step of a walk that does `between` behind the first.
   template <class Between>
@@ -301,6 +344,25 @@ class Database {
   template <class Operation>
   static bool has(Operation operation) {
     return operation != nullptr;
+  }
+  // Closes it.
+  std::vector<std::string> keys_of(goromdb_cursor* cursor) {
+    goromdb_error error = new_error();
+    const auto closed = [&](goromdb_cursor* c) { ops().cursor_close(c); };
+    const std::unique_ptr<goromdb_cursor, decltype(closed)> owner(cursor, closed);
+    std::vector<std::string> all;
+    for (goromdb_status found = GOROMDB_OK; found == GOROMDB_OK;) {
+      constexpr uint32_t kPage = 7;
+      goromdb_arena arena;
+      goromdb_key keys[kPage];
+      goromdb_value values[kPage];
+      uint32_t got = 0;
+      found = ops().cursor_next(cursor, kPage, keys, values, &got, &arena, &error);
+      if (found < 0) throw std::runtime_error(error.msg);
+      if (found == GOROMDB_OK && got == 0) throw std::runtime_error("a walk without progress");
+      for (uint32_t i = 0; i < got; ++i) all.emplace_back(view(keys[i]));
+    }
+    return all;
   }
   static goromdb_error new_error() {
     goromdb_error error{};

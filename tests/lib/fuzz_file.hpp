@@ -11,8 +11,8 @@
 
 namespace goromdb::test {
 
-// One file for the life of the process, in memory where the machine has such a folder. Aborts when
-// it cannot be written: a target that reads nothing finds nothing.
+// One file for the life of the process, in the temporary folder. Aborts when it cannot be written:
+// a target that reads nothing finds nothing.
 class FuzzFile {
  public:
   explicit FuzzFile(std::string_view bytes) {
@@ -27,9 +27,11 @@ class FuzzFile {
   FuzzFile& operator=(const FuzzFile&) = delete;
 
   const char* path() const {
-    static const std::string name =
-        std::string(::access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp") + "/goromdb-fuzz-" +
-        std::to_string(::getpid());
+    static const std::string name = [] {
+      const char* const folder = ::getenv("TMPDIR");  // script/fuzz: in memory, and removed by it
+      return std::string(folder == nullptr ? "/tmp" : folder) + "/goromdb-fuzz-" +
+             std::to_string(::getpid());
+    }();
     return name.c_str();
   }
 };

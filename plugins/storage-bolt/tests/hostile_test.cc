@@ -7,6 +7,7 @@
 #include "image_file.hpp"
 #include "read_all.hpp"
 #include "sample.hpp"
+#include "walk_rules.hpp"
 
 using namespace goromdb::test;
 
@@ -32,9 +33,14 @@ void use(const std::string& bytes, const Items& items) {
   std::vector<std::string> names;
   tried([&] { names = db.ns_names(); });
   names.resize(std::min<size_t>(names.size(), 30));
-  tried([&] { db.walk(); });
+  names.emplace_back();
   for (const auto& name : names) {
     tried([&] { db.walk(name); });
+    for (const uint64_t random : {uint64_t{0}, uint64_t{1}, UINT64_MAX}) {
+      tried([&] { db.keys(name, random); });
+    }
+    db.count(name);
+    if (whole) REQUIRE(broken_walk_rule(db, name) == "");
   }
   for (const auto& [ns, entries] : items) {
     std::vector<std::pair<uint32_t, std::string>> keys;

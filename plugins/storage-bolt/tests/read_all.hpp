@@ -3,6 +3,7 @@
 // step outside of it, which a mapping's last page would hide.
 #pragma once
 
+#include <algorithm>
 #include <cstdlib>
 #include <memory>
 #include <string_view>
@@ -94,6 +95,7 @@ class ReadAll {
       entries_ += element.is_bucket ? 0 : 1;
       elements.push_back(element);
     }
+    for (uint64_t random = 0; random < 3; ++random) from_any(image, tree, elements, random);
     for (size_t at = 0; at < elements.size(); at += bolt::kLanes) {
       const size_t n = std::min(bolt::kLanes, elements.size() - at);
       ask(image, root, {elements.begin() + at, elements.begin() + at + n}, whole_);
@@ -104,6 +106,25 @@ class ReadAll {
       if (whole_ && at + 1 < elements.size()) {
         require(more && next.key.data() == elements[at + 1].key.data());
       }
+    }
+  }
+
+  // A walk from a key by chance gives the rest of the walk from the front.
+  void from_any(const bolt::Image& image, const bolt::Tree& tree,
+                const std::vector<bolt::Element>& elements, uint64_t random) {
+    auto walk = bolt::walk_from_any(image, tree, random);
+    bolt::Element element;
+    if (!walk || !walk->next(element)) return;
+    if (whole_) require(!element.is_bucket);
+    const auto is_same = [&](const bolt::Element& other) {
+      return other.key.data() == element.key.data();
+    };
+    auto at = std::find_if(elements.begin(), elements.end(), is_same);
+    if (whole_ && !cut_off_) require(at != elements.end());
+    for (size_t n = 0; n < kMostEntries && walk->next(element); ++n) {
+      touch(element.key);
+      touch(element.value);
+      if (whole_ && !cut_off_) require(++at != elements.end() && is_same(*at));
     }
   }
 
