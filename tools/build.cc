@@ -1,7 +1,12 @@
 // SPDX-License-Identifier: MIT
 // goromdb build: input -> sorted -> the storage's builder -> a file that appears whole, with its
 // sum.
+#include <unistd.h>
+
+#include <cerrno>
 #include <chrono>
+#include <functional>
+#include <utility>
 
 #include "core/file.h"
 #include "core/log.h"
@@ -90,14 +95,18 @@ class Distinct {
     const int order = row_ == 0 ? 1 : compare(entry);
     if (order == 0) return repeat(entry, row);
     if (order < 0) {
-      return fail(
-          fmt::format("{}:{}: the key \"{}\" comes before the one in front of it; leave out "
-                      "--sorted to have the input sorted",
-                      input_, row, printable(entry.key)));
+      return refuse(row, fmt::format("the key \"{}\" comes before the one in front of it; leave "
+                                     "out --sorted to have the input sorted",
+                                     printable(entry.key)));
     }
-    auto put = flush();
-    keep(entry, row);
-    return put;
+    if (auto put = flush(); !put) return put;
+    ns_ = entry.ns;
+    key_ = entry.key;
+    row_ = row;
+    ++entries_;
+    if (options_.duplicates != Duplicates::kLast) return put(entry);
+    keep(entry);
+    return {};
   }
   Result<void> finish() {
     return flush().and_then([&] { return builder_.finish(); });
@@ -105,51 +114,65 @@ class Distinct {
 
   uint64_t entries() const { return entries_; }
   uint64_t repeats() const { return repeats_; }
+  // The last failure is an entry's own: its place, its key, or that the storage cannot keep it.
+  bool refused() const { return refused_; }
 
  private:
   int compare(const Entry& entry) const {
     const int by_namespace = entry.ns.compare(ns_);
     return by_namespace != 0 ? by_namespace : entry.key.compare(key_);
   }
-  void keep(const Entry& entry, uint64_t row) {
-    ns_ = entry.ns;
-    key_ = entry.key;
+  void keep(const Entry& entry) {
     value_ = entry.value;
     flags_ = entry.flags;
-    row_ = row;
+    kept_ = true;
   }
   Result<void> repeat(const Entry& entry, uint64_t row) {
     ++repeats_;
-    if (options_.duplicates == Duplicates::kLast) keep(entry, row);
-    if (options_.duplicates != Duplicates::kError) return {};
-    return fail(
-        fmt::format("{}:{}: the key \"{}\" has come already, in row {}; --duplicates first or "
-                    "last takes one of them",
-                    input_, row, printable(entry.key), row_));
+    if (options_.duplicates == Duplicates::kError) {
+      return refuse(row, fmt::format("the key \"{}\" has come already, in row {}; --duplicates "
+                                     "first or last takes one of them",
+                                     printable(entry.key), row_));
+    }
+    if (options_.duplicates == Duplicates::kLast) {
+      keep(entry);
+      row_ = row;
+    }
+    return {};
   }
   Result<void> flush() {
-    if (row_ == 0) return {};
-    ++entries_;
-    auto put = builder_.put({ns_, key_, value_, options_.drop_flags ? 0 : flags_});
+    if (!std::exchange(kept_, false)) return {};
+    return put({ns_, key_, value_, flags_});
+  }
+  Result<void> put(Entry entry) {
+    const bool has_flags = entry.flags != 0;
+    if (options_.drop_flags) entry.flags = 0;
+    auto put = builder_.put(entry);
     if (put || put.error().kind != Error::Kind::kRejected) return put;
     const auto& why = put.error().message;
-    const bool of_flags = flags_ != 0 && why.find("flags") != why.npos;
-    return fail(fmt::format("{}:{}: {}{}", input_, row_, why,
-                            of_flags ? " (--drop-flags leaves flags out)" : ""));
+    const bool of_flags = has_flags && why.find("flags") != why.npos;
+    return refuse(row_, why + (of_flags ? " (--drop-flags leaves flags out)" : ""));
+  }
+  tl::unexpected<Error> refuse(uint64_t row, const std::string& why) {
+    refused_ = true;
+    return fail(fmt::format("{}:{}: {}", input_, row, why));
   }
 
   const BuildOptions& options_;
   const std::string& input_;
   Builder& builder_;
-  std::string ns_, key_, value_;  // not yet handed on: a later one may take its place
+  std::string ns_, key_;  // of the last entry
+  uint64_t row_ = 0;      // 0: there is none
+  std::string value_;     // not yet handed on: a later one may take its place
   uint32_t flags_ = 0;
-  uint64_t row_ = 0;  // 0: there is none
+  bool kept_ = false;
   uint64_t entries_ = 0, repeats_ = 0;
+  bool refused_ = false;
 };
 
-Result<void> for_each_row(const BuildOptions& options, Source& source,
+Result<void> for_each_row(const BuildOptions& options, const char* what, Source& source,
                           const std::function<Result<void>(const Entry&, uint64_t)>& each) {
-  ProgressBar bar("reading", options.quiet);
+  ProgressBar bar(what, options.quiet);
   Entry entry;
   for (uint64_t n = 1;; ++n) {
     auto more = source.next(entry);
@@ -160,12 +183,14 @@ Result<void> for_each_row(const BuildOptions& options, Source& source,
   }
 }
 
-Result<void> feed(const BuildOptions& options, Input& input, Distinct& distinct) {
+enum class Order { kAsTheyCome, kSorted };
+
+Result<void> feed(const BuildOptions& options, Input& input, Order order, Distinct& distinct) {
   const auto add = [&](const Entry& entry, uint64_t row) { return distinct.add(entry, row); };
-  if (options.sorted) return for_each_row(options, *input.source, add);
+  if (order == Order::kAsTheyCome) return for_each_row(options, "building", *input.source, add);
   Sorter sorter(parent_folder(options.output), kSortMemory);
-  auto read =
-      for_each_row(options, *input.source, [&](const Entry& entry, uint64_t row) -> Result<void> {
+  auto read = for_each_row(
+      options, "reading", *input.source, [&](const Entry& entry, uint64_t row) -> Result<void> {
         auto added = sorter.add(entry, row);
         if (added || added.error().kind != Error::Kind::kRejected) return added;
         return reject(fmt::format("{}:{}: {}", input.name, row, added.error().message));
@@ -180,7 +205,39 @@ Result<void> feed(const BuildOptions& options, Input& input, Distinct& distinct)
   });
 }
 
-Result<void> say_done(const BuildOptions& options, const Input& input, const Distinct& distinct,
+struct Made {
+  uint64_t entries = 0, repeats = 0;
+};
+
+// All of the input as a file at `path`. `refused`: whether a failure is that of an entry.
+Result<Made> make(const BuildOptions& options, const ChosenStorage& chosen, const std::string& path,
+                  Input& input, Order order, bool& refused) {
+  auto builder = Builder::open(chosen, path);
+  if (!builder) return tl::unexpected(builder.error());
+  Distinct distinct(options, input.name, **builder);
+  auto made = feed(options, input, order, distinct).and_then([&] { return distinct.finish(); });
+  refused = distinct.refused();
+  return made.map([&] { return Made{distinct.entries(), distinct.repeats()}; });
+}
+
+// A file of rows is mostly in order already, so that is tried first. Once an entry is refused, all
+// are sorted: it may be taken then, or another one is what the failure has to tell of.
+Result<Made> make_in_order(const BuildOptions& options, const ChosenStorage& chosen,
+                           const std::string& path, Input& input) {
+  bool refused = false;
+  if (options.sorted) return make(options, chosen, path, input, Order::kAsTheyCome, refused);
+  if (input.is_file_of_rows) {
+    auto made = make(options, chosen, path, input, Order::kAsTheyCome, refused);
+    if (made || !refused) return made;
+    if (::unlink(path.c_str()) != 0 && errno != ENOENT) return fail_errno("remove " + path);
+    auto again = open_input(options);
+    if (!again) return tl::unexpected(again.error());
+    input.source = std::move(again->source);
+  }
+  return make(options, chosen, path, input, Order::kSorted, refused);
+}
+
+Result<void> say_done(const BuildOptions& options, const std::string& format, const Made& made,
                       double seconds) {
   auto state = look_at(options.output);
   if (!state) return tl::unexpected(state.error());
@@ -192,14 +249,12 @@ Result<void> say_done(const BuildOptions& options, const Input& input, const Dis
                         R"("duplicates": {}, "size": {}, "seconds": {:.3f}}})"
                         "\n",
                         json_string(options.output), json_string(options.storage.name),
-                        json_string(input.format), distinct.entries(), distinct.repeats(), size,
-                        seconds)
+                        json_string(format), made.entries, made.repeats, size, seconds)
           : fmt::format("{}: {}, {} {}{}, {}, {:.2f} s\n", one_line(options.output),
-                        options.storage.name, distinct.entries(),
-                        distinct.entries() == 1 ? "entry" : "entries",
-                        distinct.repeats() == 0
+                        options.storage.name, made.entries, made.entries == 1 ? "entry" : "entries",
+                        made.repeats == 0
                             ? std::string()
-                            : fmt::format(", {} left out that came again", distinct.repeats()),
+                            : fmt::format(", {} left out that came again", made.repeats),
                         format_size(size), seconds);
   return out.flush();
 }
@@ -209,18 +264,15 @@ Result<void> build_file(const BuildOptions& options, const ChosenStorage& chosen
   const auto begin = std::chrono::steady_clock::now();
   auto input = open_input(options);
   if (!input) return tl::unexpected(input.error());
-  auto builder = Builder::open(chosen, output.temporary());
-  if (!builder) return tl::unexpected(builder.error());
-  Distinct distinct(options, input->name, **builder);
-  auto made = feed(options, *input, distinct).and_then([&] { return distinct.finish(); });
-  if (!made) return made;
+  auto made = make_in_order(options, chosen, output.temporary(), *input);
+  if (!made) return tl::unexpected(made.error());
   std::vector<SumKind> sums;
   if (options.md5) sums.push_back(SumKind::kMd5);
   if (options.sha256) sums.push_back(SumKind::kSha256);
   auto committed = output.commit(sums);
   if (!committed) return committed;
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
-  return say_done(options, *input, distinct, took.count());
+  return say_done(options, input->format, *made, took.count());
 }
 
 }  // namespace

@@ -82,6 +82,7 @@ Result<Input> open_input(const BuildOptions& options) {
     if (!state) return tl::unexpected(state.error());
     if (S_ISDIR(state->mode))
       return fail(fmt::format("cannot read {}: it is a folder", input.name));
+    input.is_file_of_rows = S_ISREG(state->mode) && !piped;
     const auto size = S_ISREG(state->mode) ? static_cast<uint64_t>(state->identity.size) : 0;
     auto source = open_rows(*rows, std::move(*fd), input.name, size, options.fields);
     if (!source) return tl::unexpected(source.error());

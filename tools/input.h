@@ -17,8 +17,9 @@ namespace goromdb::tools {
 struct Input {
   std::optional<TemporaryName> copy;
   std::unique_ptr<Source> source;
-  std::string name;    // for messages
-  std::string format;  // csv, tsv, ndjson or the storage's name
+  std::string name;              // for messages
+  std::string format;            // csv, tsv, ndjson or the storage's name
+  bool is_file_of_rows = false;  // a regular file of text, which open_input() reads again
 };
 
 // By --from, else by the file's name (.csv, .tsv, .ndjson, .jsonl), else the storage that

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// simdjson does the parsing, on demand; what it leaves open (scalars, depth, what follows the
-// object) is checked here, for members that nobody asked for as well.
+// simdjson does the parsing of all but the plainest rows, on demand; what it leaves open (scalars,
+// depth, what follows the object) is checked here, for members that nobody asked for as well.
 #include "tools/ndjson_source.h"
 
 #include <goromdb/json_text.hpp>
@@ -8,6 +8,7 @@
 #include <algorithm>
 
 #include "core/units.h"
+#include "tools/plain_object.h"
 
 namespace goromdb::tools {
 namespace {
@@ -110,10 +111,26 @@ Result<bool> NdjsonSource::next(Entry& entry) {
   return true;
 }
 
-void NdjsonSource::read(std::string_view line) {
-  for (Member& member : members_) member.plain = member.base64 = Value{};
+void NdjsonSource::forget() {
+  for (Member& member : members_) {
+    member.plain = {};
+    member.base64 = {};
+  }
   twice_ = false;
   names_.clear();
+}
+
+void NdjsonSource::read(std::string_view line) {
+  forget();
+  const auto member = [this](std::string_view name, std::string_view text) {
+    take(name, Value{'"', text});
+  };
+  if (take_plain_object(line, member)) return;
+  forget();
+  parse(line);
+}
+
+void NdjsonSource::parse(std::string_view line) {
   if (parser_.capacity() < line.size()) {
     const auto error = parser_.allocate(std::max(line.size(), 2 * parser_.capacity()));
     if (error != simdjson::SUCCESS) throw simdjson::simdjson_error(error);

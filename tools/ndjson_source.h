@@ -40,8 +40,10 @@ class NdjsonSource : public Source {
     std::string bytes;    // out of base64
   };
 
-  // Of the line, into members_. Throws a simdjson_error.
+  // Of the line, into members_. parse() throws a simdjson_error.
   void read(std::string_view line);
+  void parse(std::string_view line);
+  void forget();
   void take(std::string_view name, const Value& value);
   std::string_view text_of(simdjson::ondemand::value value, unsigned depth);
 

@@ -14,6 +14,7 @@
 #include <atomic>
 #include <charconv>
 #include <filesystem>
+#include <future>
 #include <mutex>
 #include <random>
 
@@ -286,9 +287,11 @@ Result<void> OutputFile::commit(const std::vector<SumKind>& sums) {
   if (::fchmod(fd->get(), 0644 & ~mask) != 0) {
     return fail_errno(fmt::format("change the permissions of {}", temporary()));
   }
+  // The disk writes while the sums are computed.
+  auto synced = std::async(std::launch::async, [&] { return sync_file(*fd, temporary()); });
   auto hexes = sums_of(*fd, temporary(), kinds);
   if (!hexes) return tl::unexpected(hexes.error());
-  if (auto done = sync_file(*fd, temporary()); !done) return done;
+  if (auto done = synced.get(); !done) return done;
 
   // Written before anything is renamed: a full disk changes nothing.
   std::vector<TemporaryName> written;

@@ -20,32 +20,42 @@ ReadAhead::~ReadAhead() {
 
 void ReadAhead::run() {
   for (bool more = true; more;) {
-    auto batch = read_batch();
+    std::unique_ptr<Batch> batch;
+    {
+      std::unique_lock lock(mutex_);
+      changed_.wait(lock, [&] { return stopping_ || waiting_.size() < kMostWaiting; });
+      if (stopping_) return;
+      if (!free_.empty()) {
+        batch = std::move(free_.back());
+        free_.pop_back();
+      }
+    }
+    if (!batch) batch = std::make_unique<Batch>();
+    read(*batch);
     more = batch->more && *batch->more;
-    std::unique_lock lock(mutex_);
-    changed_.wait(lock, [&] { return stopping_ || waiting_.size() < kMostWaiting; });
-    if (stopping_) return;
+    const std::lock_guard lock(mutex_);
     waiting_.push_back(std::move(batch));
     changed_.notify_all();
   }
 }
 
-std::unique_ptr<ReadAhead::Batch> ReadAhead::read_batch() {
-  auto batch = std::make_unique<Batch>();
+void ReadAhead::read(Batch& batch) {
+  batch.bytes.clear();
+  batch.pieces.clear();
   try {
-    while (batch->bytes.size() < kBatchBytes) {
+    batch.bytes.reserve(kBatchBytes + kBatchBytes / 4);
+    while (batch.bytes.size() < kBatchBytes) {
       Entry entry;
-      batch->more = inside_->next(entry);
-      if (!batch->more || !*batch->more) break;
-      batch->bytes.append(entry.ns).append(entry.key).append(entry.value);
-      batch->pieces.push_back(
+      batch.more = inside_->next(entry);
+      if (!batch.more || !*batch.more) break;
+      batch.bytes.append(entry.ns).append(entry.key).append(entry.value);
+      batch.pieces.push_back(
           {entry.ns.size(), entry.key.size(), entry.value.size(), entry.flags, inside_->row()});
     }
   } catch (const std::bad_alloc&) {
-    batch->more = fail("memory is short: a row does not fit");
+    batch.more = fail("memory is short: a row does not fit");
   }
-  batch->done = inside_->done();
-  return batch;
+  batch.done = inside_->done();
 }
 
 Result<bool> ReadAhead::next(Entry& entry) {
@@ -53,6 +63,8 @@ Result<bool> ReadAhead::next(Entry& entry) {
     if (batch_ && !(batch_->more && *batch_->more)) return batch_->more;
     std::unique_lock lock(mutex_);
     changed_.wait(lock, [&] { return !waiting_.empty(); });
+    // The room of a very long row is given back.
+    if (batch_ && batch_->bytes.capacity() <= 2 * kBatchBytes) free_.push_back(std::move(batch_));
     batch_ = std::move(waiting_.front());
     waiting_.pop_front();
     changed_.notify_all();

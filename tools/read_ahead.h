@@ -15,8 +15,9 @@
 
 namespace goromdb::tools {
 
-// The source inside is the thread's. A few batches of entries wait between the two.
-class ReadAhead : public Source {
+// The source inside is the thread's. A few batches of entries wait between the two. What each of
+// the two writes with every entry has cache lines of its own.
+class alignas(64) ReadAhead : public Source {
  public:
   explicit ReadAhead(std::unique_ptr<Source> inside);
   ~ReadAhead() override;
@@ -29,7 +30,7 @@ class ReadAhead : public Source {
  private:
   static constexpr size_t kBatchBytes = size_t{256} << 10, kMostWaiting = 4;
 
-  struct Batch {
+  struct alignas(64) Batch {
     struct Piece {
       size_t ns, key, value;  // bytes, one behind the other in `bytes`
       uint32_t flags;
@@ -42,7 +43,7 @@ class ReadAhead : public Source {
   };
 
   void run();
-  std::unique_ptr<Batch> read_batch();
+  void read(Batch& batch);
 
   const std::unique_ptr<Source> inside_;
   const uint64_t total_;
@@ -50,9 +51,10 @@ class ReadAhead : public Source {
   size_t piece_ = 0, at_ = 0;
   uint64_t row_ = 0;
 
-  std::mutex mutex_;
+  alignas(64) std::mutex mutex_;
   std::condition_variable changed_;
   std::deque<std::unique_ptr<Batch>> waiting_;
+  std::vector<std::unique_ptr<Batch>> free_;  // taken, to be filled again
   bool stopping_ = false;
   std::thread thread_;  // last: it uses all of the above
 };

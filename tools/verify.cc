@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: MIT
 // goromdb verify: reads all of a data file and says in a line what is in it, or what is wrong.
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <atomic>
 #include <chrono>
@@ -47,8 +50,8 @@ Result<Facts> count_all(DataSet& data) {
   return facts;
 }
 
-// Reads a file from its start to its end on a thread of its own, as fast as the disk gives it:
-// whoever looks at it in another order then finds it in the page cache.
+// Has a file read into the page cache from its start to its end on a thread of its own, as fast as
+// the disk gives it, for whoever looks at it in another order. What is there already costs nothing.
 class Prefetch {
  public:
   explicit Prefetch(const std::string& path) : thread_([this, path] { run(path); }) {}
@@ -61,11 +64,16 @@ class Prefetch {
 
  private:
   void run(const std::string& path) {
+    constexpr off_t kPiece = off_t{128} << 10, kAhead = off_t{8} << 20;
     // What fails here fails for the storage, too, which says it.
-    if (auto fd = open_regular(path)) {
-      (void)read_blocks(*fd, path, [this](std::string_view) -> Result<void> {
-        return stopping_ ? cancelled() : Result<void>{};
-      });
+    const auto fd = open_regular(path);
+    const auto state = fd ? look_at(*fd, path) : tl::unexpected(fd.error());
+    if (!state) return;
+    for (off_t at = 0; at < state->identity.size && !stopping_; at += kPiece) {
+      ::posix_fadvise(fd->get(), at, kPiece, POSIX_FADV_WILLNEED);
+      char byte;
+      // Waits for the disk, which else would be asked for the whole file at once.
+      if (at >= kAhead && ::pread(fd->get(), &byte, 1, at - kAhead) != 1) return;
     }
   }
 

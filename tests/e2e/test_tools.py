@@ -632,3 +632,52 @@ def test_values_are_as_csv_says_they_are(tmp_path):
     assert parsed(good("dump", tmp_path / "f")) == plain(
         {key.encode(): value.encode() for key, value in rows[1:]}
     )
+
+
+# ---- a file is tried as it comes, before it is sorted --------------------------------------------
+
+
+def rows_of(*entries):
+    return b"".join(ndjson({key: value}) for key, value in entries)
+
+
+ORDERS = {
+    "in order": rows_of((b"a", b"1"), (b"b", b"2"), (b"b", b"3"), (b"c", b"4")),
+    "out of order": rows_of((b"b", b"2"), (b"c", b"4"), (b"b", b"3"), (b"a", b"1")),
+    "the last is out of order": rows_of((b"b", b"2"), (b"b", b"3"), (b"c", b"4"), (b"a", b"1")),
+    "twice, before and after": rows_of((b"b", b"2"), (b"b", b"3"), (b"a", b"1"), (b"a", b"5")),
+    "namespaces out of order": ndjson({b"b": b"1"}, b"z") + ndjson({b"a": b"1"}, b"y"),
+    "a wrong row behind one that comes twice": rows_of((b"b", b"2"), (b"b", b"3")) + b"nonsense\n",
+    "a wrong row behind one out of order": rows_of((b"b", b"2"), (b"a", b"3")) + b"nonsense\n",
+    "flags behind an order": rows_of((b"b", b"2")) + ndjson({b"c": b"1"}, flags=7) + ndjson(
+        {b"a": b"1"}, flags=8),
+    "no rows": b"\n\n",
+}
+
+
+@pytest.mark.parametrize("storage", ["lmdb", "bolt", "cdb", "json"])
+@pytest.mark.parametrize("duplicates", ["error", "first", "last"])
+@pytest.mark.parametrize("order", ORDERS)
+def test_a_file_gives_what_a_pipe_gives(order, duplicates, storage, tmp_path):
+    """A pipe cannot be tried: all of it is sorted."""
+    (tmp_path / "rows.ndjson").write_bytes(ORDERS[order])
+    build = ["build", "--storage", storage, "--duplicates", duplicates, "--from", "ndjson",
+             "--output", "out", "--input"]
+    said = {}
+    for name, args, stdin in (("file", ["../rows.ndjson"], None), ("pipe", ["-"], ORDERS[order])):
+        (tmp_path / name).mkdir()
+        done = tool(*build, *args, stdin=stdin, cwd=tmp_path / name)
+        line = done.stderr.decode().replace("standard input", "../rows.ndjson")
+        counts = done.stdout.split(b", ")[:-1]  # without the seconds
+        files = {path.name: path.read_bytes() for path in (tmp_path / name).iterdir()}
+        assert (set(files) == {"out", "out.md5"}) == (done.returncode == 0)
+        assert (files == {}) == (done.returncode != 0)
+        said[name] = (done.returncode, line, counts, files)
+    assert said["file"] == said["pipe"]
+
+
+def test_a_cdb_is_byte_for_byte_what_cdb_makes(words, tmp_path):
+    (tmp_path / "rows.ndjson").write_bytes(ndjson(dict(sorted(words.items()))))
+    good("build", "--storage", "cdb", "--input", tmp_path / "rows.ndjson", "--output",
+         tmp_path / "ours")
+    assert (tmp_path / "ours").read_bytes() == writers.cdb(dict(sorted(words.items())))
