@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: MIT
+import os
 import re
 import shutil
 import subprocess
@@ -9,6 +10,8 @@ import pytest
 
 import harness
 
+pytest_plugins = ["redis_client_table"]
+
 
 def pytest_report_header():
     build = harness.SANITIZER or "no sanitizer"
@@ -18,6 +21,43 @@ def pytest_report_header():
 def pytest_collection_modifyitems(items):
     if items and not harness.PROGRAM.exists():
         pytest.exit(f"{harness.PROGRAM} is not there; build it or set GOROMDB", returncode=2)
+
+
+# ---- what a run leaves behind ----------------------------------------------------------------------
+# Nothing, but for the folders of tests that failed: pytest keeps those of the last three such runs.
+
+
+@pytest.fixture(scope="session", autouse=True)
+def temporary_folder(tmp_path_factory):
+    """Of the tests' helpers and of all programs that are run: within pytest's own."""
+    folder = str(tmp_path_factory.mktemp("tmp"))
+    os.environ["TMPDIR"] = tempfile.tempdir = folder
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item):
+    report = (yield).get_result()
+    item.has_failed = report.failed or getattr(item, "has_failed", False)
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_teardown(item):
+    folder = getattr(item, "funcargs", {}).get("tmp_path")
+    outcome = yield
+    if folder is not None and not item.has_failed and outcome.excinfo is None:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session):
+    factory = getattr(session.config, "_tmp_path_factory")
+    if session.testsfailed == 0:
+        shutil.rmtree(factory.getbasetemp(), ignore_errors=True)
+
+
+# ---- servers ---------------------------------------------------------------------------------------
 
 
 @pytest.fixture

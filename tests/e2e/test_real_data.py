@@ -8,8 +8,7 @@ import pytest
 from harness import SANITIZER, encode
 from readers import BATCH, batches, swap_under_load
 
-READERS = 6 if SANITIZER is None else 2
-SWAPS = 5
+READERS, SWAPS = (6, 5) if SANITIZER is None else (2, 3)
 
 
 def test_a_package_index_is_read_back_byte_for_byte(serve, real):
