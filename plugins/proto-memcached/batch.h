@@ -5,28 +5,35 @@
 
 #include <goromdb/sdk.hpp>
 
+#include <new>
+
+#include "base64.h"
 #include "commands.h"
 #include "parser.h"
 
 namespace goromdb::memcached {
 
-// What became of a line.
+// What became of a line or a packet.
 enum class Step {
-  kDone,  // used up
-  kFull,  // its keys do not fit beside those of the requests before it: another call shall read it
-  kAgain  // its keys alone do not fit
+  kDone,   // used up
+  kFull,   // its keys do not fit beside those of the requests before it: another call shall read it
+  kAgain,  // its keys alone do not fit
+  kPartial,  // more must come
+  kLast      // used up, and what follows is for another batch
 };
 
 class Batch {
  public:
   Batch(Conn& conn, goromdb_parse& io) : pos(io.in), end(io.in + io.in_len), conn_(conn), io_(io) {
     io.key_len = io.req_len = io.want_keys = io.scope_len = 0;
+    conn.decoded_len = 0;
   }
 
   Conn& conn() { return conn_; }
   bool full() const { return io_.req_len == io_.req_cap; }
   uint32_t key_room() const { return io_.key_cap - io_.key_len; }
   goromdb_key* next_keys() { return io_.keys + io_.key_len; }
+  size_t left() const { return static_cast<size_t>(end - pos); }
   goromdb_key key(const Settings& settings, std::string_view wire) {
     if (settings.prefixes.used()) return settings.prefixes.read(wire, io_);
     return {wire.data(), static_cast<uint32_t>(wire.size()), 0};
@@ -35,14 +42,30 @@ class Batch {
   uint32_t scopes() const { return io_.scope_len; }
   void drop_scopes(uint32_t from) { io_.scope_len = from; }
 
-  // A read of the `n` keys that were written to next_keys(). `silent`: reply() shall say nothing.
-  Step get(Verb verb, uint32_t n, bool silent = false) {
+  // Where a key is decoded to that the input has as base64: kMaxKey bytes that stay until the
+  // batch has been answered. nullptr: those of the requests before have used them up, or, when
+  // there are none, memory is short.
+  uint8_t* key_memory() {
+    if (conn_.decoded == nullptr) {
+      conn_.decoded = new (std::nothrow) uint8_t[Conn::kDecodedSize];
+      if (conn_.decoded == nullptr) return nullptr;
+    }
+    const bool room = conn_.decoded_len + kMaxKey <= Conn::kDecodedSize;
+    return room ? conn_.decoded + conn_.decoded_len : nullptr;
+  }
+  void keep_key(size_t size) { conn_.decoded_len += static_cast<uint32_t>(size); }
+
+  // A read of the `n` keys that were written to next_keys(). `flags`: GOROMDB_WANT_VERSION or 0;
+  // `tag` and `arg` are for the reply.
+  Step get(const Command& command, uint32_t n, uint32_t flags, uint64_t tag = 0,
+           std::string_view arg = {}) {
     goromdb_request& request = add(GOROMDB_OP_GET);
-    request.flags = wants_cas(verb) ? GOROMDB_WANT_VERSION : 0;
+    request.flags = flags;
     request.first_key = io_.key_len;
     request.nkeys = n;
-    request.tag[0] = static_cast<uint64_t>(verb);
-    request.tag[1] = silent;
+    request.tag[0] = tag_of(command);
+    request.tag[1] = tag;
+    request.arg = slice(arg);
     io_.key_len += n;
     return Step::kDone;
   }
@@ -51,16 +74,26 @@ class Batch {
     io_.want_keys = want;
     return Step::kAgain;
   }
+  // A walk over all keys, `count` at a time.
+  Step walk(const Command& command, uint32_t count, uint64_t tag) {
+    goromdb_request& request = add(GOROMDB_OP_WALK);
+    request.count = count;
+    request.tag[0] = tag_of(command);
+    request.tag[1] = tag;
+    return Step::kLast;
+  }
   // A request without keys. `arg` is static memory: the reply, or for GOROMDB_OP_STATS the section.
-  Step say(uint32_t op, std::string_view arg) {
-    add(op).arg = slice(arg);
+  Step say(uint32_t op, std::string_view arg, uint64_t tag = 0) {
+    goromdb_request& request = add(op);
+    request.arg = slice(arg);
+    request.tag[1] = tag;
     return Step::kDone;
   }
   // The last request: what follows it on the wire cannot be trusted to be commands.
-  Step close(std::string_view text) {
+  Step close(std::string_view text, uint64_t tag = 0) {
     conn_.phase = Conn::kClosed;
     pos = end;
-    return say(GOROMDB_OP_CLOSE, text);
+    return say(GOROMDB_OP_CLOSE, text, tag);
   }
 
   goromdb_status stop(goromdb_status status) {

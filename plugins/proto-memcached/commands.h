@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// The commands of the text protocol as one table: the parser looks them up here, and the README's
-// table of commands is made of the same rows. Constant data; any thread.
+// The commands of the text, the meta and the binary protocol as one table: the parsers look them up
+// here, a request carries its row to its reply and to the counters of `stats`, and the README's
+// table is made of the same rows. Constant data; any thread.
 #pragma once
 
 #include <goromdb/plugin.h>
@@ -16,6 +17,8 @@ enum class Shape : uint8_t {
   kKeys,         // key...
   kExptimeKeys,  // exptime key...
   kTouch,        // key exptime [noreply]
+  kMetaGet,      // key flag...
+  kMetaDebug,    // key [b]
   kStore,        // key flags exptime length [noreply], then a data block
   kStoreCas,     // key flags exptime length cas [noreply], then a data block
   kMetaStore,    // key length flag..., then a data block
@@ -25,40 +28,96 @@ enum class Shape : uint8_t {
   kVersion,      // anything
   kVerbosity,    // level [noreply]
   kSection,      // one or two words that pick a row of `sections`
+  kCrawler,      // a word that picks a row of `sections`, and which classes
   kFixed,        // anything; always the same reply
   kClose,        // anything; closes without a word
 };
 
-// What an answer to keys looks like; travels in the request's tag[0].
-enum class Verb : uint64_t { kGet, kGets, kGat, kGats, kTouch };
+// What an answer to keys looks like.
+enum class Verb : uint8_t { kGet, kGets, kTouch, kMetaGet, kMetaDebug };
 
-constexpr bool wants_cas(Verb verb) { return verb == Verb::kGets || verb == Verb::kGats; }
-constexpr bool touches(Verb verb) { return verb >= Verb::kGat; }
+// Which of memcached's counters the keys of a command count for, beside cmd_get. kMaybeTouch: a
+// touch where the flags say so.
+enum class Counter : uint8_t { kNone, kTouch, kMaybeTouch, kMeta };
 
-// The words that a kSection command knows, and the request they make. An empty `first` stands for
-// no word at all, an empty `second` for any.
+// What a packet of the binary protocol holds behind its header.
+enum class Body : uint8_t {
+  kEmpty,
+  kKey,
+  kTimeAndKey,  // extras: exptime
+  kStore,       // extras: flags, exptime; key; value
+  kConcat,      // key, value
+  kArithmetic,  // extras: delta, initial value, exptime; key
+  kFlush,       // extras: a delay, or none
+  kLevel,       // extras: verbosity
+  kSection,     // a key, or none: the words of `sections`
+  kSasl,        // key, value
+  kAny
+};
+
+// Statuses of the binary protocol.
+enum class Status : uint16_t {
+  kOk = 0,
+  kNotFound = 0x01,
+  kInvalid = 0x04,
+  kNotStored = 0x05,
+  kUnknown = 0x81,
+  kNotSupported = 0x83,
+  kInternal = 0x84,
+  kTemporary = 0x86
+};
+
+// An opcode of the binary protocol that does what a command does.
+struct Packet {
+  uint8_t opcode;
+  std::string_view name;
+  bool quiet = false;     // a read: a miss says nothing; quit: no reply
+  bool with_key = false;  // the answer repeats the key
+};
+
+// The words that a kSection or kCrawler command knows, and the request they make. An empty `first`
+// stands for no word at all, an empty `second` for any.
 struct Section {
   std::string_view first, second;
   uint32_t op;
-  std::string_view arg;  // the reply; for GOROMDB_OP_STATS the core's name of the section
+  std::string_view arg;         // the reply; for GOROMDB_OP_STATS the core's name of the section
+  std::string_view packet{};    // binary, of GOROMDB_OP_LOCAL: the only statistic, `NAME VALUE`
+  Status status = Status::kOk;  // binary
 };
 
 struct Command {
-  std::string_view name;
+  std::string_view name;  // one with a blank in it is known to the binary protocol only
   Shape shape = Shape::kFixed;
   bool noreply = false;  // a last word `noreply` silences it
   Verb verb = Verb::kGet;
+  Counter counter = Counter::kNone;
   uint32_t op = GOROMDB_OP_LOCAL;
   std::string_view reply{};  // kSection: when no section fits
   std::span<const Section> sections{};
+  Body body = Body::kAny;
+  Status status = Status::kUnknown;  // of the packets' answer, unless they are looked up
+  std::span<const Packet> packets{};
   std::string_view syntax, answer;  // for people
 };
 
 // Every known command; the row of all others comes last and has an empty name.
 std::span<const Command> commands();
+extern const Command& kGetCommand;  // the first of them
 
 // The row of `name`, or the last row.
 const Command& find_command(std::string_view name);
+
+// A request carries its row in tag[0].
+inline uint64_t tag_of(const Command& command) { return reinterpret_cast<uintptr_t>(&command); }
+inline const Command& command_of(const goromdb_request& request) {
+  return *reinterpret_cast<const Command*>(static_cast<uintptr_t>(request.tag[0]));
+}
+
+struct Opcode {
+  const Command& command;  // the last row where it is not known
+  bool quiet, with_key;
+};
+Opcode find_opcode(uint8_t opcode);
 
 // The first section that fits the two words, or nullptr.
 const Section* find_section(std::span<const Section> sections, std::string_view first,

@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "batch.h"
+#include "binary.h"
 #include "requests.h"
 #include "texts.h"
 #include "words.h"
@@ -14,8 +15,8 @@ namespace goromdb::memcached {
 
 namespace {
 
-// First bytes that no text command has: memcached's binary protocol, a TLS ClientHello.
-bool foreign(uint8_t first) { return first == 0x80 || first == 0x81 || first == 0x16; }
+// First bytes that no client sends: of a packet from a server, of a TLS ClientHello.
+bool foreign(uint8_t first) { return first == kResponseMagic || first == 0x16; }
 
 // The overwhelmingly common request, `get KEY` in one piece, in one pass over its bytes. False: the
 // next request is another, or has not come whole.
@@ -32,7 +33,7 @@ bool single_get(Batch& batch, const Settings& settings) {
   if (len > 0 && key[len - 1] == '\r') --len;
   if (len == 0 || len > kMaxKey) return false;
   *batch.next_keys() = batch.key(settings, {reinterpret_cast<const char*>(key), len});
-  batch.get(Verb::kGet, 1);
+  batch.get(kGetCommand, 1, 0);
   batch.conn().scanned = 0;
   batch.pos = newline + 1;
   return true;
@@ -41,17 +42,17 @@ bool single_get(Batch& batch, const Settings& settings) {
 // Discards what has come of a refused data block and answers after its end. False: more must come.
 bool swallow(Batch& batch) {
   Conn& conn = batch.conn();
-  size_t here = std::min<uint64_t>(conn.block_left, batch.end - batch.pos);
+  size_t here = std::min<uint64_t>(conn.block_left, batch.left());
   batch.pos += here;
   conn.block_left -= here;
-  if (conn.block_left > 0 || batch.end - batch.pos < 2) return false;
+  if (conn.block_left > 0 || batch.left() < 2) return false;
   if (std::memcmp(batch.pos, "\r\n", 2) != 0) {
     batch.close(text::kBadChunk);
     return true;
   }
   batch.pos += 2;
   conn.phase = Conn::kLine;
-  batch.say(conn.block_op, view(conn.block_reply));
+  batch.say(conn.block_op, view(conn.block_reply), conn.block_tag);
   return true;
 }
 
@@ -74,6 +75,7 @@ bool too_long(Batch& batch, const Settings& settings, size_t size) {
 goromdb_status parse(const Settings& settings, Conn& conn, goromdb_parse& io) noexcept {
   Batch batch(conn, io);
   if (conn.phase == Conn::kClosed) batch.pos = batch.end;
+  if (conn.binary) return parse_binary(settings, batch);
   while (batch.pos != batch.end) {
     if (batch.full()) return batch.stop(GOROMDB_OK);
     if (conn.phase == Conn::kBlock) {
@@ -82,6 +84,8 @@ goromdb_status parse(const Settings& settings, Conn& conn, goromdb_parse& io) no
     }
     if (!conn.greeted) {
       conn.greeted = true;
+      conn.binary = *batch.pos == kRequestMagic;
+      if (conn.binary) return parse_binary(settings, batch);
       if (foreign(*batch.pos)) {
         batch.close({});
         break;
@@ -101,11 +105,12 @@ goromdb_status parse(const Settings& settings, Conn& conn, goromdb_parse& io) no
     batch.pos = newline + 1;
     if (newline != line && newline[-1] == '\r') --newline;
     Step step = read_command(batch, settings, line, newline);
-    if (step != Step::kDone) {
+    if (step == Step::kFull || step == Step::kAgain) {
       batch.pos = line;
       return batch.stop(step == Step::kFull ? GOROMDB_OK : GOROMDB_AGAIN);
     }
     conn.scanned = 0;
+    if (step == Step::kLast) return batch.stop(GOROMDB_OK);
   }
   return batch.stop(GOROMDB_NEED_MORE);
 }

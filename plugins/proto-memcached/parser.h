@@ -26,22 +26,30 @@ struct Settings {
   uint64_t max_refused_value;
   bool refuse_touch;
   bool not_stored;
-  std::string version_line;
+  bool dump;
+  std::string version, version_line;
   Prefixes prefixes;
 };
 
 // A connection's state between calls; zero bytes are a fresh connection.
 struct Conn {
   enum Phase : uint8_t { kLine, kBlock, kClosed };
+  static constexpr size_t kDecodedSize = 4096;
 
   uint64_t scanned;           // bytes of the unfinished line that are known to hold no newline
   uint64_t block_left;        // bytes of a refused data block still to come, without its line end
   goromdb_slice block_reply;  // what is said after it: static memory
+  uint64_t block_tag;         // of the request that says it
+  uint8_t* decoded;           // the batch's keys that came as base64; NULL until one has
+  uint32_t decoded_len;       // of kDecodedSize
   uint32_t block_op;
   Phase phase;
   bool greeted;  // the first byte has been seen
+  bool binary;   // it was that of a binary packet
+  bool dumping;  // a dump of keys has begun
 };
 
+// Lines and data blocks, or hands over to parse_binary() of a connection that began with a packet.
 goromdb_status parse(const Settings& settings, Conn& conn, goromdb_parse& io) noexcept;
 
 }  // namespace goromdb::memcached

@@ -2,25 +2,13 @@
 // The hot half of the plugin: one reservation a value for everything around it.
 #include "replies.h"
 
-#include <charconv>
-#include <cstring>
-
 #include "prefixes.h"
+#include "put.h"
 #include "texts.h"
 
 namespace goromdb::memcached {
 
 namespace {
-
-uint8_t* put_number(uint8_t* cursor, uint64_t n) {
-  auto* begin = reinterpret_cast<char*>(cursor);
-  return cursor + (std::to_chars(begin, begin + 20, n).ptr - begin);
-}
-
-uint8_t* put(uint8_t* cursor, std::string_view bytes) {
-  std::memcpy(cursor, bytes.data(), bytes.size());
-  return cursor + bytes.size();
-}
 
 // `lead` is "VALUE ", with the line end of the value before it.
 void write_head(std::string_view lead, std::string_view key, const goromdb_value& value, bool cas,
@@ -36,22 +24,28 @@ void write_head(std::string_view lead, std::string_view key, const goromdb_value
   cursor = put_number(cursor, value.len);
   if (cas) {
     *cursor++ = ' ';
-    cursor = put_number(cursor, value.version != 0 ? value.version : 1);
+    cursor = put_number(cursor, cas_of(value));
   }
   out.commit(put(cursor, "\r\n"));
 }
 
 }  // namespace
 
-std::string_view find_error(const goromdb_answer& answer) {
-  if (answer.status == GOROMDB_E_NOT_READY) return text::kNotReady;
-  if (answer.status != GOROMDB_OK) return text::kStorageError;
+Status find_status(const goromdb_answer& answer) {
+  if (answer.status == GOROMDB_E_NOT_READY) return Status::kTemporary;
+  if (answer.status != GOROMDB_OK) return Status::kInternal;
   for (uint32_t i = 0; i < answer.n; ++i) {
     goromdb_status status = answer.values[i].status;
-    if (status == GOROMDB_E_NOT_READY) return text::kNotReady;
-    if (status != GOROMDB_OK && status != GOROMDB_NOT_FOUND) return text::kStorageError;
+    if (status == GOROMDB_E_NOT_READY) return Status::kTemporary;
+    if (status != GOROMDB_OK && status != GOROMDB_NOT_FOUND) return Status::kInternal;
   }
-  return {};
+  return Status::kOk;
+}
+
+std::string_view find_error(const goromdb_answer& answer) {
+  const Status status = find_status(answer);
+  if (status == Status::kOk) return {};
+  return status == Status::kTemporary ? text::kNotReady : text::kStorageError;
 }
 
 void write_values(const goromdb_answer& answer, bool cas, Writer& out) {

@@ -7,6 +7,7 @@
 #include <iterator>
 
 #include "commands.h"
+#include "meta.h"
 #include "texts.h"
 #include "words.h"
 
@@ -38,7 +39,10 @@ Step read_keys(const Context& context, std::string_view key, Words words) {
     if (count < room) keys[count] = batch.key(context.settings, key);
     ++count;
   }
-  if (wellformed && key.empty() && count <= room) return batch.get(context.command.verb, count);
+  if (wellformed && key.empty() && count <= room) {
+    const bool cas = context.command.verb == Verb::kGets;
+    return batch.get(context.command, count, cas ? GOROMDB_WANT_VERSION : 0);
+  }
   batch.drop_scopes(scopes);
   if (!wellformed) return batch.say(GOROMDB_OP_LOCAL, text::kBadFormat);
   return key.empty() ? batch.no_room(count) : batch.close(text::kTooManyKeys);
@@ -66,7 +70,7 @@ Step read_touch(const Context& context, const Arguments& args) {
   }
   if (batch.key_room() == 0) return batch.no_room(1);
   *batch.next_keys() = batch.key(context.settings, args.at[0]);
-  return batch.get(context.command.verb, 1, silent);
+  return batch.get(context.command, 1, 0, silent);
 }
 
 // What a line with a data block is answered after the block.
@@ -87,6 +91,7 @@ Step swallow_block(const Context& context, std::string_view length_word, const R
   Conn& conn = context.batch.conn();
   conn.phase = Conn::kBlock;
   conn.block_left = size;
+  conn.block_tag = 0;
   conn.block_op = refusal.wellformed ? GOROMDB_OP_REFUSED : GOROMDB_OP_LOCAL;
   conn.block_reply =
       slice(unless(refusal.silent, refusal.wellformed ? refusal.text : text::kBadFormat));
@@ -149,10 +154,26 @@ Step read_verbosity(const Context& context, const Arguments& args) {
 
 Step read_section(const Context& context, const Arguments& args) {
   const Command& command = context.command;
-  bool silent = command.noreply && args.noreply();
   const Section* section = find_section(command.sections, args.at[0], args.at[1]);
-  if (section == nullptr) return context.batch.say(command.op, unless(silent, command.reply));
-  return context.batch.say(section->op, unless(silent, section->arg));
+  if (section == nullptr) return context.batch.say(command.op, command.reply);
+  return context.batch.say(section->op, section->arg);
+}
+
+// A dump is the last request of its batch: it may take a while. [PRO-13]
+Step read_crawler(const Context& context, const Arguments& args) {
+  constexpr uint32_t kKeysAtOnce = 1024;
+  const Command& command = context.command;
+  const Section* section = find_section(command.sections, args.at[0], args.at[1]);
+  const bool refused = section != nullptr && args.count <= 2 && !context.settings.dump;
+  if (refused) return context.batch.say(GOROMDB_OP_LOCAL, section->arg);
+  if (section == nullptr || args.count != 2) {
+    return context.batch.say(command.op, unless(args.noreply(), command.reply));
+  }
+  if (args.at[1] != "all" && args.at[1] != "hash") {
+    return context.batch.say(GOROMDB_OP_LOCAL, text::kBadClass);
+  }
+  return context.batch.walk(command, kKeysAtOnce,
+                            static_cast<uint64_t>(section - command.sections.data()));
 }
 
 Step read_fixed(const Context& context, const Arguments& args) {
@@ -178,6 +199,10 @@ Step read_command(Batch& batch, const Settings& settings, const uint8_t* begin,
       return read_exptime_keys(context, words);
     case Shape::kTouch:
       return read_touch(context, Arguments(words));
+    case Shape::kMetaGet:
+      return read_meta_get(batch, settings, command, words);
+    case Shape::kMetaDebug:
+      return read_meta_debug(batch, settings, command, words);
     case Shape::kStore:
     case Shape::kStoreCas:
       return read_store(context, Arguments(words));
@@ -195,6 +220,8 @@ Step read_command(Batch& batch, const Settings& settings, const uint8_t* begin,
       return read_verbosity(context, Arguments(words));
     case Shape::kSection:
       return read_section(context, Arguments(words));
+    case Shape::kCrawler:
+      return read_crawler(context, Arguments(words));
     case Shape::kFixed:
       return read_fixed(context, Arguments(words));
     case Shape::kClose:

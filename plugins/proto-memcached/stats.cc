@@ -7,6 +7,8 @@
 #include <charconv>
 #include <cstdint>
 
+#include "binary.h"
+#include "put.h"
 #include "stats_names.h"
 #include "texts.h"
 
@@ -29,103 +31,129 @@ struct Facts {
   }
 };
 
+constexpr size_t kMostAdded = 32;  // bytes of a value that its fact does not have
+
 // A value is one line whatever it holds: a database may bear any name.
-void put_line(std::string_view text, Writer& out) {
+uint8_t* put_line(uint8_t* cursor, std::string_view text) {
   for (char byte : text) {
     bool control = static_cast<uint8_t>(byte) < ' ' || byte == '\x7f';
-    out.put(control ? "?" : std::string_view(&byte, 1));
+    *cursor++ = control ? uint8_t{'?'} : static_cast<uint8_t>(byte);
   }
+  return cursor;
 }
 
-void put_seconds(std::string_view microseconds, Writer& out) {
+uint8_t* put_seconds(uint8_t* cursor, std::string_view microseconds) {
   uint64_t us = 0;
   std::from_chars(microseconds.data(), microseconds.data() + microseconds.size(), us);
-  out.put_number(us / 1000000);
+  cursor = put_number(cursor, us / 1000000);
   char fraction[7] = {'.', '0', '0', '0', '0', '0', '0'};
   uint64_t rest = us % 1000000;
   for (size_t i = 6; rest > 0; --i, rest /= 10) fraction[i] = static_cast<char>('0' + rest % 10);
-  out.put({fraction, sizeof fraction});
+  return put(cursor, {fraction, sizeof fraction});
 }
 
-void put_address(std::string_view address, Writer& out) {
-  if (!address.starts_with("unix:")) out.put("tcp:");
-  put_line(address, out);
-}
-
-void put_value(Form form, std::string_view fact, Writer& out) {
+uint8_t* put_value(uint8_t* cursor, Form form, std::string_view fact) {
   constexpr std::string_view kUnix = "unix:";
   size_t colon = fact.rfind(':');
   bool is_socket = fact.starts_with(kUnix);
   switch (form) {
     case Form::kPlain:
-      return put_line(fact, out);
+      return put_line(cursor, fact);
     case Form::kSeconds:
-      return put_seconds(fact, out);
+      return put_seconds(cursor, fact);
     case Form::kAddress:
-      return put_address(fact, out);
+      return put_line(put(cursor, is_socket ? "" : "tcp:"), fact);
     case Form::kPort:
-      return put_line(is_socket || colon == fact.npos ? "0" : fact.substr(colon + 1), out);
+      return put_line(cursor, is_socket || colon == fact.npos ? "0" : fact.substr(colon + 1));
     case Form::kHost:
-      return put_line(is_socket || colon == fact.npos ? "" : fact.substr(0, colon), out);
+      return put_line(cursor, is_socket || colon == fact.npos ? "" : fact.substr(0, colon));
     case Form::kSocketPath:
-      return put_line(is_socket ? fact.substr(kUnix.size()) : "NULL", out);
+      return put_line(cursor, is_socket ? fact.substr(kUnix.size()) : "NULL");
+    case Form::kState:
+      return put(cursor, "conn_read");
   }
+  return cursor;
 }
 
-void put_row(std::string_view name, Form form, std::string_view fact, Writer& out) {
-  out.put("STAT ");
-  put_line(name, out);
-  out.put(" ");
-  put_value(form, fact, out);
-  out.put("\r\n");
-}
+// Where the rows go: lines or packets.
+class Rows {
+ public:
+  Rows(const goromdb_request& request, bool binary, Writer& out)
+      : head_(ReplyHead::of(request)), binary_(binary), out_(out) {}
 
-void put_table(std::span<const StatName> table, const Facts& facts, Writer& out) {
+  // `number`: of a connection, with its colon, or empty.
+  void put_row(std::string_view number, std::string_view name, Form form, std::string_view fact) {
+    uint8_t* begin =
+        out_.reserve(kPacketHead + number.size() + name.size() + fact.size() + kMostAdded);
+    if (begin == nullptr) return;
+    const size_t name_size = number.size() + name.size();
+    uint8_t* cursor = binary_ ? begin + kPacketHead : put(begin, "STAT ");
+    cursor = put(put_line(cursor, number), name);
+    if (!binary_) *cursor++ = ' ';
+    uint8_t* value = cursor;
+    cursor = put_value(cursor, form, fact);
+    if (binary_) {
+      put_head(begin, head_, 0, name_size, static_cast<size_t>(cursor - value));
+    } else {
+      cursor = put(cursor, "\r\n");
+    }
+    out_.commit(cursor);
+  }
+  void end() {
+    if (!binary_) return out_.put(text::kEnd);
+    uint8_t* cursor = out_.reserve(kPacketHead);
+    if (cursor != nullptr) out_.commit(put_head(cursor, head_, 0, 0, 0));
+  }
+
+ private:
+  ReplyHead head_;
+  bool binary_;
+  Writer& out_;
+};
+
+void put_table(std::span<const StatName> table, const Facts& facts, Rows& rows) {
   for (const StatName& row : table) {
     const goromdb_slice* fact = row.fact.empty() ? nullptr : facts.find(row.fact);
     if (fact != nullptr) {
-      put_row(row.name, row.form, view(*fact), out);
+      rows.put_row("", row.name, row.form, view(*fact));
     } else {
-      put_row(row.name, Form::kPlain, row.constant, out);
+      rows.put_row("", row.name, Form::kPlain, row.constant);
     }
   }
   for (size_t i = 0; i < facts.size(); ++i) {
     bool named = std::ranges::find(table, facts.name(i), &StatName::fact) != table.end();
-    if (!named) put_row(facts.name(i), Form::kPlain, facts.value(i), out);
+    if (!named) rows.put_row(facts.name(i), "", Form::kPlain, facts.value(i));
   }
 }
 
 // `N:addr` and so on: the table holds what follows the number of the connection.
-void put_connections(std::span<const StatName> table, const Facts& facts, Writer& out) {
+void put_connections(std::span<const StatName> table, const Facts& facts, Rows& rows) {
   for (size_t i = 0; i < facts.size(); ++i) {
     std::string_view fact = facts.name(i);
     size_t colon = fact.find(':');
     if (colon == fact.npos) continue;
     auto row = std::ranges::find(table, fact.substr(colon + 1), &StatName::fact);
     if (row == table.end()) continue;
-    out.put("STAT ");
-    put_line(fact.substr(0, colon + 1), out);
-    out.put(row->name);
-    out.put(" ");
-    put_value(row->form, facts.value(i), out);
-    out.put("\r\n");
+    rows.put_row(fact.substr(0, colon + 1), row->name, row->form, facts.value(i));
   }
 }
 
 }  // namespace
 
-void write_stats(std::string_view section, std::string_view version, const goromdb_answer& answer,
-                 Writer& out) {
+void write_stats(const goromdb_request& request, bool binary, std::string_view version,
+                 const goromdb_answer& answer, Writer& out) {
+  const std::string_view section = view(request.arg);
   Facts facts{std::span(answer.pairs, answer.npairs)};
+  Rows rows(request, binary, out);
   if (section == "connections") {
-    put_connections(connection_names(), facts, out);
+    put_connections(connection_names(), facts, rows);
   } else if (section == "settings") {
-    put_table(settings_names(), facts, out);
+    put_table(settings_names(), facts, rows);
   } else {
-    put_row("version", Form::kPlain, version, out);
-    put_table(general_names(), facts, out);
+    rows.put_row("", "version", Form::kPlain, version);
+    put_table(general_names(), facts, rows);
   }
-  out.put(text::kEnd);
+  rows.end();
 }
 
 }  // namespace goromdb::memcached

@@ -13,10 +13,12 @@ namespace goromdb::memcached {
 inline constexpr const char* kCmdTouch = "memcached_cmd_touch";
 inline constexpr const char* kTouchHits = "memcached_touch_hits";
 inline constexpr const char* kTouchMisses = "memcached_touch_misses";
+inline constexpr const char* kCmdMeta = "memcached_cmd_meta";
 
-// Writes the STAT lines and END of a section ("", "settings", "connections") from answer.pairs.
+// Writes a section of the request GOROMDB_OP_STATS ("", "settings", "connections") from
+// answer.pairs: STAT lines and END, or, where `binary`, a packet for each and an empty one.
 // `version` is what the command `version` says.
-void write_stats(std::string_view section, std::string_view version, const goromdb_answer& answer,
-                 Writer& out);
+void write_stats(const goromdb_request& request, bool binary, std::string_view version,
+                 const goromdb_answer& answer, Writer& out);
 
 }  // namespace goromdb::memcached

@@ -35,7 +35,7 @@ constexpr StatName kGeneral[] = {
     {"cmd_set", "", "0"},
     {"cmd_flush", "", "0"},
     {"cmd_touch", kCmdTouch, "0"},
-    {"cmd_meta", "", "0"},
+    {"cmd_meta", kCmdMeta, "0"},
     {"get_hits", "keys_hit", "0"},
     {"get_misses", "keys_missed", "0"},
     {"get_expired", "", "0"},
@@ -140,7 +140,7 @@ constexpr StatName kSettings[] = {
     {"stat_key_prefix", "", ":"},
     {"detail_enabled", "", "no"},
     {"cas_enabled", "", "yes"},
-    {"binding_protocol", "", "ascii"},
+    {"binding_protocol", "", "auto-negotiate"},
     {"auth_enabled_sasl", "", "no"},
     {"auth_enabled_ascii", "", "no"},
     {"item_size_max", "", "4294967295"},
@@ -174,6 +174,7 @@ constexpr StatName kSettings[] = {
 constexpr StatName kConnections[] = {
     {"addr", "addr", "", Form::kAddress},
     {"listen_addr", "listen", "", Form::kAddress},
+    {"state", "age_s", "", Form::kState},
     {"secs_since_last_cmd", "idle_s", ""},
 };
 

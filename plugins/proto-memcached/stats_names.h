@@ -12,11 +12,12 @@ namespace goromdb::memcached {
 // How a fact is written.
 enum class Form : uint8_t {
   kPlain,
-  kSeconds,    // microseconds as `1.000001`
-  kAddress,    // 127.0.0.1:5000 as `tcp:127.0.0.1:5000`; unix:/path as it is
-  kPort,       // of a listen address; 0 for a socket
-  kHost,       // of a listen address
-  kSocketPath  // of a listen address; NULL without
+  kSeconds,     // microseconds as `1.000001`
+  kAddress,     // 127.0.0.1:5000 as `tcp:127.0.0.1:5000`; unix:/path as it is
+  kPort,        // of a listen address; 0 for a socket
+  kHost,        // of a listen address
+  kSocketPath,  // of a listen address; NULL without
+  kState        // whatever the fact: every connection waits to be read from
 };
 
 struct StatName {

@@ -60,6 +60,10 @@ class Words {
     p_ = find_separator(floor_, begin, end_);
     return {reinterpret_cast<const char*>(begin), static_cast<size_t>(p_ - begin)};
   }
+  // What is behind the words that have been read.
+  std::string_view rest() const {
+    return {reinterpret_cast<const char*>(p_), static_cast<size_t>(end_ - p_)};
+  }
 
  private:
   const uint8_t *floor_, *p_, *end_;

@@ -163,11 +163,11 @@ TEST_CASE("stats_settings_has_what_exporters_ask_for") {
   World world{.pairs = {"max_connections", "10000", "threads", "2", "listen", "127.0.0.1:11211",
                         "idle_timeout_s", "30"}};
   std::string text = talk(world, "stats settings\r\n").replies;
-  for (std::string line :
-       {"STAT maxconns 10000", "STAT tcpport 11211", "STAT inter 127.0.0.1",
-        "STAT domain_socket NULL", "STAT num_threads 2", "STAT idle_timeout 30",
-        "STAT lru_crawler no", "STAT item_size_max 4294967295", "STAT binding_protocol ascii",
-        "STAT auth_enabled_sasl no", "STAT flush_enabled no", "END"}) {
+  for (std::string line : {"STAT maxconns 10000", "STAT tcpport 11211", "STAT inter 127.0.0.1",
+                           "STAT domain_socket NULL", "STAT num_threads 2", "STAT idle_timeout 30",
+                           "STAT lru_crawler no", "STAT item_size_max 4294967295",
+                           "STAT binding_protocol auto-negotiate", "STAT auth_enabled_sasl no",
+                           "STAT flush_enabled no", "END"}) {
     CAPTURE(line);
     CHECK(has_line(text, line));
   }
@@ -178,15 +178,17 @@ TEST_CASE("stats_settings_has_what_exporters_ask_for") {
 }
 
 TEST_CASE("stats_conns_lists_connections_as_memcached_does") {
-  World world{.pairs = {"24:addr", "127.0.0.1:5000", "24:listen", "127.0.0.1:11211", "24:idle_s",
-                        "3", "25:addr", "unix:/tmp/s", "25:listen", "unix:/tmp/s", "25:idle_s",
-                        "0"}};
+  World world{.pairs = {"24:addr", "127.0.0.1:5000", "24:listen", "127.0.0.1:11211", "24:age_s",
+                        "9", "24:idle_s", "3", "25:addr", "unix:/tmp/s", "25:listen", "unix:/tmp/s",
+                        "25:age_s", "0", "25:idle_s", "0"}};
   check_all(world, {{"stats conns\r\n",
                      "STAT 24:addr tcp:127.0.0.1:5000\r\n"
                      "STAT 24:listen_addr tcp:127.0.0.1:11211\r\n"
+                     "STAT 24:state conn_read\r\n"
                      "STAT 24:secs_since_last_cmd 3\r\n"
                      "STAT 25:addr unix:/tmp/s\r\n"
                      "STAT 25:listen_addr unix:/tmp/s\r\n"
+                     "STAT 25:state conn_read\r\n"
                      "STAT 25:secs_since_last_cmd 0\r\n"
                      "END\r\n"}});
 }
@@ -213,19 +215,21 @@ TEST_CASE("the_other_sections_of_stats") {
   CHECK(connection.ops_seen() == std::vector<uint32_t>{GOROMDB_OP_STATS_RESET, GOROMDB_OP_STATS});
 }
 
-TEST_CASE("touches_are_counted_apart") {
+TEST_CASE("touches_and_me_are_counted_apart") {
   World world;
   Connection connection(world);
   connection.feed(
-      "touch a 0\r\ntouch missing 0 noreply\r\ngat 0 a b missing\r\nget a\r\ntouch broken 0\r\n");
+      "touch a 0\r\ntouch missing 0 noreply\r\ngat 0 a b missing\r\nget a\r\ntouch broken 0\r\n"
+      "mg a v\r\nmg a T0\r\nmg missing T0 q\r\nme a\r\nme missing\r\nmn\r\n");
   auto metric = [&](const std::string& name) {
     auto& names = connection.host().metric_names;
     auto at = std::ranges::find(names, name) - names.begin();
     return connection.host().metrics.at(static_cast<size_t>(at));
   };
-  CHECK(metric("memcached_cmd_touch") == 5);
-  CHECK(metric("memcached_touch_hits") == 3);
-  CHECK(metric("memcached_touch_misses") == 2);
+  CHECK(metric("memcached_cmd_touch") == 7);
+  CHECK(metric("memcached_touch_hits") == 4);
+  CHECK(metric("memcached_touch_misses") == 3);
+  CHECK(metric("memcached_cmd_meta") == 2);
 }
 
 }  // namespace goromdb::memcached::test

@@ -17,6 +17,11 @@ namespace {
 const std::string kKey250(250, 'k'), kKey251(251, 'k');
 const std::string kBad = "CLIENT_ERROR bad command line format\r\n";
 
+std::string hex(uint8_t byte) {
+  const std::string digits = "0123456789abcdef";
+  return {digits[byte >> 4], digits[byte & 15]};
+}
+
 }  // namespace
 
 TEST_CASE("reads_answer_as_memcached_does") {
@@ -106,15 +111,17 @@ TEST_CASE("the_other_commands_answer_as_a_locked_down_memcached_does") {
                     {"lru tune 10 20\r\n", "ERROR\r\n"},
                     {"extstore free_memchunks 1\r\n", "ERROR\r\n"},
                     {"lru_crawler metadump all\r\n", "ERROR metadump not allowed\r\n"},
+                    {"lru_crawler metadump 99\r\n", "ERROR metadump not allowed\r\n"},
                     {"lru_crawler mgdump all\r\n", "ERROR key dump not allowed\r\n"},
+                    {"lru_crawler metadump\r\n", "ERROR metadump not allowed\r\n"},
+                    {"lru_crawler metadump all x\r\n", "ERROR\r\n"},
+                    {"lru_crawler metadump all noreply\r\n", ""},
                     {"lru_crawler enable\r\n", "ERROR\r\n"},
                     {"lru_crawler\r\n", "ERROR\r\n"},
                     {"\r\n", "ERROR\r\n"},
                     {"\n", "ERROR\r\n"},
                     {"   \r\n", "ERROR\r\n"},
                     {"versionx\r\n", "ERROR\r\n"},
-                    {"mn\r\n", "ERROR\r\n"},
-                    {"mg a v\r\n", "ERROR\r\n"},
                     {"bogus a b c d e f g h i j k l m n o p\r\n", "ERROR\r\n"},
                     {"bogus x noreply\r\n", ""},
                     {"noreply\r\n", "ERROR\r\n"},
@@ -130,7 +137,6 @@ TEST_CASE("other_protocols_on_the_port_are_hung_up_on") {
                     {"a b HTTP/1.1 d\r\n", "ERROR\r\n"},
                     {"HTTP/1.1\r\n", "ERROR\r\n"},
                     {"\x16\x03\x01get a\r\n", "", true},
-                    {"\x80get a\r\n", "", true},
                     {"\x81get a\r\n", "", true},
                     {"version\r\n\x80 a\r\n", "VERSION 1.6.45-goromdb-0.0.0-test\r\nERROR\r\n"},
                     {"version\r\n\x16\r\n", "VERSION 1.6.45-goromdb-0.0.0-test\r\nERROR\r\n"},
@@ -155,6 +161,41 @@ TEST_CASE("a_fault_is_an_error_and_never_a_miss") {
                                                  {"get\r\n", kBad},
                                              });
   check_all({.status = GOROMDB_E_INTERNAL}, {{"get a\r\n", "SERVER_ERROR storage error\r\n"}});
+}
+
+TEST_CASE("keys_are_dumped_where_the_option_says_so") {
+  World world{.options = {{"dump", "true"}}};
+  world.items = {{"a b", {"", 7, 1}},
+                 {"k", {"val", 4294967295, 2}},
+                 {"prices|users|k", {"not of this walk"}},
+                 {std::string("\xc3\xa4~\0\r", 5), {"1"}},
+                 {std::string(251, 'x'), {"no client can ask for it"}}};
+  check_all(world, {
+                       {"lru_crawler metadump all\r\nversion\r\n",
+                        "OK\r\n"
+                        "key=a%20b exp=-1 la=0 cas=0 fetch=no cls=1 size=3 flags=7 \n"
+                        "key=k exp=-1 la=0 cas=0 fetch=no cls=1 size=4 flags=4294967295 \n"
+                        "key=%C3%A4~%00%0D exp=-1 la=0 cas=0 fetch=no cls=1 size=6 flags=0 \n"
+                        "END\r\nVERSION 1.6.45-goromdb-0.0.0-test\r\n"},
+                       {"version\r\nlru_crawler mgdump hash\r\nget k\r\n",
+                        "VERSION 1.6.45-goromdb-0.0.0-test\r\n"
+                        "OK\r\nmg YSBi b\r\nmg k\r\nmg w6R+AA0= b\r\nEN\r\nVALUE k 4294967295 "
+                        "3\r\nval\r\nEND\r\n"},
+                       {"lru_crawler metadump 1\r\n", "BADCLASS invalid class id\r\n"},
+                       {"lru_crawler mgdump\r\n", "ERROR\r\n"},
+                       {"lru_crawler crawl all\r\n", "ERROR\r\n"},
+                   });
+  world.status = GOROMDB_E_NOT_READY;
+  check_all(world, {{"lru_crawler metadump all\r\n", "SERVER_ERROR not ready\r\n"}});
+  world.status = GOROMDB_E_IO;
+  check_all(world, {{"lru_crawler mgdump all\r\n", "SERVER_ERROR storage error\r\n"}});
+}
+
+TEST_CASE("a_dump_is_the_last_request_of_its_batch") {
+  World world{.options = {{"dump", "true"}}};
+  Connection connection(world);
+  connection.feed("get a\r\nlru_crawler metadump all\r\nget a\r\n");
+  CHECK(connection.batches() == 2);
 }
 
 TEST_CASE("a_cas_is_never_zero") {
@@ -209,9 +250,14 @@ TEST_CASE("the_readme_lists_every_command_with_its_answer") {
   std::string readme{std::istreambuf_iterator<char>(file), {}};
   std::string table;
   for (const Command& c : commands()) {
-    std::string_view quote = c.name.empty() ? "" : "`";
+    std::string_view quote = c.name.empty() || c.syntax.empty() ? "" : "`";
+    std::string packets;
+    for (const Packet& packet : c.packets) {
+      packets.append(packets.empty() ? "" : ", ").append(hex(packet.opcode)).append(" ");
+      packets.append(packet.name);
+    }
     table.append("| ").append(quote).append(c.syntax).append(quote);
-    table.append(" | ").append(c.answer).append(" |\n");
+    table.append(" | ").append(packets).append(" | ").append(c.answer).append(" |\n");
   }
   CAPTURE(table);
   CHECK(readme.find(table) != std::string::npos);
