@@ -297,8 +297,14 @@ Batch::Answered Batch::answer_walk(const Client& client, const goromdb_request& 
         protocol.ops().reply(protocol.self(), client.state, &request, &answer, out.sink());
     return status == GOROMDB_OK && !out.failed() ? Answered::kAll : Answered::kClose;
   }
-  auto walk = std::make_unique<Walk>(*view, client.listening.config.databases[request.database],
-                                     request, loop_.house().positions, loop_.random());
+  std::string_view from;
+  if ((request.flags & GOROMDB_WALK_FROM) != 0) {
+    const auto& key = keys_[request.first_key];
+    from = {static_cast<const char*>(key.ptr), key.len};
+  }
+  const uint32_t database = client.listening.config.databases[request.database];
+  auto walk = std::make_unique<Walk>(*view, database, request, from, loop_.house().positions,
+                                     loop_.random());
   auto answered = walk_on(client, *walk, out);
   if (answered == Answered::kWalking && is_last) walk_ = std::move(walk);
   while (answered == Answered::kWalking && !is_last) {
@@ -316,6 +322,13 @@ Batch::Answered Batch::walk_on(const Client& client, Walk& walk, Outbox& out) {
   }
   auto answer = blank_answer(&walk.view());
   answer.elapsed_us = (uv_hrtime() - began_ns) / 1000;
+  if ((walk.request().flags & GOROMDB_WANT_VERSION) != 0) {
+    hashed_ = {};
+    for (auto& value : walk.values()) {
+      const bool wanted = value.status == GOROMDB_OK && value.version == 0;
+      if (wanted) value.version = version_of(value);
+    }
+  }
   walk.fill(answer);
   if (answer.status < 0) loop_.house().metrics.add(kKeysFailed, loop_.index(), 1);
   const auto& protocol = client.listening.protocol;

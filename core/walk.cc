@@ -2,6 +2,7 @@
 #include "core/walk.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "core/plugin_host.h"
 
@@ -138,14 +139,15 @@ std::optional<uint64_t> known_total(LoopView& view, const std::string& ns, bool 
 
 // ---- the walk ----
 
-Walk::Walk(LoopView& view, uint32_t database, const goromdb_request& request, Positions& positions,
-           uint64_t random)
+Walk::Walk(LoopView& view, uint32_t database, const goromdb_request& request, std::string_view from,
+           Positions& positions, uint64_t random)
     : view_(view),
       database_(database),
       request_(request),
       positions_(positions),
       random_(random),
-      ns_(text(request.arg)) {
+      ns_(text(request.arg)),
+      from_(from) {
   request_.arg = slice(ns_);
   request_.count = std::min(request.count, kMostAtOnce);
   if (!ns_.empty()) request_.flags &= ~GOROMDB_WALK_NAMESPACES;
@@ -185,6 +187,11 @@ bool Walk::begin(goromdb_arena& arena) {
   status_ = find_namespace(view_, ns_, id);
   if (status_ == GOROMDB_NOT_FOUND && has(GOROMDB_WANT_KIND)) status_ = kind_of_missing(arena);
   if (status_ != GOROMDB_OK) return false;
+  const bool sorted = (view_.generation->info().caps & GOROMDB_CAP_WALKS_SORTED) != 0;
+  if (has(GOROMDB_WALK_FROM) && !sorted) {
+    status_ = GOROMDB_E_UNSUPPORTED;
+    return false;
+  }
   std::optional<Position> position;
   if (request_.position != 0) {
     position = positions_.find(request_.position);
@@ -221,6 +228,10 @@ void Walk::plan_from(const std::optional<Position>& position) {
                                     (position->sorted && sorted && !position->in_names));
   Leg names{true}, entries{false};
   if (goes_on) (position->in_names ? names : entries).after = position->after;
+  if (has(GOROMDB_WALK_FROM) && !goes_on) {
+    entries.after = from_;
+    entries.with_after = true;
+  }
   const bool past_names = goes_on && !position->in_names;
   if (has(GOROMDB_WALK_NAMESPACES) && !past_names) legs_.push_back(names);
   legs_.push_back(entries);
@@ -340,6 +351,11 @@ void Walk::give_names(Leg& leg, uint32_t want, goromdb_arena& arena) {
 
 void Walk::give_entries(Leg& leg, uint32_t want, goromdb_arena& arena) {
   if (leg.until_start && !start_) return end_leg();  // the walk began with no entry at all
+  if (std::exchange(leg.with_after, false)) {
+    give_first(arena);
+    if (status_ != GOROMDB_OK || n_ == request_.count) return;
+    want = request_.count - n_;
+  }
   if (!entries_.is_open()) {
     auto opened = leg.anywhere ? entries_.open_anywhere(view_, ns_, random_, arena)
                                : entries_.open(view_, ns_, leg.after);
@@ -369,6 +385,19 @@ void Walk::give_entries(Leg& leg, uint32_t want, goromdb_arena& arena) {
   if (got > 0) leg.after = text(keys_[n_ + got - 1]);
   n_ += got;
   if (ended) end_leg();
+}
+
+// The entry that the walk begins at, if there is one of just that key.
+void Walk::give_first(goromdb_arena& arena) {
+  goromdb_key key{from_.data(), static_cast<uint32_t>(from_.size()), 0};
+  status_ = find_namespace(view_, ns_, key.ns);
+  if (status_ != GOROMDB_OK) return;
+  goromdb_value value{};
+  ops_of(view_).get(view_.reader, 0, &key, 1, &value, &arena);
+  if (value.status < 0) status_ = value.status;
+  if (value.status != GOROMDB_OK) return;
+  keys_[n_] = {key.ptr, key.len, 0};
+  values_[n_++] = value;
 }
 
 void Walk::end_leg() {

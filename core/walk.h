@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <deque>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -66,14 +67,16 @@ class Walk {
  public:
   static constexpr uint32_t kMostAtOnce = 65536;
 
-  // `database`: index into the config's. What the request points to is copied.
-  Walk(LoopView& view, uint32_t database, const goromdb_request& request, Positions& positions,
-       uint64_t random);
+  // `database`: index into the config's. What the request points to is copied. `from`: for
+  // GOROMDB_WALK_FROM.
+  Walk(LoopView& view, uint32_t database, const goromdb_request& request, std::string_view from,
+       Positions& positions, uint64_t random);
 
   // Goes on by one slice. False: it still counts what the walk would give; call again.
   bool advance(goromdb_arena& arena);
   // The slice that advance() has come to.
   void fill(goromdb_answer& answer) const;
+  std::span<goromdb_value> values() { return {values_.data(), n_}; }
 
   LoopView& view() { return view_; }
   const goromdb_request& request() const { return request_; }
@@ -89,6 +92,7 @@ class Walk {
     std::optional<std::string> after = std::nullopt;
     uint64_t limit = GOROMDB_UNKNOWN;  // names: how many
     bool until_start = false;          // entries: ends before the chance entry
+    bool with_after = false;           // entries: `after` comes first, if it is there
   };
 
   bool has(uint32_t flag) const { return (request_.flags & flag) != 0; }
@@ -100,6 +104,7 @@ class Walk {
   void give(goromdb_arena& arena);
   void give_names(Leg& leg, uint32_t want, goromdb_arena& arena);
   void give_entries(Leg& leg, uint32_t want, goromdb_arena& arena);
+  void give_first(goromdb_arena& arena);
   void end_leg();
 
   LoopView& view_;
@@ -108,6 +113,7 @@ class Walk {
   Positions& positions_;
   const uint64_t random_;
   std::string ns_;
+  const std::string from_;
 
   bool begun_ = false, counting_ = false;
   std::optional<NamespaceNames> names_;  // of the leg, or of the count

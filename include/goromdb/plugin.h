@@ -268,13 +268,14 @@ typedef struct goromdb_storage_ops {
 #define GOROMDB_OP_WALK 7  /* entries of a namespace, or how many there are [PRO-13] */
 
 /* request.flags */
-#define GOROMDB_WANT_VERSION 0x1u /* GET: the core fills value.version where it is 0 */
+#define GOROMDB_WANT_VERSION 0x1u /* GET, WALK: the core fills value.version where it is 0 */
 #define GOROMDB_WANT_KIND 0x2u    /* GET, WALK: tell keys from namespaces [PRO-14] */
 /* WALK [PRO-13] */
 #define GOROMDB_WALK_NAMESPACES 0x10u /* names of namespaces come first */
 #define GOROMDB_WALK_COUNT 0x20u      /* answer.total is filled */
 #define GOROMDB_WALK_POSITION 0x40u   /* answer.position is filled */
 #define GOROMDB_WALK_RANDOM 0x80u     /* begin anywhere, go round at the end */
+#define GOROMDB_WALK_FROM 0x100u      /* begin at the request's one key */
 
 typedef struct goromdb_request { /* frozen, 64 bytes; parse() writes, reply() reads */
   uint32_t op;

@@ -215,7 +215,7 @@ goromdb_status storage_warm(goromdb_generation* g, uint64_t, uint64_t, uint64_t*
 // ---- protocol: "get DB KEY...\n", "gets DB KEY..." with versions, "want N" keys, "bye"; a key may
 // be written "DB/NAMESPACE:KEY"; "kind DB KEY..." tells keys from namespaces; "walk DB FLAGS COUNT
 // POSITION [NAMESPACE]" gives entries, with the flags n(ames), c(ount), p(osition), r(andom),
-// k(ind), a(gain) or - ----
+// k(ind), v(ersion), a(gain) or -; "from KEY" in front of it begins there ----
 
 constexpr uint64_t kGets = 1;
 
@@ -254,7 +254,14 @@ goromdb_status protocol_parse(void*, void*, goromdb_parse* p) {
       p->want_reqs = static_cast<uint32_t>(std::strtoul(std::string(line).c_str(), nullptr, 10));
       if (p->req_cap < p->want_reqs) return GOROMDB_AGAIN;
       request.op = GOROMDB_OP_LOCAL;
-    } else if (verb == "walk") {
+    } else if (verb == "walk" || verb == "from") {
+      if (verb == "from") {
+        const auto key = word_of(line);
+        p->keys[p->key_len++] = {key.data(), static_cast<uint32_t>(key.size()), 0};
+        request.nkeys = 1;
+        request.flags = GOROMDB_WALK_FROM;
+        word_of(line);
+      }
       request.op = GOROMDB_OP_WALK;
       request.database = static_cast<uint32_t>(word_of(line)[0] - '0');
       for (const char flag : word_of(line)) {
@@ -263,6 +270,7 @@ goromdb_status protocol_parse(void*, void*, goromdb_parse* p) {
                          : flag == 'p' ? GOROMDB_WALK_POSITION
                          : flag == 'r' ? GOROMDB_WALK_RANDOM
                          : flag == 'k' ? GOROMDB_WANT_KIND
+                         : flag == 'v' ? GOROMDB_WANT_VERSION
                                        : 0;
         if (flag == 'a') request.tag[0] = 1;
       }
@@ -312,6 +320,7 @@ goromdb_status protocol_reply(void*, void*, const goromdb_request* request,
     }
     for (uint32_t i = 0; i < a.n; ++i) {
       put({static_cast<const char*>(a.keys[i].ptr), a.keys[i].len});
+      if (a.values[i].version != 0) put("+version");
       put(a.values[i].status == GOROMDB_IS_NAMESPACE ? "/ " : " ");
     }
     put("total=" + std::to_string(a.total) + " position=" + std::to_string(a.position));

@@ -191,6 +191,22 @@ TEST_CASE("a random walk gives every entry once, wherever it begins") {
   CHECK(first.size() >= 20);
 }
 
+TEST_CASE("a walk in order begins at any key, whether it is there or not") {
+  BatchRoom room;
+  room.adopt(0, "sorted 5");
+  CHECK(room.ask("from k00003 walk 0 - 2 0\n") == "k00003 k00004 total=0 position=0\n");
+  CHECK(room.ask("from k00003 walk 0 - 1 0\n") == "k00003 total=0 position=0\n");
+  CHECK(room.ask("from k00003x walk 0 - 9 0\n") == "k00004 k00005 total=0 position=0 end\n");
+  CHECK(room.ask("from a walk 0 a 1 0\n").starts_with("k00001 total=0 position=0\nk00002 "));
+  CHECK(room.ask("from z walk 0 - 9 0\n") == "total=0 position=0 end\n");
+  const auto slice = slice_of(room.ask("from k00002 walk 0 p 2 0\n"));
+  CHECK(room.ask("from k00002 walk 0 p 9 " + std::to_string(slice.position) + "\n") ==
+        "k00004 k00005 total=0 position=0 end\n");
+  CHECK(room.ask("walk 0 v 1 0\n") == "k00001+version total=0 position=0\n");
+  room.adopt(0, "many 5");
+  CHECK(room.ask("from k00003 walk 0 - 2 0\n") == "status -6\n");
+}
+
 TEST_CASE("what cannot be walked says why") {
   BatchRoom room;
   CHECK(room.ask("walk 0 n 5 0\n") == "status -7\n");
