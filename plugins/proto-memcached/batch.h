@@ -82,6 +82,17 @@ class Batch {
     request.tag[1] = tag;
     return Step::kLast;
   }
+  // The same from the key on that was written to next_keys(), `count` entries and no more.
+  Step walk_from(const Command& command, uint32_t count, uint64_t tag) {
+    goromdb_request& request = add(GOROMDB_OP_WALK);
+    request.flags = GOROMDB_WALK_FROM;
+    request.first_key = io_.key_len++;
+    request.nkeys = 1;
+    request.count = count;
+    request.tag[0] = tag_of(command);
+    request.tag[1] = tag;
+    return Step::kDone;
+  }
   // A request without keys. `arg` is static memory: the reply, or for GOROMDB_OP_STATS the section.
   Step say(uint32_t op, std::string_view arg, uint64_t tag = 0) {
     goromdb_request& request = add(op);

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "dump.h"
 
-#include <algorithm>
-
 #include "base64.h"
 #include "put.h"
+#include "replies.h"
 #include "texts.h"
 
 namespace goromdb::memcached {
@@ -43,16 +42,11 @@ void write_meta_line(std::string_view key, const goromdb_value& value, Writer& o
   out.commit(put(cursor, " \n"));
 }
 
-bool is_text(std::string_view key) {
-  return std::ranges::none_of(
-      key, [](char byte) { return static_cast<uint8_t>(byte) <= ' ' || byte == '\x7f'; });
-}
-
 void write_mg_line(std::string_view key, Writer& out) {
   uint8_t* cursor = out.reserve(base64_size(key.size()) + 16);
   if (cursor == nullptr) return;
   cursor = put(cursor, "mg ");
-  cursor = is_text(key) ? put(cursor, key) : put(encode_base64(key, cursor), " b");
+  cursor = is_text_key(key) ? put(cursor, key) : put(encode_base64(key, cursor), " b");
   out.commit(put(cursor, "\r\n"));
 }
 

@@ -23,6 +23,7 @@ inline constexpr int64_t kMaxDeclaredLength = INT32_MAX - 2;  // of a data block
 struct Settings {
   size_t max_line;
   uint32_t max_keys;
+  uint32_t max_range;
   uint64_t max_refused_value;
   bool refuse_touch;
   bool not_stored;

@@ -9,6 +9,7 @@
 #include "dump.h"
 #include "meta.h"
 #include "parser.h"
+#include "range.h"
 #include "replies.h"
 #include "stats.h"
 #include "texts.h"
@@ -39,6 +40,8 @@ class Protocol {
              nullptr, kMaxCommandLine, 64 << 20),
       option(GOROMDB_OPT_INT, "max_keys", "16384",
              "most keys in one request; more close the connection", nullptr, 1, 1 << 20),
+      option(GOROMDB_OPT_INT, "max_range", "100", "most entries that one rget may ask for", nullptr,
+             1, 65535),
       option(GOROMDB_OPT_SIZE, "max_refused_value", "64MiB",
              "largest data block of a refused write that is skipped; a larger one closes the "
              "connection",
@@ -75,6 +78,7 @@ class Protocol {
         cmd_meta_(host.counter(kCmdMeta, "keys of me")) {
     settings_.max_line = static_cast<size_t>(options.num("max_line"));
     settings_.max_keys = static_cast<uint32_t>(options.num("max_keys"));
+    settings_.max_range = static_cast<uint32_t>(options.num("max_range"));
     settings_.max_refused_value = static_cast<uint64_t>(options.num("max_refused_value"));
     settings_.refuse_touch = options.str("touch") == "refuse";
     settings_.not_stored = options.str("write_reply") == "not_stored";
@@ -94,7 +98,10 @@ class Protocol {
     if (request.op == GOROMDB_OP_GET) {
       conn.binary ? reply_packet(request, answer, out) : reply_line(request, answer, out);
     } else if (request.op == GOROMDB_OP_WALK) {
-      return write_dump(conn, request, answer, out);
+      if (command_of(request).shape == Shape::kCrawler) {
+        return write_dump(conn, request, answer, out);
+      }
+      write_range(request, answer, out);
     } else if (request.op == GOROMDB_OP_STATS) {
       write_stats(request, conn.binary, settings_.version, answer, out);
     } else if (conn.binary) {

@@ -2,6 +2,9 @@
 // The hot half of the plugin: one reservation a value for everything around it.
 #include "replies.h"
 
+#include <algorithm>
+
+#include "parser.h"
 #include "prefixes.h"
 #include "put.h"
 #include "texts.h"
@@ -46,6 +49,17 @@ std::string_view find_error(const goromdb_answer& answer) {
   const Status status = find_status(answer);
   if (status == Status::kOk) return {};
   return status == Status::kTemporary ? text::kNotReady : text::kStorageError;
+}
+
+bool is_text_key(std::string_view key) {
+  const auto is_plain = [](char c) { return static_cast<uint8_t>(c) > ' ' && c != '\x7f'; };
+  return !key.empty() && key.size() <= kMaxKey && std::ranges::all_of(key, is_plain);
+}
+
+void write_item(std::string_view key, const goromdb_value& value, Writer& out) {
+  write_head("VALUE ", key, value, false, out);
+  out.put_value(value);
+  out.put("\r\n");
 }
 
 void write_values(const goromdb_answer& answer, bool cas, Writer& out) {

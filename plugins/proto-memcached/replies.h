@@ -15,6 +15,12 @@ Status find_status(const goromdb_answer& answer);
 // The same as an error line; empty for kOk.
 std::string_view find_error(const goromdb_answer& answer);
 
+// Whether the key can stand in a reply's line.
+bool is_text_key(std::string_view key);
+
+// The VALUE line and the data of one entry.
+void write_item(std::string_view key, const goromdb_value& value, Writer& out);
+
 // VALUE lines of the hits and END.
 void write_values(const goromdb_answer& answer, bool cas, Writer& out);
 

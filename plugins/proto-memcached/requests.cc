@@ -8,6 +8,7 @@
 
 #include "commands.h"
 #include "meta.h"
+#include "range.h"
 #include "texts.h"
 #include "words.h"
 
@@ -199,6 +200,8 @@ Step read_command(Batch& batch, const Settings& settings, const uint8_t* begin,
       return read_exptime_keys(context, words);
     case Shape::kTouch:
       return read_touch(context, Arguments(words));
+    case Shape::kRange:
+      return read_range(batch, settings, command, words);
     case Shape::kMetaGet:
       return read_meta_get(batch, settings, command, words);
     case Shape::kMetaDebug:

@@ -33,6 +33,7 @@ inline constexpr std::string_view kLongOpaque = "CLIENT_ERROR opaque token too l
 inline constexpr std::string_view kBadExptime = "CLIENT_ERROR invalid exptime argument\r\n";
 inline constexpr std::string_view kDeleteUsage =
     "CLIENT_ERROR bad command line format.  Usage: delete <key> [noreply]\r\n";
+inline constexpr std::string_view kNoOrder = "CLIENT_ERROR this data set has no order of keys\r\n";
 inline constexpr std::string_view kLineTooLong = "CLIENT_ERROR line too long\r\n";
 inline constexpr std::string_view kTooManyKeys = "CLIENT_ERROR too many keys\r\n";
 inline constexpr std::string_view kFlushNotAllowed = "CLIENT_ERROR flush_all not allowed\r\n";

@@ -45,6 +45,7 @@ struct World {
   std::vector<std::string> pairs{};  // of every section
   std::vector<std::string> databases = {"words"};
   goromdb_status status = GOROMDB_OK;
+  bool sorted = true;  // the data set has an order of keys
 };
 
 // How little the host grants in one call.
@@ -161,7 +162,7 @@ class Connection {
     std::vector<goromdb_value> values;
     goromdb_answer answer{};
     answer.struct_size = sizeof answer;
-    if (request.op == GOROMDB_OP_WALK) return answer_walk(request);
+    if (request.op == GOROMDB_OP_WALK) return answer_walk(request, keys);
     if (request.op == GOROMDB_OP_GET) {
       check(request.first_key + request.nkeys <= key_len, "a request's keys are in the array");
       answer.status = world_.status;
@@ -187,14 +188,19 @@ class Connection {
     outcome_.closed = request.op == GOROMDB_OP_CLOSE;
   }
 
-  // Slices of the keys without a scope, as many at a time as there is room for.
-  void answer_walk(const goromdb_request& request) {
+  // Slices of the keys without a scope, as many at a time as there is room for; from a key on in
+  // one slice.
+  void answer_walk(const goromdb_request& request, const std::vector<goromdb_key>& from) {
     check(request.count > 0, "a walk wants something");
+    const bool ranges = (request.flags & GOROMDB_WALK_FROM) != 0;
+    check(request.nkeys == (ranges ? 1 : 0), "a walk has a key to begin at, or none");
     auto at = world_.items.begin();
+    if (ranges) at = world_.items.lower_bound(view(from.at(request.first_key)));
+    const uint32_t slice = ranges ? request.count : std::min(request.count, room_.keys);
     for (bool more = true; more;) {
       std::vector<goromdb_key> keys;
       std::vector<goromdb_value> values;
-      for (; at != world_.items.end() && keys.size() < std::min(request.count, room_.keys); ++at) {
+      for (; at != world_.items.end() && keys.size() < slice; ++at) {
         if (at->first.find('|') != std::string::npos) continue;
         keys.push_back({at->first.data(), static_cast<uint32_t>(at->first.size()), 0});
         values.push_back(value_of(at->second));
@@ -202,6 +208,7 @@ class Connection {
       goromdb_answer answer{};
       answer.struct_size = sizeof answer;
       answer.status = world_.status != GOROMDB_OK ? world_.status
+                      : ranges && !world_.sorted  ? GOROMDB_E_UNSUPPORTED
                       : at == world_.items.end()  ? GOROMDB_END
                                                   : GOROMDB_OK;
       if (answer.status >= 0) {
