@@ -104,6 +104,26 @@ def test_a_file_of_the_formats_own_writer_is_read_back_whole_by_many_at_once(ser
     assert int(stats["get_misses"]) == 100
 
 
+@pytest.mark.parametrize("name", ["json", "bdb btree", "bdb hash", "memcachedb-bdb", "lmdb", "bolt", "cdb"])
+def test_a_range_of_keys_is_read_where_the_storage_has_an_order(serve, words, name):
+    kind = KINDS[name]
+    server = serve(words={"storage": kind.storage})
+    server.drop(kind.write(as_bytes(words)))
+    server.adopted(1)
+    keys = sorted(words, key=str.encode)
+    with server.client() as client:
+        if name in ("json", "bdb hash", "cdb"):
+            assert client.ask(b"rget a z 0 0 5") == b"CLIENT_ERROR this data set has no order of keys"
+            return
+        for first, last in ((0, 50), (100, 199), (len(keys) - 3, len(keys) - 1)):
+            client.send(f"rget {keys[first]} {keys[last]} 0 0 100\r\n".encode())
+            expected = [(key, words[key].encode()) for key in keys[first : last + 1]]
+            assert client.read_values() == expected
+            client.send(f"rget {keys[first]}! {keys[last]}! 1 1 100\r\n".encode())
+            inside = [key for key in keys if keys[first] + "!" < key < keys[last] + "!"][:100]
+            assert client.read_values() == [(key, words[key].encode()) for key in inside]
+
+
 @pytest.mark.parametrize("name", [name for name in KINDS if name != "json"])
 def test_files_are_swapped_under_load_and_every_reply_is_of_one_generation(serve, words, name):
     kind = KINDS[name]
