@@ -18,6 +18,7 @@ struct Call {
   Conn& conn;
   goromdb_parse& io;
   Tag tag;
+  bool keys_placed = false;  // every argument lies in io.keys, from io.key_len on
 
   const Command& command() const { return command_at(tag.command); }
   // Behind the names, of which there are this many.
@@ -44,6 +45,15 @@ struct Call {
   void key(goromdb_request& request, std::string_view name, uint32_t scope = 0) {
     io.keys[io.key_len++] = {name.data(), static_cast<uint32_t>(name.size()), scope};
     ++request.nkeys;
+  }
+  // Every argument is a key of the request.
+  void all_keys(goromdb_request& request) {
+    if (keys_placed) {
+      io.key_len += tag.args;
+      request.nkeys = tag.args;
+    } else {
+      for (Args rest = args(); rest.left() > 0;) key(request, rest.next());
+    }
   }
   // The namespace `name` of the selected database.
   uint32_t scope(std::string_view name) {

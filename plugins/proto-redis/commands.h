@@ -87,7 +87,8 @@ enum Way : uint32_t {
   kRunsQueue = 1u << 1,      // EXEC: after the replies to what came before it
   kInMulti = 1u << 2,        // runs at once inside MULTI instead of being queued
   kSubscribed = 1u << 3,     // allowed to a RESP2 connection that has subscriptions
-  kAlwaysReplies = 1u << 4,  // settles itself what CLIENT REPLY OFF and SKIP silence
+  kAllKeys = 1u << 4,        // every argument is a key of the selected database
+  kAlwaysReplies = 1u << 5,  // settles itself what CLIENT REPLY OFF and SKIP silence
 };
 
 // Positions of keys, the command's name being 0; a last one below 0 counts from the end.

@@ -101,7 +101,8 @@ struct Conn {
   uint16_t command;
   uint16_t modes;
   uint32_t database;
-  uint64_t walk_left;  // entries of a reply that are still to come
+  uint32_t labelled_database;  // which CLIENT LIST shows
+  uint64_t walk_left;          // entries of a reply that are still to come
   Phase phase;
   Verdict verdict;
   bool three;    // RESP3

@@ -102,6 +102,7 @@ void label(const Server& server, Conn& conn) {
   if (!session.lib_version.empty()) text += " lib-ver=" + session.lib_version;
   if (!session.name.empty()) text += " name=" + session.name;
   server.host.label(&conn, text);
+  conn.labelled_database = conn.database;
 }
 
 goromdb_status write_ping(Reply& reply) {
@@ -139,7 +140,8 @@ void read_select(Call& call) {
 }
 
 goromdb_status write_select(Reply& reply) {
-  label(reply.server, reply.conn);
+  // A label takes a lock, and some clients select before each request.
+  if (reply.conn.labelled_database != reply.conn.database) label(reply.server, reply.conn);
   reply.out.ok();
   return GOROMDB_OK;
 }

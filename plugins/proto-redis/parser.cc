@@ -78,6 +78,7 @@ class Parser {
     uint32_t args = 0;               // names among them
     const uint8_t* begin = nullptr;  // of the request on the wire,
     const uint8_t* body = nullptr;   // of its arguments behind the names
+    bool keys_placed = false;        // the arguments lie in the batch already
   };
   struct Bulk {
     const uint8_t* data;
@@ -126,7 +127,7 @@ class Parser {
     const uint8_t* args = p + 13;
     const uint8_t* next = behind_short_bulk(args);
     if (next == nullptr) return false;
-    const uint8_t* key = args + (args[2] == '\r' ? 4 : 5);
+    const Bulk key = short_bulk(args, next);
     goromdb_request& request = io_.reqs[io_.req_len++];
     request = goromdb_request{};
     request.op = GOROMDB_OP_GET;
@@ -135,7 +136,7 @@ class Parser {
     request.nkeys = 1;
     request.database = conn_.database;
     Tag{server_.get, Verdict::kRead, 0, 1, args}.put(request);
-    io_.keys[io_.key_len++] = {key, static_cast<uint32_t>(next - 2 - key), 0};
+    io_.keys[io_.key_len++] = {key.data, static_cast<uint32_t>(key.len), 0};
     advance(next);
     return true;
   }
@@ -212,6 +213,11 @@ class Parser {
     return whole && len <= settings_.max_bulk ? p + len + 4 : nullptr;
   }
 
+  static Bulk short_bulk(const uint8_t* p, const uint8_t* next) {
+    const uint8_t* data = p + (p[2] == '\r' ? 4 : 5);
+    return {data, static_cast<size_t>(next - 2 - data)};
+  }
+
   // Whether all of it has come. False, too, if the connection is closed for what stands behind it.
   bool is_whole(const Bulk& bulk) {
     if (static_cast<size_t>(end_ - bulk.data) < bulk.len + 2) return false;
@@ -248,7 +254,7 @@ class Parser {
 
   Call call(const Head& head) {
     Tag tag{head.command, head.verdict, 0, head.args - std::min(head.args, head.names), head.body};
-    return {server_, conn_, io_, tag};
+    return {server_, conn_, io_, tag, head.keys_placed};
   }
 
   Step multibulk() {
@@ -324,9 +330,11 @@ class Parser {
       done = conn_.whole_args;
       p = pos_ + conn_.whole;
     }
+    head.keys_placed = done == head.names && can_place_keys(head);
     for (; done < head.args; ++done) {
       if (const uint8_t* next = behind_short_bulk(p);
           next != nullptr && static_cast<size_t>(next - head.begin) <= most) {
+        if (head.keys_placed) place_key(head, done, short_bulk(p, next));
         p = next;
         continue;
       }
@@ -343,11 +351,22 @@ class Parser {
         conn_.whole = static_cast<uint32_t>(p - pos_);
         return more();
       }
+      if (head.keys_placed) place_key(head, done, *bulk);
       p = bulk->next();
     }
     const Step step = run_command(head, p);
     if (step == Step::kDone || step == Step::kEnd) advance(p);
     return step;
+  }
+
+  // Whether the arguments, which all are keys, can be put where they belong as they are found. If
+  // the request turns out to be incomplete nobody looks there.
+  bool can_place_keys(const Head& head) const {
+    return (command_at(head.command).way & kAllKeys) && head.verdict == Verdict::kRead &&
+           io_.key_cap - io_.key_len >= head.args - head.names;
+  }
+  void place_key(const Head& head, uint32_t argument, const Bulk& bulk) {
+    io_.keys[io_.key_len + argument - head.names] = {bulk.data, static_cast<uint32_t>(bulk.len), 0};
   }
 
   size_t queue_room() const {
@@ -394,7 +413,7 @@ class Parser {
     if (args == 0) {
       refuse(head);
       advance(body);
-      return is_unknown(head.verdict) ? Step::kEnd : Step::kDone;
+      return ends_batch(head) ? Step::kEnd : Step::kDone;
     }
     conn_.phase = Conn::kSkip;
     conn_.command = head.command;
@@ -406,8 +425,11 @@ class Parser {
     return Step::kDone;
   }
 
-  static bool is_unknown(Verdict verdict) {
-    return verdict == Verdict::kUnknown || verdict == Verdict::kUnknownSubcommand;
+  // The words of the next refusal shall not lie over those of this one; EXEC changes the state even
+  // when it is refused.
+  static bool ends_batch(const Head& head) {
+    return head.verdict == Verdict::kUnknown || head.verdict == Verdict::kUnknownSubcommand ||
+           (command_at(head.command).way & kRunsQueue);
   }
 
   void refuse(const Head& head) {
@@ -430,8 +452,9 @@ class Parser {
       if (conn_.verdict == Verdict::kUnknown) end_quote(*conn_.session);
     }
     conn_.phase = Conn::kRequest;
-    refuse({.command = conn_.command, .verdict = conn_.verdict});
-    return is_unknown(conn_.verdict) ? Step::kEnd : Step::kDone;
+    const Head head{.command = conn_.command, .verdict = conn_.verdict};
+    refuse(head);
+    return ends_batch(head) ? Step::kEnd : Step::kDone;
   }
 
   bool skip_bulk() {

@@ -196,8 +196,7 @@ class Protocol {
     const Tag& tag = reply.tag;
     // A watched generation has gone: EXEC has said so, its commands do not happen.
     if ((tag.bits & Tag::kInExec) && reply.conn.session->exec_void) return GOROMDB_OK;
-    if (tag.bits & Tag::kError) return reply.out.error(view(reply.request.arg)), GOROMDB_OK;
-    if (tag.command == kNoCommand && tag.verdict == Verdict::kRead) return GOROMDB_OK;
+    if (tag.command == kNoCommand && tag.verdict == Verdict::kRead) return write_last_word(reply);
     if (tag.verdict != Verdict::kRead && tag.verdict != Verdict::kQueued) {
       return write_refusal(reply), GOROMDB_OK;
     }
@@ -207,10 +206,17 @@ class Protocol {
       if (tag.verdict == Verdict::kQueued) reply.conn.session->abort = true;
       return reply.out.error(kLoadingError), GOROMDB_OK;
     }
+    if (tag.bits & Tag::kError) return reply.out.error(view(reply.request.arg)), GOROMDB_OK;
     if (tag.verdict == Verdict::kQueued || command.write == nullptr) {
       return write_refusal(reply), GOROMDB_OK;
     }
     return command.write(reply);
+  }
+
+  // What a connection is told that is closed: an error, or nothing.
+  static goromdb_status write_last_word(Reply& reply) {
+    if (reply.tag.bits & Tag::kError) reply.out.error(view(reply.request.arg));
+    return GOROMDB_OK;
   }
 
   // Behind the last word of a command.

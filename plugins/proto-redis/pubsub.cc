@@ -9,6 +9,7 @@
 #include "connection.h"
 #include "glob.h"
 #include "replies.h"
+#include "server_commands.h"
 
 namespace goromdb::redis {
 
@@ -76,6 +77,7 @@ Names own_channels(const Reply& reply, bool sharded) {
 }
 
 goromdb_status write_channels(Reply& reply, bool sharded) {
+  if (reply.tag.args > 1) return write_wrong_subcommand_arguments(reply, reply.name_as_sent());
   Names channels = own_channels(reply, sharded);
   if (reply.tag.args > 0) {
     const std::string_view pattern = reply.args().next();
@@ -111,6 +113,10 @@ void end_subscriptions(Conn& conn) {
 goromdb_status write_subscribe(Reply& reply) {
   Session& session = session_of(reply.conn);
   Names& names = names_of(session, reply.command());
+  if (&names == &session.shard_channels && (reply.tag.bits & Tag::kInExec)) {
+    reply.out.error("ERR SSUBSCRIBE isn't allowed for a DENY BLOCKING client");
+    return GOROMDB_OK;
+  }
   size_t bytes = bytes_of(session);
   for (Args args = reply.args(); args.left() > 0;) {
     const std::string_view name = args.next();

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "commands.h"
+#include "connection.h"
 #include "replies.h"
 
 namespace goromdb::redis {
@@ -49,44 +50,60 @@ Verdict judge(const Server& server, const Conn& conn, uint16_t id, uint32_t args
   if ((conn.modes & Conn::kSubscriber) && !conn.three && !(command.way & kSubscribed)) {
     return Verdict::kNotSubscribed;
   }
-  if (args > server.settings.max_keys && (command.read != nullptr)) return Verdict::kTooManyKeys;
+  if (args - 1 > server.settings.max_keys && command.read != nullptr) return Verdict::kTooManyKeys;
   if (multi && !(command.way & kInMulti)) return Verdict::kQueued;
   return Verdict::kRead;
 }
 
-void write_refusal(Reply& reply) {
-  Resp& out = reply.out;
+namespace {
+
+// The text of an error for each reason but those that have none.
+std::string words_of(const Reply& reply) {
   std::string words;
   switch (reply.tag.verdict) {
-    case Verdict::kQueued:
-      return out.simple("QUEUED");
     case Verdict::kUnknown:
     case Verdict::kUnknownSubcommand:
-      return out.error(reply.conn.session->words);
+      return reply.conn.session->words;
     case Verdict::kArity:
       words = "ERR wrong number of arguments for '";
       append_full_name(words, reply.tag.command);
-      return out.error(words.append("' command"));
+      return words.append("' command");
     case Verdict::kNoAuth:
-      return out.error("NOAUTH Authentication required.");
+      return "NOAUTH Authentication required.";
     case Verdict::kNotInMulti:
-      return out.error("ERR Command not allowed inside a transaction");
+      return "ERR Command not allowed inside a transaction";
     case Verdict::kNotSubscribed:
       words = "ERR Can't execute '";
       append_full_name(words, reply.tag.command);
-      return out.error(
-          words.append("': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are "
-                       "allowed in this context"));
+      return words.append(
+          "': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this "
+          "context");
     case Verdict::kTooManyKeys:
-      return out.error("ERR too many keys in one request, send several");
+      return "ERR too many keys in one request, send several";
     case Verdict::kTooLarge:
-      return out.error("ERR the arguments of this command are too large");
+      return "ERR the arguments of this command are too large";
     case Verdict::kQueueFull:
-      return out.error("ERR the transaction is too long, send several");
+      return "ERR the transaction is too long, send several";
     case Verdict::kWrite:
     case Verdict::kRead:  // a command that has nothing to say here
-      return out.error(reply.server.settings.refusal);
+    case Verdict::kQueued:
+      return reply.server.settings.refusal;
   }
+  return {};
+}
+
+}  // namespace
+
+void write_refusal(Reply& reply) {
+  if (reply.tag.verdict == Verdict::kQueued) return reply.out.simple("QUEUED");
+  std::string words = words_of(reply);
+  if (reply.tag.command != kNoCommand && (reply.command().way & kRunsQueue)) {
+    // An EXEC that is refused ends the transaction.
+    end_transaction(reply.conn);
+    if (words.starts_with("ERR ")) words.erase(0, 4);
+    words.insert(0, "EXECABORT Transaction discarded because of: ");
+  }
+  reply.out.error(words);
 }
 
 void quote_name(Session& session, std::string_view name) {

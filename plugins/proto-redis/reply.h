@@ -51,6 +51,12 @@ struct Reply {
   // Behind the names of the command and the subcommand. Not in the second slice of a walk and
   // later: the input is gone by then.
   Args args() const { return {tag.at, tag.args}; }
+  // The name of the command, or of the subcommand, as the client wrote it: it stands in front of
+  // the arguments.
+  std::string_view name_as_sent() const {
+    const size_t size = command().name.size();
+    return {reinterpret_cast<const char*>(tag.at) - 2 - size, size};
+  }
 };
 
 }  // namespace goromdb::redis

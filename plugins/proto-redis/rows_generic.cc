@@ -61,7 +61,7 @@ constexpr Command kRows[] = {
         .docs("1.0.0", "O(N), N keys", "How many of the keys there are")
         .takes(kKeys)
         .tips("request_policy:multi_shard response_policy:agg_sum")
-        .runs(read_keys_of_all, write_existing),
+        .runs(read_keys_of_all, write_existing, kAllKeys),
     Row("expire", -3, kWrite | kFast, kCatKeyspace)
         .keys(1, 1, 1, kSpec13)
         .docs("1.0.0", "O(1)", "Lets a key live so many seconds"),
@@ -142,7 +142,7 @@ constexpr Command kRows[] = {
         .docs("3.2.1", "O(N), N keys", "How many of the keys there are; nothing is noted")
         .takes(kKeys)
         .tips("request_policy:multi_shard response_policy:agg_sum")
-        .runs(read_keys_of_all, write_existing),
+        .runs(read_keys_of_all, write_existing, kAllKeys),
     Row("ttl", 2, kReadOnly | kFast, kCatKeyspace)
         .keys(1, 1, 1, kSpec3)
         .docs("1.0.0", "O(1)", "How many seconds a key has to live; nothing expires here")

@@ -62,7 +62,7 @@ constexpr Command kRows[] = {
         .docs("1.0.0", "O(N), N keys", "Values of several keys")
         .takes(kKeys)
         .tips("request_policy:multi_shard")
-        .runs(read_strings, write_strings),
+        .runs(read_strings, write_strings, kAllKeys),
     Row("mset", -3, kWrite | kDenyOom, kCatString)
         .keys(1, -1, 2, kSpec8)
         .docs("1.0.1", "O(N), N keys", "Sets several keys")

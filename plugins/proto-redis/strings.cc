@@ -46,14 +46,11 @@ void read_key(Call& call) {
 void read_keys_of_all(Call& call) {
   goromdb_request& request = call.add(GOROMDB_OP_GET);
   request.flags = GOROMDB_WANT_KIND;
-  for (Args args = call.args(); args.left() > 0;) call.key(request, args.next());
+  call.all_keys(request);
 }
 
 // MGET: a hash is as good as nothing, so that nobody needs to ask which of them a miss is.
-void read_strings(Call& call) {
-  goromdb_request& request = call.add(GOROMDB_OP_GET);
-  for (Args args = call.args(); args.left() > 0;) call.key(request, args.next());
-}
+void read_strings(Call& call) { call.all_keys(call.add(GOROMDB_OP_GET)); }
 
 // Without options it reads; with them it would change when the key expires.
 void read_getex(Call& call) {

@@ -207,9 +207,9 @@ TEST_CASE("what would have to be kept is bounded, and the connection stays in st
       {
           {command({"ECHO", std::string(65, 'x')}) + line("PING"), large + "+PONG\r\n"},
           {command({"ECHO", std::string(64, 'x')}), "$64\r\n" + std::string(64, 'x') + "\r\n"},
-          {line("MGET a b c d") + line("PING"),
+          {line("MGET a b c d e") + line("PING"),
            "-ERR too many keys in one request, send several\r\n+PONG\r\n"},
-          {line("MGET a b c"), "*3\r\n$1\r\n1\r\n$9\r\ntwo\r\n$1\r\n\r\n$-1\r\n"},
+          {line("MGET a b c a"), "*4\r\n$1\r\n1\r\n$9\r\ntwo\r\n$1\r\n\r\n$-1\r\n$1\r\n1\r\n"},
       });
   std::vector<std::string> words(30, std::string(60, 'x'));
   words[0] = "PUBSUB";

@@ -38,24 +38,28 @@ TEST_CASE("errors of single commands stand in the reply, those of queuing abort"
       "-WRONGTYPE Operation against a key holding the wrong kind of value\r\n";
   const std::string abort = "-EXECABORT Transaction discarded because of previous errors.\r\n";
   const std::string readonly = "-READONLY You can't write against a read only replica.\r\n";
-  check_all(world,
-            {{line("MULTI") + line("GET h") + line("GETRANGE a x 1") + line("EXEC"),
-              "+OK\r\n+QUEUED\r\n+QUEUED\r\n*2\r\n" + wrong +
-                  "-ERR value is not an integer or out of range\r\n"},
-             {line("MULTI") + line("SET a 1") + line("GET a") + line("EXEC") + line("GET a"),
-              "+OK\r\n" + readonly + "+QUEUED\r\n" + abort + "$1\r\n1\r\n"},
-             {line("MULTI") + line("FOO") + line("EXEC") + line("EXEC"),
-              "+OK\r\n-ERR unknown command 'FOO', with args beginning with: \r\n" + abort +
-                  "-ERR EXEC without MULTI\r\n"},
-             {line("MULTI") + line("GET") + line("EXEC"),
-              "+OK\r\n-ERR wrong number of arguments for 'get' command\r\n" + abort},
-             {line("MULTI") + line("MULTI") + line("EXEC"),
-              "+OK\r\n-ERR MULTI calls can not be nested\r\n*0\r\n"},
-             {line("MULTI") + line("GET a") + line("DISCARD") + line("GET a") + line("DISCARD"),
-              "+OK\r\n+QUEUED\r\n+OK\r\n$1\r\n1\r\n-ERR DISCARD without MULTI\r\n"},
-             {line("MULTI") + line("SAVE") + line("EXEC"),
-              "+OK\r\n-ERR Command not allowed inside a transaction\r\n" + abort},
-             {line("MULTI") + line("QUIT"), "+OK\r\n+OK\r\n", true}});
+  check_all(
+      world,
+      {{line("MULTI") + line("GET h") + line("GETRANGE a x 1") + line("EXEC"),
+        "+OK\r\n+QUEUED\r\n+QUEUED\r\n*2\r\n" + wrong +
+            "-ERR value is not an integer or out of range\r\n"},
+       {line("MULTI") + line("SET a 1") + line("GET a") + line("EXEC") + line("GET a"),
+        "+OK\r\n" + readonly + "+QUEUED\r\n" + abort + "$1\r\n1\r\n"},
+       {line("MULTI") + line("FOO") + line("EXEC") + line("EXEC"),
+        "+OK\r\n-ERR unknown command 'FOO', with args beginning with: \r\n" + abort +
+            "-ERR EXEC without MULTI\r\n"},
+       {line("MULTI") + line("GET") + line("EXEC"),
+        "+OK\r\n-ERR wrong number of arguments for 'get' command\r\n" + abort},
+       {line("MULTI") + line("MULTI") + line("EXEC"),
+        "+OK\r\n-ERR MULTI calls can not be nested\r\n*0\r\n"},
+       {line("MULTI") + line("GET a") + line("DISCARD") + line("GET a") + line("DISCARD"),
+        "+OK\r\n+QUEUED\r\n+OK\r\n$1\r\n1\r\n-ERR DISCARD without MULTI\r\n"},
+       {line("MULTI") + line("SAVE") + line("EXEC"),
+        "+OK\r\n-ERR Command not allowed inside a transaction\r\n" + abort},
+       {line("MULTI") + line("EXEC x") + line("EXEC"),
+        "+OK\r\n-EXECABORT Transaction discarded because of: wrong number of arguments for 'exec' "
+        "command\r\n-ERR EXEC without MULTI\r\n"},
+       {line("MULTI") + line("QUIT"), "+OK\r\n+OK\r\n", true}});
 }
 
 TEST_CASE("a transaction is bounded") {

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: MIT
+// The README's tables of commands are made of the rows, and stay so.
+#include <doctest/doctest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "../commands.h"
+#include "../replies.h"
+
+namespace goromdb::redis::engine_test {
+
+namespace {
+
+// Which of the README's lists a row stands in.
+enum class Kind { kAnswered, kForeign, kRefused, kCluster, kHelp };
+
+Kind kind_of(const Command& command, std::string_view group) {
+  if ((command.flags & kWrite) && command.read == nullptr) return Kind::kRefused;
+  if (command.write == write_cluster_disabled) return Kind::kCluster;
+  if (command.name == "help") return Kind::kHelp;
+  if (!command.missing.empty()) return Kind::kForeign;
+  for (const char* foreign : {"list", "set", "sorted-set", "stream", "hyperloglog", "geo"}) {
+    if (group == foreign && (command.flags & kReadOnly)) return Kind::kForeign;
+  }
+  return Kind::kAnswered;
+}
+
+void append(std::string& list, const std::string& name) {
+  list += (list.empty() ? "`" : ", `") + name + "`";
+}
+
+struct Lists {
+  std::string answered, foreign, refused, cluster;
+
+  void add(const Command& command, std::string_view group, const std::string& name) {
+    switch (kind_of(command, group)) {
+      case Kind::kAnswered:
+        answered += "| `" + name + "` | " + std::string(command.summary) + " |\n";
+        break;
+      case Kind::kForeign:
+        append(foreign, name);
+        break;
+      case Kind::kRefused:
+        append(refused, name);
+        break;
+      case Kind::kCluster:
+        append(cluster, name);
+        break;
+      case Kind::kHelp:
+        break;
+    }
+  }
+};
+
+std::string upper(std::string_view text) {
+  std::string copy(text);
+  for (char& c : copy) c = c >= 'a' && c <= 'z' ? static_cast<char>(c - ('a' - 'A')) : c;
+  return copy;
+}
+
+Lists lists_of_rows() {
+  Lists lists;
+  for (const Group& group : groups()) {
+    for (const Command& command : group.commands) {
+      if (command.subcommands.empty()) lists.add(command, group.name, upper(command.name));
+      for (const Command& sub : command.subcommands) {
+        lists.add(sub, group.name, upper(command.name) + " " + upper(sub.name));
+      }
+    }
+  }
+  return lists;
+}
+
+}  // namespace
+
+TEST_CASE("the README lists the commands as the table has them") {
+  const auto path = std::filesystem::path(__FILE__).parent_path() / ".." / "README.md";
+  std::ifstream file(path);
+  if (!file) {
+    MESSAGE("skipped: the README is not beside the tests, seen from where they run: ", path);
+    return;
+  }
+  std::ostringstream text;
+  text << file.rdbuf();
+  const std::string readme = text.str();
+  const Lists lists = lists_of_rows();
+  for (const std::string& list : {lists.answered, lists.foreign, lists.refused, lists.cluster}) {
+    INFO("the README is to hold this:\n", list);
+    CHECK(readme.find("\n" + list) != std::string::npos);
+  }
+}
+
+TEST_CASE("every row can be found by its name in any case, and is told in its own words") {
+  for (const Group& group : groups()) {
+    for (const Command& command : group.commands) {
+      CAPTURE(command.name);
+      const uint16_t id = find_command(upper(command.name));
+      REQUIRE(id != kNoCommand);
+      CHECK(&command_at(id) == &command);
+      CHECK(id_of(command) == id);
+      CHECK(group_of(id) == group.name);
+      CHECK(container_of(id) == nullptr);
+      CHECK(!command.summary.empty());
+      for (const Command& sub : command.subcommands) {
+        CAPTURE(sub.name);
+        const uint16_t sub_id = find_subcommand(id, upper(sub.name));
+        REQUIRE(sub_id != kNoCommand);
+        CHECK(&command_at(sub_id) == &sub);
+        CHECK(container_of(sub_id) == &command);
+        CHECK(!sub.summary.empty());
+      }
+    }
+  }
+  CHECK(find_command("") == kNoCommand);
+  CHECK(find_command("ge") == kNoCommand);
+  CHECK(find_command("gett") == kNoCommand);
+  CHECK(find_command(std::string(1000, 'x')) == kNoCommand);
+}
+
+}  // namespace goromdb::redis::engine_test
