@@ -10,7 +10,7 @@ import pytest
 
 import harness
 
-pytest_plugins = ["redis_client_table"]
+pytest_plugins = ["client_table"]
 
 
 def pytest_report_header():
