@@ -108,7 +108,8 @@ struct Conn {
   bool three;    // RESP3
   bool walking;  // between two slices of a walk
   bool walk_values;
-  bool greeted;  // parse() has been called
+  bool greeted;            // the first byte has been seen
+  uint32_t unknown_lines;  // inline commands that are none
 };
 static_assert(std::is_trivially_copyable_v<Conn> && sizeof(Conn) < 256);
 

@@ -90,6 +90,10 @@ class Protocol {
       option(GOROMDB_OPT_SIZE, "proto_max_bulk", "512MiB",
              "longest argument of any command; a longer one closes the connection", nullptr, 64,
              int64_t{1} << 40),
+      option(GOROMDB_OPT_INT, "max_unknown_lines", "0",
+             "close a connection at so many inline commands that are none, as another protocol's "
+             "data would be; 0: never",
+             nullptr, 0, 1 << 30),
       option(GOROMDB_OPT_SIZE, "max_inline", "64KiB",
              "longest line; a longer one closes the connection", nullptr, 64, 1 << 20),
       option(GOROMDB_OPT_SIZE, "max_transaction", "1MiB",
@@ -163,6 +167,7 @@ class Protocol {
     settings.max_bulk = static_cast<uint64_t>(options.num("max_bulk"));
     settings.max_request = static_cast<size_t>(options.num("max_request"));
     settings.proto_max_bulk = static_cast<uint64_t>(options.num("proto_max_bulk"));
+    settings.max_unknown_lines = static_cast<uint32_t>(options.num("max_unknown_lines"));
     settings.max_inline = static_cast<size_t>(options.num("max_inline"));
     settings.max_transaction = static_cast<size_t>(options.num("max_transaction"));
     settings.max_keys_reply = static_cast<size_t>(options.num("max_keys_reply"));

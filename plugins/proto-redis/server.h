@@ -22,6 +22,7 @@ struct Settings {
   uint64_t proto_max_bulk = 512u << 20;  // bytes of one that is skipped
   size_t max_request = 32u << 20;        // bytes of a request that is kept until it is whole
   size_t max_inline = 64 << 10;          // bytes of a line
+  uint32_t max_unknown_lines = 0;        // the connection is closed at so many; 0: at none
   uint32_t max_keys = 65536;             // of a request
   size_t max_transaction = 1 << 20;      // bytes of the commands between MULTI and EXEC
   uint32_t max_transaction_commands = 1024;

@@ -43,6 +43,25 @@ TEST_CASE("inline commands are cut into words as redis-cli does") {
                    });
 }
 
+TEST_CASE(
+    "a TLS client is hung up on at its first byte, and one that only talks nonsense if so asked") {
+  World world;
+  const std::string unknown = "-ERR unknown command 'hallo', with args beginning with: \r\n";
+  check_all(world, {
+                       {std::string("\x16\x03\x01\x02\0\x01", 6) + line("PING"), "", true},
+                       {line("PING") + "\x16\r\n",
+                        "+PONG\r\n-ERR unknown command '\x16', with args beginning with: \r\n"},
+                       {"set k 0 0 5\r\nhallo\r\nhallo\r\n", kReadOnly + unknown + unknown},
+                   });
+  world.options = {{"max_unknown_lines", "2"}};
+  check_all(world, {
+                       {"set k 0 0 5\r\nhallo\r\nGET a\r\n", kReadOnly + unknown + "$1\r\n1\r\n"},
+                       {"hallo\r\nGET a\r\nhallo\r\nGET a\r\n", unknown + "$1\r\n1\r\n", true},
+                       {line("hallo") + line("hallo") + "hallo\r\n" + line("PING"),
+                        unknown + unknown + unknown + "+PONG\r\n"},
+                   });
+}
+
 TEST_CASE("quotes that are not closed close the connection") {
   World world;
   const std::string error = "-ERR Protocol error: unbalanced quotes in request\r\n";
