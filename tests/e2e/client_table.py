@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""What each foreign client could do, a table for each protocol at the end of a run: docs/clients.md has them.
+"""What each foreign client could do: a table for each protocol at the end of a run.
+
+docs/clients.md has these tables.
 
 A test hands its line over as the property "client": [protocol, name, {column: result}].
 """

@@ -15,6 +15,7 @@ import pytest
 import redis
 
 import client_programs
+import twemproxy
 from client_programs import BINARY, CLIENTS, LARGE, MIB, UTF8, UTF8_VALUE, Program, node_modules
 from harness import DEADLINE, SANITIZER, Client, Server, wait_for
 from redis_servers import free_port, lmdb_file, redis_config
@@ -68,8 +69,10 @@ def results(record_property, request):
 
 
 def check_steps(server, swap, results, command, **env):
+    known = connections(server)
     with Program(server.address(), command, **env) as program:
         program.read_until("before")
+        assert connections(server) == known + 2  # that which asks, and one for all steps so far
         version = program.one("version")
         results["version"] = version if isinstance(version, str) else version.decode()
         results["connect"] = "yes"
@@ -104,6 +107,7 @@ def check_steps(server, swap, results, command, **env):
         program.go_on()
         program.read_until("after")
         assert program.one("after") == marker
+        assert connections(server) == known + 4  # that of swap()
         results["swap"] = "same connection"
         program.ends_well()
 
@@ -185,6 +189,38 @@ def test_redis_py(server, swap, results):
         assert conn.client_list() and conn.config_get("databases") == {"databases": "1"}
         assert conn.command_count() > 200 and conn.command()["get"]["arity"] == 2
         results["INFO, CONFIG, CLIENT, COMMAND"] = "yes"
+
+
+def test_redis_py_through_twemproxy(server, swap, results, tmp_path):
+    """The proxy keeps its connection, and the server, after each refusal."""
+    with twemproxy.Twemproxy(tmp_path / "proxy", server.address(), redis=True) as proxy:
+        with redis.Redis(*proxy.addresses[0], single_connection_client=True) as conn:
+            assert conn.get("hoge") == b"piyo"
+            assert conn.get("nothing") is None
+            results |= {"connect": "yes", "hit": "yes", "miss": "nil"}
+            assert conn.mget("hoge", "nothing", UTF8) == [b"piyo", None, UTF8_VALUE]
+            results["many"] = results["UTF-8"] = "yes"
+            assert conn.get("binary") == BINARY
+            assert conn.get("mib") == MIB
+            assert conn.get("16mib") == LARGE
+            results |= {"binary": "yes", "1 MiB": "yes", "16 MiB": "yes"}
+            number = connections(server)
+            for ask in (lambda: conn.set("hoge", b"a\r\nb"), lambda: conn.delete("hoge")):
+                with pytest.raises(redis.exceptions.ReadOnlyError, match="read only replica"):
+                    ask()
+                assert conn.get("hoge") == b"piyo"
+            assert connections(server) == number + 1  # that which asks
+            results["write"] = "ReadOnlyError"
+            before = conn.get("marker")
+            assert before != swap() == conn.get("marker")
+            results["swap"] = "yes"
+    results["version"] = twemproxy.version()
+
+
+def connections(server):
+    """How many there ever were, this one's among them."""
+    with redis.Redis(*server.address()) as conn:
+        return conn.info("stats")["total_connections_received"]
 
 
 # ---- redis-cli -----------------------------------------------------------------------------------
