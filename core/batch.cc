@@ -12,6 +12,18 @@
 #include "core/walk.h"
 
 namespace goromdb {
+namespace {
+
+// Bytes of replies behind which no walk in the midst of a batch begins or goes on.
+constexpr size_t kMostWalked = size_t{64} << 20;
+
+// Whether a key that is not there could be the name of a namespace.
+bool may_name_namespace(const LoopView& view) {
+  const auto& info = view.generation->info();
+  return info.namespaces != 0 && (info.caps & GOROMDB_CAP_ANY_NAMESPACE) == 0;
+}
+
+}  // namespace
 
 Batch::Batch(Loop& loop)
     : loop_(loop), requests_(kRequests), keys_(kKeys), values_(kKeys), scopes_(kKeys) {}
@@ -195,9 +207,10 @@ void Batch::fill_kinds(const Listening& listening, const goromdb_request& reques
   for (uint32_t i = request.first_key; i < request.first_key + request.nkeys; ++i) {
     if (values_[i].status != GOROMDB_NOT_FOUND) continue;
     const auto& key = keys_[i];
+    if (key.ns > scope_count_) continue;
     if (key.ns == 0 || scopes_[key.ns - 1].name.len == 0) {
       auto* view = key.ns == 0 ? own : loop_.view_of(listening, scopes_[key.ns - 1].database);
-      if (view == nullptr || view->generation->info().namespaces == 0) continue;
+      if (view == nullptr || !may_name_namespace(*view)) continue;
       const auto& ops = view->generation->ops();
       uint32_t id = 0;
       if (ops.ns_lookup == nullptr || key.len == 0) continue;
@@ -228,7 +241,7 @@ Batch::Answered Batch::answer(const Client& client, Outbox& out) {
   const auto& listening = client.listening;
   auto& metrics = loop_.house().metrics;
   began_ns_ = uv_hrtime();
-  elapsed_us_ = 0;
+  elapsed_us_ = walked_ = 0;
   if (key_count_ > 0) {
     look_up(listening, out);
     elapsed_us_ = (uv_hrtime() - began_ns_) / 1000;
@@ -305,12 +318,18 @@ Batch::Answered Batch::answer_walk(const Client& client, const goromdb_request& 
   const uint32_t database = client.listening.config.databases[request.database];
   auto walk = std::make_unique<Walk>(*view, database, request, from, loop_.house().positions,
                                      loop_.random());
+  const auto limit = [&] {
+    const bool too_long = walked_ + walk->seen() > Walk::kMostAtOnce || out.size() > kMostWalked;
+    if (too_long && !is_last) walk->give_up();
+  };
+  limit();
   auto answered = walk_on(client, *walk, out);
   if (answered == Answered::kWalking && is_last) walk_ = std::move(walk);
   while (answered == Answered::kWalking && !is_last) {
-    if (walk->seen() > Walk::kMostAtOnce) walk->give_up();
+    limit();
     answered = walk_on(client, *walk, out);
   }
+  if (walk) walked_ += walk->seen();
   return answered;
 }
 

@@ -47,6 +47,7 @@ class Batch {
   };
   // Looks the keys up and writes the replies.
   Answered answer(const Client& client, Outbox& out);
+  uint64_t began_ns() const { return began_ns_; }  // of the latest answer(), uv_hrtime()'s
   // Its view is not pinned yet.
   std::unique_ptr<Walk> take_walk();
   // The next slice of a walk that was taken.
@@ -80,6 +81,7 @@ class Batch {
   std::vector<goromdb_scope> scopes_;
   std::unique_ptr<Walk> walk_;  // the last request's, when it goes on
   uint64_t began_ns_ = 0, elapsed_us_ = 0;
+  uint64_t walked_ = 0;  // entries that the walks of this batch have looked at
 
   // Of a batch whose keys are looked for in several databases or namespaces. [PRO-12]
   struct Place {

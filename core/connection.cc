@@ -17,6 +17,8 @@ constexpr size_t kMaxInput = size_t{64} << 20;
 constexpr size_t kTurn = size_t{1} << 20;
 constexpr unsigned kKeepaliveS = 60;
 constexpr size_t kSlice = size_t{64} << 10;
+// A client whose requests have taken so long lets others have their turn.
+constexpr uint64_t kLongTurnNs = 5'000'000;
 constexpr size_t kMaxLabel = 256;
 
 }  // namespace
@@ -98,6 +100,7 @@ void Connection::close() {
     auto* connection = self(handle->data);
     connection->loop_.remove(connection);
   });
+  loop_.leave_line(this);
   if (walk_) end_walk();
   if (unsent_) loop_.give_back(std::move(unsent_));
   if (input_) loop_.give_back(std::move(input_));
@@ -185,6 +188,7 @@ void Connection::process_kept() {
 // Answers complete requests; returns how many bytes of them have been dealt with.
 size_t Connection::process(const uint8_t* data, size_t len) {
   auto& batch = loop_.batch();
+  uint64_t turn_began_ns = 0;
   size_t used = 0;
   while (used < len) {
     auto parsed = batch.parse(client(), data + used, len - used);
@@ -194,7 +198,7 @@ size_t Connection::process(const uint8_t* data, size_t len) {
     if (answered == Batch::Answered::kWalking) {
       walk_ = batch.take_walk();
       loop_.pin(walk_->view());
-      loop_.start_walking(this);
+      loop_.line_up(this);
       uv_read_stop(stream());
       break;
     }
@@ -208,6 +212,13 @@ size_t Connection::process(const uint8_t* data, size_t len) {
     if (loop_.outbox().size() >= kFlushAt) {
       flush();
       if (unsent_ || closing_) return used;
+    }
+    if (turn_began_ns == 0) turn_began_ns = batch.began_ns();
+    if (used < len && uv_hrtime() - turn_began_ns > kLongTurnNs) {
+      requests_wait_ = true;
+      loop_.line_up(this);
+      uv_read_stop(stream());
+      break;
     }
   }
   flush();
@@ -287,35 +298,46 @@ void Connection::on_written(int status) {
     linger();
     return read_start();
   }
-  if (walk_) return loop_.start_walking(this);
+  if (walk_ || requests_wait_) return loop_.line_up(this);
   read_on();
 }
 
 // Every reply has been sent.
 void Connection::read_on() {
   say_announcements();
-  if (input_ && !unsent_ && !closing_) process_kept();
-  if (!writing() && !closing_ && !close_when_sent_) read_start();
+  if (closing_) return;
+  if (close_when_sent_) {
+    if (!unsent_) read_start();
+    return;
+  }
+  if (input_ && !unsent_) process_kept();
+  if (!writing() && !closing_) read_start();
   end_if_stopping();
 }
 
 // ---- walks ----
 
-void Connection::walk_on() {
-  if (closing_ || !walk_) return;
-  if (unsent_) return loop_.stop_walking(this);  // until it has been sent
+void Connection::take_turn() {
+  if (closing_) return;
+  if (unsent_) return loop_.leave_line(this);  // until it has been sent
+  if (!walk_) {
+    loop_.leave_line(this);
+    requests_wait_ = false;
+    return read_on();
+  }
   last_active_ms_.store(loop_.now_ms(), std::memory_order_relaxed);
   const auto answered = loop_.batch().walk_on(client(), *walk_, loop_.outbox());
-  if (answered != Batch::Answered::kWalking) end_walk();
   if (answered == Batch::Answered::kClose) close_when_sent_ = true;
-  flush();
+  flush();  // what has been written may lie in the walk's generation, which goes with the walk
   if (closing_) return;
-  if (unsent_) return loop_.stop_walking(this);
+  if (answered != Batch::Answered::kWalking) end_walk();
+  if (unsent_) return loop_.leave_line(this);
+  if (close_when_sent_) return read_start();
   if (!walk_) read_on();
 }
 
 void Connection::end_walk() {
-  loop_.stop_walking(this);
+  loop_.leave_line(this);
   auto walk = std::move(walk_);
   LoopView& view = walk->view();
   walk.reset();  // its cursor goes before the view's reader
@@ -325,7 +347,8 @@ void Connection::end_walk() {
 // ---- announcements ----
 
 void Connection::announce(uint32_t index) {
-  if (listening_.protocol.ops().announce == nullptr || closing_ || close_when_sent_) return;
+  const bool ending = closing_ || close_when_sent_ || lingering_;
+  if (listening_.protocol.ops().announce == nullptr || ending) return;
   if (std::find(to_be_announced_.begin(), to_be_announced_.end(), index) ==
       to_be_announced_.end()) {
     to_be_announced_.push_back(index);
@@ -334,7 +357,7 @@ void Connection::announce(uint32_t index) {
 }
 
 void Connection::say_announcements() {
-  if (to_be_announced_.empty() || closing_) return;
+  if (to_be_announced_.empty() || closing_ || lingering_) return;
   const auto& protocol = listening_.protocol;
   for (const uint32_t index : to_be_announced_) {
     goromdb_event event{};

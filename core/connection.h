@@ -40,14 +40,16 @@ class Connection {
   // Tells the client that its listener's database `index` has a new generation, if its protocol has
   // words for that: at once, or when its replies have been sent.
   void announce(uint32_t index);
-  // Goes on with the walk by one slice.
-  void walk_on();
+  // Goes on with the walk by one slice, or with requests that have waited for the others' turn.
+  void take_turn();
 
   // Whether its unsent replies, or its walk, need the view's generation.
   bool keeps(const LoopView* view) const;
 
   // Has replies to come.
-  bool writing() const { return unsent_ != nullptr || in_flight_ || walk_ != nullptr; }
+  bool writing() const {
+    return unsent_ != nullptr || in_flight_ || walk_ != nullptr || requests_wait_;
+  }
   uint64_t idle_ms() const;
   const Listening& listening() const { return listening_; }
   // Of one that has been accepted. Its own loop, or another that holds the list's lock.
@@ -93,6 +95,7 @@ class Connection {
   std::vector<char> in_flight_bytes_;
   std::unique_ptr<Walk> walk_;             // what the latest request asked for; its view is pinned
   std::vector<uint32_t> to_be_announced_;  // databases, each once
+  bool requests_wait_ = false;             // in input_, for the connection's next turn
   bool in_flight_ = false, closing_ = false, close_when_sent_ = false, lingering_ = false;
   std::atomic<uint64_t> last_active_ms_;
 };

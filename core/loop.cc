@@ -47,8 +47,8 @@ Loop::Loop(uint32_t index, House& house, std::vector<Fd> sockets)
   }
   uv_timer_init(&uv_, &tick_timer_);
   tick_timer_.data = this;
-  uv_idle_init(&uv_, &walk_idle_);
-  walk_idle_.data = this;
+  uv_idle_init(&uv_, &turn_idle_);
+  turn_idle_.data = this;
 }
 
 Loop::~Loop() { uv_loop_close(&uv_); }
@@ -185,21 +185,21 @@ void Loop::unpin(LoopView& view) {
   if (view.retired && view.pins == 0) release_retired();
 }
 
-void Loop::start_walking(Connection* connection) {
-  if (std::find(walking_.begin(), walking_.end(), connection) == walking_.end()) {
-    walking_.push_back(connection);
+void Loop::line_up(Connection* connection) {
+  if (std::find(line_.begin(), line_.end(), connection) == line_.end()) {
+    line_.push_back(connection);
   }
-  uv_idle_start(&walk_idle_, [](uv_idle_t* idle) { static_cast<Loop*>(idle->data)->walk(); });
+  uv_idle_start(&turn_idle_, [](uv_idle_t* idle) { static_cast<Loop*>(idle->data)->take_turns(); });
 }
 
-void Loop::stop_walking(Connection* connection) {
-  std::erase(walking_, connection);
-  if (walking_.empty()) uv_idle_stop(&walk_idle_);
+void Loop::leave_line(Connection* connection) {
+  std::erase(line_, connection);
+  if (line_.empty()) uv_idle_stop(&turn_idle_);
 }
 
-void Loop::walk() {
-  const auto turn = walking_;  // some end, and others begin
-  for (auto* connection : turn) connection->walk_on();
+void Loop::take_turns() {
+  const auto turn = line_;  // some leave, and others come
+  for (auto* connection : turn) connection->take_turn();
 }
 
 // Slow clients have had their time: the old data set is to be closed.
@@ -311,7 +311,7 @@ void Loop::finish() {
   }
   release_retired();
   uv_close(reinterpret_cast<uv_handle_t*>(&tick_timer_), nullptr);
-  uv_close(reinterpret_cast<uv_handle_t*>(&walk_idle_), nullptr);
+  uv_close(reinterpret_cast<uv_handle_t*>(&turn_idle_), nullptr);
   mailbox_.close();
 }
 

@@ -111,12 +111,13 @@ class Loop {
   std::unique_ptr<Outbox> detach_outbox();
   void give_back(std::unique_ptr<Outbox> outbox);
 
-  // A walk that goes on between events keeps its generation. One slice of each connection's walk is
-  // taken at each turn of the loop, from start_walking() until stop_walking().
+  // A walk that goes on between events keeps its generation.
   void pin(LoopView& view) { ++view.pins; }
   void unpin(LoopView& view);
-  void start_walking(Connection* connection);
-  void stop_walking(Connection* connection);
+  // Who has more to do than others should wait for takes a turn, Connection::take_turn(), with each
+  // turn of the loop, from line_up() until leave_line().
+  void line_up(Connection* connection);
+  void leave_line(Connection* connection);
   uint64_t random() { return random_(); }
 
   // Memory to read into, for connections without half a request.
@@ -146,7 +147,7 @@ class Loop {
   void cut_late_readers();
   void unpin(Outbox& outbox);
   void announce(uint32_t database);
-  void walk();
+  void take_turns();
   void finish();
 
   const uint32_t index_;
@@ -162,8 +163,8 @@ class Loop {
   std::vector<std::unique_ptr<Input>> spare_inputs_;
   std::unique_ptr<char[]> read_buffer_;
   uv_timer_t tick_timer_;
-  uv_idle_t walk_idle_;  // runs while there are walking_
-  std::vector<Connection*> walking_;
+  uv_idle_t turn_idle_;  // runs while somebody is in line_
+  std::vector<Connection*> line_;
   std::mt19937_64 random_{std::random_device()()};
   bool shutting_down_ = false;
   uint64_t shutdown_began_ms_ = 0;

@@ -10,6 +10,7 @@ namespace goromdb {
 namespace {
 
 constexpr uint32_t kCountAtOnce = 1024;
+constexpr size_t kMostCopied = size_t{1} << 20;
 // How far from the front a storage that cannot begin anywhere is walked to a chance entry.
 constexpr uint32_t kNearFront = 1024;
 // Totals that took a walk are remembered for so many namespaces of a generation.
@@ -41,7 +42,9 @@ goromdb_status NamespaceNames::next(uint32_t max, goromdb_arena& arena,
                                     std::vector<goromdb_slice>& names) {
   names.clear();
   const auto& ops = ops_of(view_);
-  if (ops.ns_list == nullptr || view_.generation->info().namespaces == 0) return GOROMDB_END;
+  const auto& info = view_.generation->info();
+  const bool none = info.namespaces == 0 || (info.caps & GOROMDB_CAP_ANY_NAMESPACE) != 0;
+  if (ops.ns_list == nullptr || none) return GOROMDB_END;
   names.resize(max);
   PluginError error;
   uint32_t got = 0;
@@ -310,7 +313,17 @@ void Walk::give(goromdb_arena& arena) {
   keys_.resize(request_.count);
   values_.resize(request_.count);
   status_ = GOROMDB_OK;
-  while (status_ == GOROMDB_OK && n_ < request_.count && !legs_.empty()) {
+  // A storage that copies its values is not asked for very many bytes at once, where a walk can go
+  // on.
+  const bool copies =
+      (view_.generation->info().caps & GOROMDB_CAP_VALUES_LIVE_WITH_GENERATION) == 0 &&
+      !has(GOROMDB_WALK_FROM) && !has(GOROMDB_WALK_RANDOM);
+  const auto is_much = [&] {
+    size_t bytes = 0;
+    for (uint32_t i = 0; i < n_ && copies; ++i) bytes += values_[i].len;
+    return bytes > kMostCopied;
+  };
+  while (status_ == GOROMDB_OK && n_ < request_.count && !legs_.empty() && !is_much()) {
     auto& leg = legs_.front();
     leg.names ? give_names(leg, request_.count - n_, arena)
               : give_entries(leg, request_.count - n_, arena);

@@ -170,6 +170,8 @@ typedef struct goromdb_builder goromdb_builder;       /* a data file that is bei
 #define GOROMDB_CAP_VALUES_LIVE_WITH_GENERATION 0x1u
 /* Every cursor goes in ascending bytewise order of the keys. [STO-14] */
 #define GOROMDB_CAP_WALKS_SORTED 0x2u
+/* Namespaces are prefixes of keys: there is one of any name, and no name is a key. [STO-12] */
+#define GOROMDB_CAP_ANY_NAMESPACE 0x4u
 
 #define GOROMDB_UNKNOWN UINT64_MAX
 

@@ -91,7 +91,7 @@ class Batch {
     request.count = count;
     request.tag[0] = tag_of(command);
     request.tag[1] = tag;
-    return Step::kDone;
+    return Step::kLast;
   }
   // A request without keys. `arg` is static memory: the reply, or for GOROMDB_OP_STATS the section.
   Step say(uint32_t op, std::string_view arg, uint64_t tag = 0) {

@@ -269,6 +269,7 @@ void write_config(std::span<const std::string_view> patterns, const Facts& facts
   std::vector<Match> matches;
   for (const Parameter& parameter : kParameters) {
     for (std::string_view pattern : patterns) {
+      if (pattern.size() > kLongestPattern) continue;
       if (!glob_match(pattern, parameter.name, Case::kIgnore)) continue;
       const bool plain = pattern.find_first_of("*?[") == pattern.npos;
       matches.push_back({parameter, plain ? pattern : parameter.name});

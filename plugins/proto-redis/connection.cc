@@ -77,7 +77,9 @@ std::string parse_hello(Args args, Hello& hello) {
 }  // namespace
 
 bool is_client_name(std::string_view name) {
-  return std::ranges::all_of(name, [](char c) { return c >= '!' && c <= '~'; });
+  constexpr size_t kLongest = 1024;
+  return name.size() <= kLongest &&
+         std::ranges::all_of(name, [](char c) { return c >= '!' && c <= '~'; });
 }
 
 void label(const Server& server, Conn& conn) {

@@ -12,6 +12,10 @@
 
 namespace goromdb::redis {
 
+// What a client may ask many names to match: a class is read through for each byte of a name.
+inline constexpr size_t kLongestPattern = 1024;
+inline constexpr std::string_view kPatternTooLong = "ERR the pattern is too long";
+
 enum class Case : uint8_t { kExact, kIgnore };
 
 namespace glob_detail {

@@ -171,7 +171,10 @@ goromdb_status write_scan(Reply& reply) {
   return GOROMDB_OK;
 }
 
-void read_keys(Call& call) { walk_all(call, 0, kSlice); }
+void read_keys(Call& call) {
+  if (call.args().next().size() > kLongestPattern) return call.error(kPatternTooLong);
+  walk_all(call, 0, kSlice);
+}
 
 // The head of the reply says how many keys match: they are collected until the walk's end.
 goromdb_status write_keys(Reply& reply) {

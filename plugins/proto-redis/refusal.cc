@@ -51,6 +51,11 @@ Verdict judge(const Server& server, const Conn& conn, uint16_t id, uint32_t args
     return Verdict::kNotSubscribed;
   }
   if (args - 1 > server.settings.max_keys && command.read != nullptr) return Verdict::kTooManyKeys;
+  // Names of channels, patterns, commands: what a command keeps or goes through, one by one.
+  constexpr uint32_t kMostNames = 8192;
+  if (args - 1 > kMostNames && command.read == nullptr && command.missing.empty()) {
+    return Verdict::kTooLarge;
+  }
   if (multi && !(command.way & kInMulti)) return Verdict::kQueued;
   return Verdict::kRead;
 }

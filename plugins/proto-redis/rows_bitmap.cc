@@ -16,7 +16,7 @@ constexpr Command kRows[] = {
         .docs("2.6.0", "O(N), N bytes looked at",
               "How many bits of a string, or of a range of it, are 1")
         .takes(kBitcountArguments)
-        .runs(read_bitcount, write_bitcount),
+        .runs(read_bitcount, write_bitcount, kEndsBatch),
     Row("bitfield", -2, kWrite | kDenyOom, kCatBitmap)
         .keys(1, 1, 1, kSpec27)
         .docs("3.2.0", "O(1) per operation",
@@ -34,7 +34,7 @@ constexpr Command kRows[] = {
         .keys(1, 1, 1, kSpec3)
         .docs("2.8.7", "O(N), N bytes looked at", "Where in a string the first 0 or 1 bit is")
         .takes(kBitposArguments)
-        .runs(read_bitpos, write_bitpos),
+        .runs(read_bitpos, write_bitpos, kEndsBatch),
     Row("getbit", 3, kReadOnly | kFast, kCatBitmap)
         .keys(1, 1, 1, kSpec3)
         .docs("2.2.0", "O(1)", "One bit of a string")

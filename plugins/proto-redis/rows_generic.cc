@@ -55,7 +55,7 @@ constexpr Command kRows[] = {
         .docs("2.6.0", "O(N), N bytes of the value", "A key's value in a form for RESTORE")
         .takes(kKey)
         .tips("nondeterministic_output")
-        .runs(read_key, write_dump),
+        .runs(read_key, write_dump, kEndsBatch),
     Row("exists", -2, kReadOnly | kFast, kCatKeyspace)
         .keys(1, -1, 1, kSpec18)
         .docs("1.0.0", "O(N), N keys", "How many of the keys there are")
@@ -126,7 +126,7 @@ constexpr Command kRows[] = {
               "Walks the keys, a part at each call")
         .takes(kScanArguments)
         .tips("nondeterministic_output request_policy:special")
-        .runs(read_scan, write_scan),
+        .runs(read_scan, write_scan, kEndsBatch),
     Row("sort", -2, kWrite | kDenyOom | kMovableKeys,
         kCatSet | kCatSortedSet | kCatList | kCatDangerous)
         .keys(1, 1, 1, kSpec23)

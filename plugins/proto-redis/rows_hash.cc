@@ -69,7 +69,7 @@ constexpr Command kRows[] = {
               "Walks a hash's fields, a part at each call")
         .takes(kHscanArguments)
         .tips("nondeterministic_output")
-        .runs(read_hash_scan, write_hash_scan),
+        .runs(read_hash_scan, write_hash_scan, kEndsBatch),
     Row("hset", -4, kWrite | kDenyOom | kFast, kCatHash)
         .keys(1, 1, 1, kSpec13)
         .docs("2.0.0", "O(N), N fields", "Sets fields of a hash"),

@@ -70,7 +70,7 @@ constexpr Command kCommand[] = {
         .docs("7.0.0", "O(N), N commands asked for", "Documentation of commands")
         .takes(kCommandDocsArguments)
         .tips("nondeterministic_output_order")
-        .runs(nullptr, write_command_docs),
+        .runs(nullptr, write_command_docs, kEndsBatch),
     Row("getkeys", -4, kLoading | kStale, kCatConnection)
         .docs("2.8.13", "O(N), N arguments", "Which arguments of a command line are keys")
         .runs(nullptr, write_command_keys),
@@ -85,7 +85,7 @@ constexpr Command kCommand[] = {
         .docs("2.8.13", "O(N), N commands asked for", "Arity, flags and key positions of commands")
         .takes(kCommandInfoArguments)
         .tips("nondeterministic_output_order")
-        .runs(nullptr, write_command_info),
+        .runs(nullptr, write_command_info, kEndsBatch),
     Row("list", -2, kLoading | kStale, kCatConnection)
         .docs("7.0.0", "O(N), N commands", "The commands' names")
         .takes(kCommandListArguments)
@@ -228,7 +228,7 @@ constexpr Command kRows[] = {
         .docs("2.8.13", "O(N), N commands", "Tells about all commands")
         .tips("nondeterministic_output_order")
         .contains(kCommand)
-        .runs(nullptr, write_command),
+        .runs(nullptr, write_command, kEndsBatch),
     Row("config", -2, 0, 0)
         .docs("2.0.0", "Depends on the subcommand", "Commands about the configuration")
         .contains(kConfig),

@@ -56,7 +56,7 @@ constexpr Command kRows[] = {
         .docs("7.0.0", "O(N*M), N and M bytes of the strings",
               "The longest common subsequence of two strings")
         .takes(kLcsArguments)
-        .runs(read_lcs, write_lcs),
+        .runs(read_lcs, write_lcs, kEndsBatch),
     Row("mget", -2, kReadOnly | kFast, kCatString)
         .keys(1, -1, 1, kSpec7)
         .docs("1.0.0", "O(N), N keys", "Values of several keys")

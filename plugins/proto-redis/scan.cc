@@ -14,7 +14,7 @@ namespace goromdb::redis {
 
 namespace {
 
-constexpr int64_t kMostAtOnce = 65536;  // entries of one answer, the ABI's [PRO-13]
+constexpr int64_t kMostAtOnce = 4096;  // entries of one answer: COUNT is a wish
 
 bool passes(const Reply& reply, const ScanOptions& options, uint32_t i) {
   const goromdb_answer& answer = reply.answer;
@@ -50,6 +50,7 @@ std::string_view parse_scan_options(Args args, bool of_hash, ScanOptions& option
       options.count = static_cast<uint32_t>(std::min(*count, kMostAtOnce));
     } else if (is_word(name, "match")) {
       options.pattern = args.next();
+      if (options.pattern->size() > kLongestPattern) return kPatternTooLong;
     } else if (is_word(name, "type") && !of_hash) {
       options.type = args.next();
     } else {

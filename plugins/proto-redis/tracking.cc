@@ -18,6 +18,15 @@ constexpr std::string_view kBadMode =
     "ERR You can't switch OPTIN/OPTOUT mode before disabling tracking for this client, and then "
     "re-enabling it with a different mode.";
 
+constexpr size_t kMostPrefixes = 256, kMostPrefixBytes = 64 << 10;  // of a connection
+constexpr std::string_view kTooManyPrefixes = "ERR too many prefixes";
+
+size_t bytes_of(const std::vector<std::string>& prefixes) {
+  size_t bytes = 0;
+  for (const std::string& prefix : prefixes) bytes += prefix.size();
+  return bytes;
+}
+
 // The options behind ON or OFF; the text of an error.
 std::string parse_options(Args args, Tracking& wanted) {
   while (args.left() > 0) {
@@ -38,6 +47,7 @@ std::string parse_options(Args args, Tracking& wanted) {
     } else if (is_word(option, "noloop")) {
       wanted.no_loop = true;
     } else if (is_word(option, "prefix") && args.left() > 0) {
+      if (wanted.prefixes.size() == kMostPrefixes) return std::string(kTooManyPrefixes);
       wanted.prefixes.emplace_back(args.next());
     } else {
       return std::string(kSyntaxError);
@@ -90,8 +100,6 @@ std::string check(const Tracking& now, const Tracking& wanted) {
   return wanted.broadcast ? check_prefixes(now, wanted) : std::string();
 }
 
-constexpr size_t kMostPrefixes = 256;
-
 }  // namespace
 
 void end_tracking(Conn& conn) {
@@ -108,9 +116,9 @@ goromdb_status write_client_tracking(Reply& reply) {
   if (error.empty() && is_word(word, "on")) {
     Tracking& now = session_of(conn).tracking;
     error = check(now, wanted);
-    if (error.empty() && now.prefixes.size() + wanted.prefixes.size() > kMostPrefixes) {
-      error = "ERR too many prefixes";
-    }
+    const bool too_many = now.prefixes.size() + wanted.prefixes.size() > kMostPrefixes ||
+                          bytes_of(now.prefixes) + bytes_of(wanted.prefixes) > kMostPrefixBytes;
+    if (error.empty() && too_many) error = kTooManyPrefixes;
     if (error.empty()) {
       wanted.on = true;
       wanted.may_cache = now.may_cache;

@@ -101,6 +101,7 @@ void BdbGeneration::info(goromdb_generation_info& info) const {
   const bool is_sorted = std::all_of(contents_.trees.begin(), contents_.trees.end(),
                                      [](const Tree& tree) { return tree.is_sorted(); });
   info.caps = is_sorted ? GOROMDB_CAP_WALKS_SORTED : 0;
+  if (layout_.prefixes) info.caps |= GOROMDB_CAP_ANY_NAMESPACE;
   EntryTotals::tell(totals_, info);
   info.resident_bytes = GOROMDB_UNKNOWN;  // it is the page cache's, and libdb's
   info.namespaces =

@@ -301,12 +301,14 @@ std::optional<Entry> BdbCursor::step() {
 
 goromdb_status BdbCursor::next(std::span<goromdb_key> keys, goromdb_value* values, uint32_t& got,
                                goromdb_arena* arena) {
-  while (got < keys.size()) {
+  constexpr size_t kMostCopied = size_t{1} << 20;  // of values, but for the last one
+  for (size_t copied_bytes = 0; got < keys.size() && copied_bytes < kMostCopied;) {
     const auto entry = step();
     if (!entry) return GOROMDB_END;
     const void* key = copied(host_, entry->key, arena);
     values[got] = value_of(host_, *entry, arena);
     if (key == nullptr || values[got].status != GOROMDB_OK) throw std::bad_alloc();
+    copied_bytes += values[got].len;
     keys[got++] = {key, static_cast<uint32_t>(entry->key.size()), 0};
   }
   return GOROMDB_OK;

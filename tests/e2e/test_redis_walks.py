@@ -293,6 +293,52 @@ def test_large_answers_over_a_swap_are_whole_and_of_one_data_set(large):
             assert conn.ask("HGET", "wide", "f0000000") == f"{new}:0000000".encode()
 
 
+@pytest.mark.parametrize("storage", ["json", "lmdb"])
+def test_the_last_slice_of_a_walk_over_a_swap_is_of_the_set_that_it_began_in(serve, storage):
+    """Nobody but the walk holds the old data set when its last slice is written, too large to be
+    sent at once."""
+    server = serve(**redis_config(storage=storage))
+    fields = {b"field%04d" % i: b"%04d" % i * 5000 for i in range(600)}
+    server.load(FILES[storage]({b"wide": fields, b"hoge": b"piyo"}))
+    with wire(server, receive_buffer=65536) as slow:
+        slow.send(encode("HGETALL", "wide"))
+        slow.stream.peek(1)
+        server.load(FILES[storage]({b"hoge": b"fuga"}))
+        pairs = slow.answer()
+        assert dict(zip(pairs[::2], pairs[1::2])) == fields
+        assert slow.ask("GET", "hoge") == b"fuga"
+
+
+def test_a_transaction_of_many_walks_is_given_up(serve):
+    """Its replies are one batch, which is not sent before all of it is worded."""
+    server = serve(**redis_config(storage="lmdb"))
+    server.load(lmdb_file({b"key%05d" % i: b"v" for i in range(30_000)}))
+    with wire(server) as conn:
+        for words in (["KEYS", "*"], ["SCAN", "0", "COUNT", "100000", "MATCH", "nothing"]):
+            conn.send(encode("MULTI") + encode(*words) * 200 + encode("EXEC"))
+            for _ in range(201):
+                conn.answer()
+            reply = conn.reply()
+            given_up = [each for each in reply.value if each.kind == "-"]
+            assert len(reply.value) == 200 and len(given_up) > 150
+        assert conn.ask("DBSIZE") == 30_000
+
+
+def test_a_long_line_of_slow_requests_lets_others_have_their_turn(serve):
+    server = serve(**redis_config(storage="lmdb"))
+    server.load(lmdb_file({b"a": b"ab" * 1000, b"b": b"ba" * 1000}))
+    with wire(server) as busy, wire(server) as conn:
+        conn.ask("PING")
+        busy.send(encode("LCS", "a", "b", "LEN") * 300)
+        slowest = 0.0
+        for _ in range(20):
+            begin = time.monotonic()
+            assert conn.ask("PING") == b"PONG"
+            slowest = max(slowest, time.monotonic() - begin)
+        assert [busy.answer() for _ in range(300)] == [1999] * 300
+        assert slowest < 0.2 * SLOW
+
+
 @release_only
 def test_a_client_that_does_not_read_its_large_answer_costs_little_and_harms_nobody(large):
     marker = large_marker(large)

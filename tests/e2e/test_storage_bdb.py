@@ -9,6 +9,7 @@ import pytest
 
 import writers
 from harness import SANITIZER, Client, Inbox
+from redis_servers import listener, wire
 
 bsddb3 = pytest.importorskip("bsddb3.db", reason="python3-bsddb3 is not installed")
 
@@ -96,6 +97,20 @@ def test_namespaces_may_be_prefixes_as_the_go_program_had_them(serve):
             "users:bert": b"2",
             "usersanna": b"1",
         }
+
+
+def test_no_name_is_a_hash_because_prefixes_may_have_any(serve):
+    options = {"namespaces": "prefix"}
+    server = serve(words={"storage": "bdb", "options": options}, listeners=[listener()])
+    server.drop(writers.bdb({b"usersanna": b"1", b"plain": b"2"}))
+    server.adopted(1)
+    with wire(server) as conn:
+        assert conn.ask("GET", "nothing") is None
+        assert conn.ask("EXISTS", "nothing", "users", "plain") == 1
+        assert conn.ask("TYPE", "users") == b"none"
+        assert conn.ask("HGET", "users", "anna") == b"1"
+        assert sorted(conn.ask("KEYS", "*")) == [b"plain", b"usersanna"]
+        assert conn.ask("DBSIZE") == 2
 
 
 def test_the_go_programs_flags_serve_memcachedb(serve, tmp_path):
