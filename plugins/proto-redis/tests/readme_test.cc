@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The README's tables of commands are made of the rows, and stay so.
+// The lists of commands in the README and in the manual page are made of the rows, and stay so.
 #include <doctest/doctest.h>
 
 #include <filesystem>
@@ -33,13 +33,30 @@ void append(std::string& list, const std::string& name) {
   list += (list.empty() ? "`" : ", `") + name + "`";
 }
 
+std::string escaped(std::string_view text) {
+  std::string copy;
+  for (const char c : text) copy += c == '-' ? "\\-" : std::string(1, c);
+  return copy;
+}
+
+// The README's list of names as the manual page has it.
+std::string page_list(const std::string& list) {
+  std::string names;
+  for (const char c : list) {
+    if (c != '`') names += c;
+  }
+  return escaped(names);
+}
+
 struct Lists {
   std::string answered, foreign, refused, cluster;
+  std::string page_answered;
 
   void add(const Command& command, std::string_view group, const std::string& name) {
     switch (kind_of(command, group)) {
       case Kind::kAnswered:
         answered += "| `" + name + "` | " + std::string(command.summary) + " |\n";
+        page_answered += ".TP\n.B " + escaped(name) + "\n" + escaped(command.summary) + "\n";
         break;
       case Kind::kForeign:
         append(foreign, name);
@@ -77,20 +94,34 @@ Lists lists_of_rows() {
 
 }  // namespace
 
-TEST_CASE("the README lists the commands as the table has them") {
-  const auto path = std::filesystem::path(__FILE__).parent_path() / ".." / "README.md";
+namespace {
+
+// Of a file in the plugin's room; nothing where the tests do not run beside it.
+std::string text_of(const char* name) {
+  const auto path = std::filesystem::path(__FILE__).parent_path() / ".." / name;
   std::ifstream file(path);
-  if (!file) {
-    MESSAGE("skipped: the README is not beside the tests, seen from where they run: ", path);
-    return;
-  }
   std::ostringstream text;
   text << file.rdbuf();
-  const std::string readme = text.str();
+  if (!file) MESSAGE("skipped: not beside the tests, seen from where they run: ", path);
+  return text.str();
+}
+
+void check_holds(const std::string& text, const std::string& list) {
+  if (text.empty()) return;
+  INFO("the text is to hold this:\n", list);
+  CHECK(text.find("\n" + list) != std::string::npos);
+}
+
+}  // namespace
+
+TEST_CASE("the README and the manual page list the commands as the table has them") {
   const Lists lists = lists_of_rows();
-  for (const std::string& list : {lists.answered, lists.foreign, lists.refused, lists.cluster}) {
-    INFO("the README is to hold this:\n", list);
-    CHECK(readme.find("\n" + list) != std::string::npos);
+  const std::string readme = text_of("README.md"), page = text_of("goromdb-proto-redis.7");
+  check_holds(readme, lists.answered);
+  check_holds(page, lists.page_answered);
+  for (const std::string& list : {lists.foreign, lists.refused, lists.cluster}) {
+    check_holds(readme, list);
+    check_holds(page, page_list(list));
   }
 }
 
