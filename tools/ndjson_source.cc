@@ -132,7 +132,9 @@ void NdjsonSource::read(std::string_view line) {
 
 void NdjsonSource::parse(std::string_view line) {
   if (parser_.capacity() < line.size()) {
-    const auto error = parser_.allocate(std::max(line.size(), 2 * parser_.capacity()));
+    // Its depths begin at 1 and it looks one ahead.
+    const auto error =
+        parser_.allocate(std::max(line.size(), 2 * parser_.capacity()), kMaxDepth + 2);
     if (error != simdjson::SUCCESS) throw simdjson::simdjson_error(error);
   }
   ondemand::document document =
