@@ -204,6 +204,8 @@ uint64_t Batch::version_of(const goromdb_value& value) {
 // Keys that were not found and may be namespaces, and the other way round. [PRO-14]
 void Batch::fill_kinds(const Listening& listening, const goromdb_request& request, Outbox& out) {
   auto* own = loop_.view_of(listening, request.database);
+  uint32_t told_scope = 0;
+  goromdb_status told = GOROMDB_NOT_FOUND;
   for (uint32_t i = request.first_key; i < request.first_key + request.nkeys; ++i) {
     if (values_[i].status != GOROMDB_NOT_FOUND) continue;
     const auto& key = keys_[i];
@@ -217,13 +219,17 @@ void Batch::fill_kinds(const Listening& listening, const goromdb_request& reques
       const auto found = ops.ns_lookup(view->reader, {key.ptr, key.len}, &id);
       values_[i].status = found == GOROMDB_OK ? GOROMDB_IS_NAMESPACE : found;
     } else {
-      const auto& scope = scopes_[key.ns - 1];
-      const Place place = place_of(listening, scope);
+      const Place& place = places_[key.ns - 1];
       if (place.view == nullptr || place.status != GOROMDB_NOT_FOUND) continue;
-      const goromdb_key name{scope.name.ptr, static_cast<uint32_t>(scope.name.len), 0};
-      goromdb_value value{};
-      place.view->generation->ops().get(place.view->reader, 0, &name, 1, &value, &out.arena());
-      values_[i].status = value.status == GOROMDB_OK ? GOROMDB_IS_KEY : value.status;
+      if (key.ns != told_scope) {  // neighbours share one
+        const auto& name = scopes_[key.ns - 1].name;
+        const goromdb_key as_key{name.ptr, static_cast<uint32_t>(name.len), 0};
+        goromdb_value value{};
+        place.view->generation->ops().get(place.view->reader, 0, &as_key, 1, &value, &out.arena());
+        told_scope = key.ns;
+        told = value.status == GOROMDB_OK ? GOROMDB_IS_KEY : value.status;
+      }
+      values_[i].status = told;
     }
   }
 }
