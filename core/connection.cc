@@ -51,6 +51,21 @@ Connection::~Connection() {
 
 bool Connection::accept(uv_stream_t* server) {
   if (uv_accept(server, stream()) != 0) return false;
+  note_peer();
+  return true;
+}
+
+bool Connection::open(Fd socket) {
+  if (!socket) return false;
+  const int opened = listening_.address.is_unix() ? uv_pipe_open(&handle_.pipe, socket.get())
+                                                  : uv_tcp_open(&handle_.tcp, socket.get());
+  if (opened != 0) return false;
+  socket.release();
+  note_peer();
+  return true;
+}
+
+void Connection::note_peer() {
   sockaddr_storage address{};
   int length = sizeof address;
   if (!listening_.address.is_unix()) {
@@ -58,7 +73,6 @@ bool Connection::accept(uv_stream_t* server) {
   }
   peer_ = listening_.address.is_unix() ? listening_.address.text() : text_of(address);
   uv_fileno(&handle_.handle, &fd_);
-  return true;
 }
 
 void Connection::start() {

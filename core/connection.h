@@ -27,7 +27,10 @@ class Connection {
   Connection& operator=(const Connection&) = delete;
 
   uv_stream_t* stream() { return &handle_.stream; }
+  // One of the two, before start(): a client that the listener's socket has, or one that another
+  // loop accepted. False: there is none.
   bool accept(uv_stream_t* server);
+  bool open(Fd socket);
   void start();
   // Says that there are too many connections, in the protocol's words, and closes.
   void turn_away();
@@ -58,6 +61,7 @@ class Connection {
 
  private:
   static Connection* self(void* handle_data) { return static_cast<Connection*>(handle_data); }
+  void note_peer();
   void on_alloc(uv_buf_t* buf);
   void on_read(ssize_t nread, const uv_buf_t* buf);
   size_t process(const uint8_t* data, size_t len);

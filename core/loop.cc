@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "core/loop.h"
 
+#include <fcntl.h>
 #include <pthread.h>
 
 #include <algorithm>
@@ -83,22 +84,8 @@ Result<void> Loop::listen() {
     listener->handle.data = listener.get();
     const int listening =
         uv_listen(&listener->stream, kBacklog, [](uv_stream_t* server, int status) {
-          if (status != 0) return;
-          auto& self = *static_cast<Listener*>(server->data);
-          auto& house = self.loop.house_;
-          auto owner = std::make_unique<Connection>(self.loop, self.listening);
-          auto* connection = owner.get();
-          const bool accepted = connection->accept(server);
-          self.loop.add(std::move(owner));
-          house.metrics.add(kConnectionsTotal, self.loop.index_, accepted);
-          if (!accepted) {
-            connection->close();
-          } else if (house.connections > house.max_connections) {
-            house.metrics.add(kConnectionsRejected, self.loop.index_, 1);
-            connection->turn_away();
-          } else {
-            connection->start();
-          }
+          const auto& self = *static_cast<Listener*>(server->data);
+          if (status == 0) self.loop.accept(self.listening, server);
         });
     if (listening != 0) {
       return fail(fmt::format("cannot listen on {}: {}", listener->listening.address.text(),
@@ -106,6 +93,63 @@ Result<void> Loop::listen() {
     }
   }
   return {};
+}
+
+// ---- connections ----
+
+// The kernel spreads connections over the loops by a hash, unevenly when they are few: the loop
+// that accepts one gives it to the loop that has the fewest.
+Loop& Loop::emptiest() {
+  Loop* found = this;
+  for (auto* loop : house_.loops) {
+    if (loop->load_ < found->load_) found = loop;
+  }
+  return *found;
+}
+
+void Loop::accept(const Listening& listening, uv_stream_t* server) {
+  Loop& loop = emptiest();
+  ++loop.load_;
+  if (&loop != this) return hand_over(listening, server, loop);
+  auto owner = std::make_unique<Connection>(*this, listening);
+  const bool open = owner->accept(server);
+  welcome(std::move(owner), open);
+}
+
+// libuv accepts into a handle of this loop; the other gets a descriptor of its own.
+void Loop::hand_over(const Listening& listening, uv_stream_t* server, Loop& to) {
+  auto* handle = new uv_any_handle;
+  if (listening.address.is_unix()) {
+    uv_pipe_init(&uv_, &handle->pipe, 0);
+  } else {
+    uv_tcp_init(&uv_, &handle->tcp);
+  }
+  uv_os_fd_t accepted = -1;
+  uv_accept(server, &handle->stream);
+  uv_fileno(&handle->handle, &accepted);
+  const auto socket = std::make_shared<Fd>(fcntl(accepted, F_DUPFD_CLOEXEC, 0));
+  uv_close(&handle->handle,
+           [](uv_handle_t* closed) { delete reinterpret_cast<uv_any_handle*>(closed); });
+  to.post([&to, &listening, socket] {
+    if (to.shutting_down_) return;
+    auto owner = std::make_unique<Connection>(to, listening);
+    const bool open = owner->open(std::move(*socket));
+    to.welcome(std::move(owner), open);
+  });
+}
+
+void Loop::welcome(std::unique_ptr<Connection> owner, bool open) {
+  auto* connection = owner.get();
+  add(std::move(owner));
+  house_.metrics.add(kConnectionsTotal, index_, open);
+  if (!open) {
+    connection->close();
+  } else if (house_.connections > house_.max_connections) {
+    house_.metrics.add(kConnectionsRejected, index_, 1);
+    connection->turn_away();
+  } else {
+    connection->start();
+  }
 }
 
 void Loop::add(std::unique_ptr<Connection> connection) {
@@ -118,6 +162,7 @@ void Loop::add(std::unique_ptr<Connection> connection) {
 void Loop::remove(Connection* connection) {
   std::unique_ptr<Connection> owner(connection);
   --house_.connections;
+  --load_;
   std::lock_guard lock(connections_mutex_);
   connections_.back()->place = connection->place;
   connections_[connection->place] = connections_.back();

@@ -29,6 +29,7 @@ namespace goromdb {
 class Connection;
 class Facts;
 class Handler;
+class Loop;
 
 // A listener as it runs; shared by the loops, read-only once they run.
 struct Listening {
@@ -49,6 +50,7 @@ struct House {
   std::atomic<int64_t> connections{0};
   std::atomic<uint64_t> last_connection{0};  // its number
   Positions positions{};
+  std::vector<Loop*> loops{};  // before they run
 };
 
 // A loop's own hold on a generation.
@@ -139,6 +141,10 @@ class Loop {
 
  private:
   struct Listener;
+  void accept(const Listening& listening, uv_stream_t* server);
+  void hand_over(const Listening& listening, uv_stream_t* server, Loop& to);
+  void welcome(std::unique_ptr<Connection> owner, bool open);
+  Loop& emptiest();
   void run();
   void begin_shutdown();
   void tick();
@@ -171,6 +177,7 @@ class Loop {
 
   std::mutex connections_mutex_;  // add, remove and list_connections; never on a request's path
   std::vector<Connection*> connections_;
+  std::atomic<uint32_t> load_{0};  // connections, with those that other loops have handed over
 
   std::thread thread_;
 };

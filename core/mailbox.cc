@@ -12,10 +12,9 @@ Mailbox::Mailbox(uv_loop_t* loop) {
 }
 
 void Mailbox::post(std::function<void()> work) {
-  {
-    std::lock_guard lock(mutex_);
-    waiting_.push_back(std::move(work));
-  }
+  std::lock_guard lock(mutex_);
+  if (closed_) return;
+  waiting_.push_back(std::move(work));
   uv_async_send(&async_);
 }
 
@@ -29,6 +28,10 @@ void Mailbox::run() {
 }
 
 void Mailbox::close() {
+  {
+    std::lock_guard lock(mutex_);
+    closed_ = true;
+  }
   run();
   uv_close(reinterpret_cast<uv_handle_t*>(&async_), nullptr);
 }

@@ -15,8 +15,8 @@ class Mailbox {
  public:
   explicit Mailbox(uv_loop_t* loop);
   void post(std::function<void()> work);
-  // On the loop's thread, once; what is still posted before it is run first. post() must not be
-  // called afterwards.
+  // On the loop's thread, once; what has been posted before is run first, what is posted afterwards
+  // is destroyed.
   void close();
 
  private:
@@ -25,6 +25,7 @@ class Mailbox {
   uv_async_t async_;
   std::mutex mutex_;
   std::vector<std::function<void()>> waiting_;
+  bool closed_ = false;
 };
 
 }  // namespace goromdb

@@ -103,6 +103,7 @@ Result<void> Server::bind() {
 Result<void> Server::run() {
   for (uint32_t i = 0; i < sockets_.size(); ++i) {
     loops_.push_back(std::make_unique<Loop>(i, house_, std::move(sockets_[i])));
+    house_.loops.push_back(loops_.back().get());
   }
   facts_.show(handlers_, loops_, house_.connections);
   for (auto& loop : loops_) {

@@ -41,6 +41,40 @@ def listener(listen, *databases):
 # ---- listeners ---------------------------------------------------------------------------------
 
 
+def connections_of_loops(server):
+    """How many clients each event loop polls: loops that have one, most first."""
+    counts = []
+    for entry in os.scandir(f"/proc/{server.pid}/fd"):
+        with contextlib.suppress(FileNotFoundError):
+            if os.readlink(entry.path) != "anon_inode:[eventpoll]":
+                continue
+            with open(f"/proc/{server.pid}/fdinfo/{entry.name}", encoding="ascii") as info:
+                watched = re.findall(r"^tfd: *(\d+)", info.read(), re.M)
+            sockets = [os.readlink(f"/proc/{server.pid}/fd/{fd}") for fd in watched]
+            counts.append(sum(name.startswith("socket:") for name in sockets))
+    return sorted(counts, reverse=True)
+
+
+@pytest.mark.parametrize("kind", ["tcp", "unix"])
+def test_connections_are_spread_evenly_over_the_loops(serve, tmp_path, kind):
+    where = "127.0.0.1:0" if kind == "tcp" else f"unix:{tmp_path}/socket"
+    server = serve(server={"threads": 4}, listeners=[listener(where)])
+    server.load(dataset("one"))
+    idle = connections_of_loops(server)
+    with contextlib.ExitStack() as stack:
+        clients = [stack.enter_context(server.client()) for _ in range(24)]
+        for client in clients:
+            assert whole_set(client) == "one"
+        busy = connections_of_loops(server)
+        assert [b - i for b, i in zip(busy, idle)][:4] == [6] * 4
+        for client in clients[:12]:
+            client.close()
+        wait_for(lambda: server.stats()["curr_connections"] == "13", "12 connections to end")
+        for _ in range(12):
+            assert whole_set(stack.enter_context(server.client())) == "one"
+        assert [b - i for b, i in zip(connections_of_loops(server), idle)][:4] == [6] * 4
+
+
 def test_one_database_is_served_on_several_listeners(serve):
     server = serve(listeners=[listener("127.0.0.1:0"), listener("127.0.0.1:0")])
     server.load(dataset("one"))
