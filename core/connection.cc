@@ -124,7 +124,11 @@ void Connection::linger() {
   if (closing_) return;
   lingering_ = true;
   last_active_ms_ = loop_.now_ms();
-  if (uv_shutdown(&shutdown_, stream(), [](uv_shutdown_t*, int) {}) != 0) close();
+  auto* request = new uv_shutdown_t;
+  if (uv_shutdown(request, stream(), [](uv_shutdown_t* done, int) { delete done; }) != 0) {
+    delete request;
+    close();
+  }
 }
 
 Loop::ConnectionFacts Connection::facts() const {
@@ -277,12 +281,13 @@ void Connection::flush() {
 void Connection::send_slice() {
   const auto& front = unsent_->segments().front();
   const size_t n = std::min<size_t>(front.len, kSlice);
-  in_flight_bytes_.assign(front.base, front.base + n);
+  if (!slice_) slice_ = std::make_unique<Slice>();
+  slice_->bytes.assign(front.base, front.base + n);
   unsent_->advance(n);
-  uv_buf_t slice = uv_buf_init(in_flight_bytes_.data(), static_cast<unsigned>(n));
-  write_.data = this;
+  uv_buf_t slice = uv_buf_init(slice_->bytes.data(), static_cast<unsigned>(n));
+  slice_->request.data = this;
   in_flight_ = true;
-  int status = uv_write(&write_, stream(), &slice, 1,
+  int status = uv_write(&slice_->request, stream(), &slice, 1,
                         [](uv_write_t* req, int result) { self(req->data)->on_written(result); });
   if (status != 0) {
     in_flight_ = false;
@@ -306,7 +311,7 @@ void Connection::on_written(int status) {
     if (sent < 0) return close();
     unsent_->advance(static_cast<size_t>(sent));
   }
-  in_flight_bytes_ = {};
+  slice_.reset();
   loop_.give_back(std::move(unsent_));
   if (close_when_sent_) {
     linger();

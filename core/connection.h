@@ -85,18 +85,21 @@ class Connection {
     uv_pipe_t pipe;
   };
 
+  struct Slice {
+    uv_write_t request{};
+    std::vector<char> bytes;
+  };
+
   Loop& loop_;
   const Listening& listening_;
   Handle handle_{};
   std::string peer_, label_;  // read by other loops' `stats conns`
   const uint64_t number_, began_ms_;
   int fd_ = -1;
-  uv_write_t write_{};
-  uv_shutdown_t shutdown_{};
   std::unique_ptr<std::byte[]> protocol_state_;  // a ConnHead, then the protocol's
   std::unique_ptr<Loop::Input> input_;           // half a request
   std::unique_ptr<Outbox> unsent_;               // replies that the kernel did not take at once
-  std::vector<char> in_flight_bytes_;
+  std::unique_ptr<Slice> slice_;                 // of them: libuv waits with it
   std::unique_ptr<Walk> walk_;             // what the latest request asked for; its view is pinned
   std::vector<uint32_t> to_be_announced_;  // databases, each once
   bool requests_wait_ = false;             // in input_, for the connection's next turn
