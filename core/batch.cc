@@ -171,7 +171,7 @@ void Batch::look_up(const Listening& listening, Outbox& out) {
   if (scope_count_ > 0) look_up_scoped(listening, out);
   if (gets > 0) loop_.house().metrics.add(kRequestsGet, loop_.index(), gets);
   if ((flags & (GOROMDB_WANT_VERSION | GOROMDB_WANT_KIND)) == 0) return;
-  hashed_ = {};
+  if ((flags & GOROMDB_WANT_VERSION) != 0) hashed_ = {};
   for (uint32_t i = 0; i < request_count_; ++i) {
     const auto& request = requests_[i];
     if (request.op != GOROMDB_OP_GET) continue;
