@@ -32,6 +32,8 @@ class PluginHost {
   PluginHost& operator=(const PluginHost&) = delete;
 
   const goromdb_host* table() const { return &table_; }
+  // That verify() may use; 1 unless it is set. Not while it runs.
+  void allow_threads(uint32_t most) { table_.threads = most; }
   // Called from progress(), on the thread that opens a file; true = the plugin should give up. Set
   // before the call that may report progress, on the same thread.
   void on_progress(std::function<bool(uint64_t done, uint64_t total)> callback) {

@@ -35,9 +35,9 @@
 #pragma once
 
 #include <goromdb/plugin.h>
+#include <goromdb/text.hpp>
 
 #include <algorithm>
-#include <charconv>
 #include <cstring>
 #include <exception>
 #include <memory>
@@ -111,6 +111,8 @@ class Host {
     table_->log(table_->ctx, level, message.data(), message.size());
   }
   uint32_t loop_count() const { return table_->loop_count; }
+  // That verify() may use, its own with them.
+  uint32_t threads() const { return std::max<uint32_t>(table_->threads, 1); }
   const char* core_version() const { return table_->core_version; }
   uint32_t counter(const char* name, const char* help) const {
     return table_->metric(table_->ctx, name, GOROMDB_METRIC_COUNTER, help);
@@ -171,9 +173,7 @@ class Writer {
     out_->cur += bytes.size();
   }
   void put_number(uint64_t n) {
-    if (!room(20)) return;
-    auto* begin = reinterpret_cast<char*>(out_->cur);
-    out_->cur += std::to_chars(begin, begin + 20, n).ptr - begin;
+    if (room(kMaxDigits)) out_->cur = goromdb::put_number(out_->cur, n);
   }
   void put_value(const goromdb_value& v) { out_->value(out_, &v); }
 

@@ -5,7 +5,6 @@
 #include <cstring>
 
 #include "prefixes.h"
-#include "put.h"
 #include "replies.h"
 
 namespace goromdb::memcached {
@@ -82,10 +81,11 @@ std::string_view text_of(Status status) {
       return {};
     case Status::kNotFound:
       return "Not found";
+    case Status::kExists:
+      return "Data exists for key.";
     case Status::kInvalid:
       return "Invalid arguments";
     case Status::kNotStored:
-    case Status::kNotSupported:
       return "Read-only";
     case Status::kUnknown:
       return "Unknown command";
@@ -111,7 +111,7 @@ Step close(const Context& context, Status status) {
 // Answers when the body has passed; it is not looked at.
 Step skip_body(const Context& context, uint32_t op, Status status, std::string_view text) {
   Batch& batch = context.batch;
-  const uint64_t tag = context.head.reply(status).tag();
+  const uint64_t tag = context.opcode.quiet ? kSilent : context.head.reply(status).tag();
   batch.pos += kPacketHead;
   if (batch.left() >= context.head.body) {
     batch.pos += context.head.body;
@@ -126,16 +126,34 @@ Step skip_body(const Context& context, uint32_t op, Status status, std::string_v
   return Step::kDone;
 }
 
-// False: more of the body must come.
-bool skip_on(Batch& batch) {
+// Where a key is looked up, the body's last byte stays until all has been asked: the host calls
+// again only where there is input.
+Step skip_on(Batch& batch, const Settings& settings) {
   Conn& conn = batch.conn();
-  const size_t here = std::min<uint64_t>(conn.block_left, batch.left());
-  batch.pos += here;
-  conn.block_left -= here;
-  if (conn.block_left > 0) return false;
-  conn.phase = Conn::kLine;
-  batch.say(conn.block_op, view(conn.block_reply), conn.block_tag);
-  return true;
+  const size_t kept = conn.held_key > 0 ? 1 : 0;
+  conn.block_left -= discard(conn.block_left - kept, batch.pos, batch.end).size();
+  if (conn.block_left > kept || batch.left() < kept) return Step::kPartial;
+  const Step step = batch.answer_block(settings);
+  if (conn.phase == Conn::kLine) batch.pos += kept;
+  return step;
+}
+
+// An ADD whose answer depends on its key: that is kept, all else of the body is skipped.
+Step read_add(const Context& context) {
+  Batch& batch = context.batch;
+  const Head& head = context.head;
+  const size_t key_end = kPacketHead + head.extras + head.key;
+  if (batch.left() < key_end) return Step::kPartial;
+  const auto* key = reinterpret_cast<const char*>(batch.pos + key_end - head.key);
+  if (!batch.hold(context.opcode.command, {key, head.key}, {})) {
+    return batch.no_memory(text_of(Status::kInternal), head.reply(Status::kInternal).tag());
+  }
+  Conn& conn = batch.conn();
+  conn.phase = Conn::kBlock;
+  conn.block_left = head.body;
+  conn.block_tag = head.reply(Status::kOk).tag();
+  batch.pos += kPacketHead;
+  return Step::kDone;
 }
 
 Step read_key(const Context& context) {
@@ -193,6 +211,7 @@ Step read_packet(const Context& context) {
     return skip_body(context, GOROMDB_OP_REFUSED, command.status, text_of(command.status));
   }
   if (command.op == GOROMDB_OP_GET) return read_key(context);
+  if (command.verb == Verb::kAdd && context.settings.not_stored) return read_add(context);
   return skip_body(context, command.op, command.status, text_of(command.status));
 }
 
@@ -221,8 +240,11 @@ uint8_t* put_head(uint8_t* cursor, const ReplyHead& head, size_t extras, size_t 
 goromdb_status parse_binary(const Settings& settings, Batch& batch) noexcept {
   while (batch.left() > 0) {
     if (batch.full()) return batch.stop(GOROMDB_OK);
-    if (batch.conn().phase == Conn::kBlock) {
-      if (!skip_on(batch)) break;
+    const auto phase = batch.conn().phase;
+    if (phase == Conn::kBlock || phase == Conn::kAdd) {
+      const Step step = skip_on(batch, settings);
+      if (step == Step::kPartial) break;
+      if (step != Step::kDone) return batch.stop(step == Step::kFull ? GOROMDB_OK : GOROMDB_AGAIN);
       continue;
     }
     if (*batch.pos != kRequestMagic) {
@@ -246,6 +268,10 @@ void write_found(const goromdb_request& request, const goromdb_answer& answer, W
   head.status = find_status(answer);
   if (head.status != Status::kOk) return put_packet(head, "", text_of(head.status), out);
   const goromdb_value& value = answer.values[0];
+  if (opcode.command.verb == Verb::kAdd) {
+    head.status = value.status == GOROMDB_OK ? Status::kExists : opcode.command.status;
+    return put_packet(head, "", text_of(head.status), out);
+  }
   const std::string_view key = opcode.with_key ? key_on_wire(answer.keys[0], answer.scopes) : "";
   if (value.status != GOROMDB_OK) {
     if (opcode.quiet) return;
@@ -263,6 +289,7 @@ void write_found(const goromdb_request& request, const goromdb_answer& answer, W
 }
 
 void write_packet(const goromdb_request& request, Writer& out) {
+  if (request.tag[1] == kSilent) return;
   const ReplyHead head = ReplyHead::of(request);
   const std::string_view text = request.arg.len > 0 ? view(request.arg) : "";
   if (request.op == GOROMDB_OP_CLOSE && request.tag[1] == 0) return;  // without a word

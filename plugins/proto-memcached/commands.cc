@@ -44,10 +44,10 @@ constexpr Packet kAddPackets[] = {{0x02, "ADD"}, {0x12, "ADDQ"}};
 constexpr Packet kReplacePackets[] = {{0x03, "REPLACE"}, {0x13, "REPLACEQ"}};
 constexpr Packet kAppendPackets[] = {{0x0e, "APPEND"}, {0x19, "APPENDQ"}};
 constexpr Packet kPrependPackets[] = {{0x0f, "PREPEND"}, {0x1a, "PREPENDQ"}};
-constexpr Packet kDeletePackets[] = {{0x04, "DELETE"}, {0x14, "DELETEQ"}};
-constexpr Packet kIncrPackets[] = {{0x05, "INCREMENT"}, {0x15, "INCREMENTQ"}};
-constexpr Packet kDecrPackets[] = {{0x06, "DECREMENT"}, {0x16, "DECREMENTQ"}};
-constexpr Packet kFlushPackets[] = {{0x08, "FLUSH"}, {0x18, "FLUSHQ"}};
+constexpr Packet kDeletePackets[] = {{0x04, "DELETE"}, {0x14, "DELETEQ", true}};
+constexpr Packet kIncrPackets[] = {{0x05, "INCREMENT"}, {0x15, "INCREMENTQ", true}};
+constexpr Packet kDecrPackets[] = {{0x06, "DECREMENT"}, {0x16, "DECREMENTQ", true}};
+constexpr Packet kFlushPackets[] = {{0x08, "FLUSH"}, {0x18, "FLUSHQ", true}};
 constexpr Packet kStatPackets[] = {{0x10, "STAT"}};
 constexpr Packet kVerbosityPackets[] = {{0x1b, "VERBOSITY"}};
 constexpr Packet kQuitPackets[] = {{0x07, "QUIT"}, {0x17, "QUITQ", true}};
@@ -71,7 +71,7 @@ constexpr Command write(std::string_view name, Shape shape, std::string_view syn
           .noreply = true,
           .op = GOROMDB_OP_REFUSED,
           .reply = reply,
-          .status = Status::kNotSupported,
+          .status = Status::kNotStored,
           .syntax = syntax,
           .answer = answer};
 }
@@ -95,6 +95,11 @@ constexpr Command closing(std::string_view name, std::string_view syntax, std::s
           .syntax = syntax,
           .answer = answer};
 }
+// Whether the key is there may matter to its answer.
+constexpr Command adding(Command command) {
+  command.verb = Verb::kAdd;
+  return command;
+}
 // The same command as packets of the binary protocol.
 constexpr Command with(Command command, Body body, std::span<const Packet> packets) {
   command.body = body;
@@ -117,7 +122,7 @@ constexpr auto kCommands = std::to_array<Command>({
               "`END`"),
          Body::kKey, kGetPackets),
     keys("gets", Shape::kKeys, Verb::kGets, Counter::kNone, "gets <key>*",
-         "as `get`, with ` <cas>` after the length: a hash of the value, never 0"),
+         "as `get`, with ` <cas>` after the length: a hash of the value, 1 to 9223372036854775807"),
     keys("mg", Shape::kMetaGet, Verb::kMetaGet, Counter::kMaybeTouch, "mg <key> <flag>*",
          "`HD`, or with `v` `VA <length>` and the data, with the flags asked for; `EN`; see below"),
     with(keys("gat", Shape::kExptimeKeys, Verb::kGet, Counter::kTouch, "gat <exptime> <key>*",
@@ -134,7 +139,7 @@ constexpr auto kCommands = std::to_array<Command>({
           .reply = text::kReadOnly,
           .syntax = "touch <key> <exptime> [noreply]",
           .answer = "`TOUCHED` or `NOT_FOUND`; see `touch`"},
-         Body::kTimeAndKey, kTouchPackets, Status::kNotSupported),
+         Body::kTimeAndKey, kTouchPackets, Status::kNotStored),
     keys("me", Shape::kMetaDebug, Verb::kMetaDebug, Counter::kMeta, "me <key> [b]",
          "`ME <key> exp=-1 la=0 cas=<cas> fetch=no cls=1 size=<bytes of key and value>`; `EN`"),
     {.name = "rget",
@@ -151,23 +156,24 @@ constexpr auto kCommands = std::to_array<Command>({
          Body::kEmpty, kVersionPackets, Status::kOk),
     with(write("set", Shape::kStore, "set <key> <flags> <exptime> <length> [noreply]",
                kStoreRefusal),
-         Body::kStore, kSetPackets, Status::kNotStored),
-    with(write("add", Shape::kStore, "add <key> <flags> <exptime> <length> [noreply]",
-               kStoreRefusal),
-         Body::kStore, kAddPackets, Status::kNotStored),
+         Body::kStore, kSetPackets),
+    with(adding(write("add", Shape::kStore, "add <key> <flags> <exptime> <length> [noreply]",
+                      kStoreRefusal)),
+         Body::kStore, kAddPackets),
     with(write("replace", Shape::kStore, "replace <key> <flags> <exptime> <length> [noreply]",
                kStoreRefusal),
-         Body::kStore, kReplacePackets, Status::kNotStored),
+         Body::kStore, kReplacePackets),
     with(write("append", Shape::kStore, "append <key> <flags> <exptime> <length> [noreply]",
                kStoreRefusal),
-         Body::kConcat, kAppendPackets, Status::kNotStored),
+         Body::kConcat, kAppendPackets),
     with(write("prepend", Shape::kStore, "prepend <key> <flags> <exptime> <length> [noreply]",
                kStoreRefusal),
-         Body::kConcat, kPrependPackets, Status::kNotStored),
+         Body::kConcat, kPrependPackets),
     write("cas", Shape::kStoreCas, "cas <key> <flags> <exptime> <length> <cas> [noreply]",
           kStoreRefusal),
-    meta_write("ms", Shape::kMetaStore, "ms <key> <length> <flag>*",
-               "`CLIENT_ERROR read-only server` after the data block, also with the flag `q`"),
+    adding(meta_write("ms", Shape::kMetaStore, "ms <key> <length> <flag>*",
+                      "`CLIENT_ERROR read-only server` after the data block, also with the flag "
+                      "`q`; see `write_reply`")),
     meta_write("md", Shape::kMetaWrite, "md <key> <flag>*", kMetaRefusal),
     meta_write("ma", Shape::kMetaWrite, "ma <key> <flag>*", kMetaRefusal),
     with(write("delete", Shape::kDelete, "delete <key> [0] [noreply]", kRefusal), Body::kKey,

@@ -35,7 +35,8 @@ enum class Shape : uint8_t {
 };
 
 // What an answer to keys looks like.
-enum class Verb : uint8_t { kGet, kGets, kTouch, kMetaGet, kMetaDebug };
+// kAdd: of a write that needs to know whether its key is there.
+enum class Verb : uint8_t { kGet, kGets, kTouch, kMetaGet, kMetaDebug, kAdd };
 
 // Which of memcached's counters the keys of a command count for, beside cmd_get. kMaybeTouch: a
 // touch where the flags say so.
@@ -60,10 +61,10 @@ enum class Body : uint8_t {
 enum class Status : uint16_t {
   kOk = 0,
   kNotFound = 0x01,
+  kExists = 0x02,
   kInvalid = 0x04,
   kNotStored = 0x05,
   kUnknown = 0x81,
-  kNotSupported = 0x83,
   kInternal = 0x84,
   kTemporary = 0x86
 };
@@ -72,7 +73,7 @@ enum class Status : uint16_t {
 struct Packet {
   uint8_t opcode;
   std::string_view name;
-  bool quiet = false;     // a read: a miss says nothing; quit: no reply
+  bool quiet = false;     // a read: a miss says nothing; others: no reply
   bool with_key = false;  // the answer repeats the key
 };
 

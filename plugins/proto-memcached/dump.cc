@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "dump.h"
 
-#include "base64.h"
-#include "put.h"
+#include <goromdb/base64.hpp>
+
 #include "replies.h"
 #include "texts.h"
 

@@ -4,7 +4,7 @@
 #include <array>
 
 #include "prefixes.h"
-#include "put.h"
+#include "replies.h"
 #include "texts.h"
 
 namespace goromdb::memcached {
@@ -51,15 +51,15 @@ std::string_view check_argument(Argument kind, std::string_view text) {
     case Argument::kAnything:
       break;
     case Argument::kTime:
-      return number<int32_t>(text) ? "" : text::kBadToken;
+      return parse_number<int32_t>(text) ? "" : text::kBadToken;
     case Argument::kCasNumber:
-      return number<uint64_t>(text) ? "" : text::kBadToken;
+      return parse_number<uint64_t>(text) ? "" : text::kBadToken;
     case Argument::kFlags:
-      return number<uint32_t>(text) ? "" : text::kBadFormat;
+      return parse_number<uint32_t>(text) ? "" : text::kBadFormat;
     case Argument::kInitial:
-      return number<uint64_t>(text) ? "" : text::kBadInitial;
+      return parse_number<uint64_t>(text) ? "" : text::kBadInitial;
     case Argument::kDelta:
-      return number<uint64_t>(text) ? "" : text::kBadDeltaFlag;
+      return parse_number<uint64_t>(text) ? "" : text::kBadDeltaFlag;
   }
   return {};
 }
@@ -107,9 +107,9 @@ Step look_up(Batch& batch, const Settings& settings, const Command& command, std
   if ((bits & kBase64) != 0) {
     uint8_t* memory = batch.key_memory();
     if (memory == nullptr) {
-      return batch.conn().decoded_len > 0 ? Step::kFull : batch.close(text::kNoMemory);
+      return batch.no_memory(text::kNoMemory);
     }
-    const auto size = decode_base64(word, memory);
+    const auto size = decode_base64(word, memory, SpareBits::kAny);
     if (!size) return batch.say(GOROMDB_OP_LOCAL, bad_code);
     key = {reinterpret_cast<const char*>(memory), *size};
   }
@@ -157,7 +157,7 @@ uint8_t* put_fact(uint8_t* cursor, char flag, const goromdb_value& value) {
 // Whether the client has the value already: its flag C names the value's cas.
 bool is_known(Words flags, const goromdb_value& value) {
   for (std::string_view word = flags.next(); !word.empty(); word = flags.next()) {
-    if (word[0] == 'C') return number<uint64_t>(word.substr(1)) == cas_of(value);
+    if (word[0] == 'C') return parse_number<uint64_t>(word.substr(1)) == cas_of(value);
   }
   return false;
 }
@@ -178,6 +178,29 @@ Step read_meta_debug(Batch& batch, const Settings& settings, const Command& comm
   if (key.empty() || key.size() > kMaxKey) return batch.say(GOROMDB_OP_LOCAL, text::kBadFormat);
   const uint64_t bits = kCas | (words.next() == "b" ? kBase64 : 0);
   return look_up(batch, settings, command, key, bits, text::kBadFormat, {});
+}
+
+MetaNotStored::MetaNotStored(std::string_view key, Words flags) {
+  const Flags read = read_flags(flags);
+  error_ = read.error;
+  if (!error_.empty()) return;
+  const bool base64 = (read.bits & kBase64) != 0;
+  const bool compares = (read.bits & kCompare) != 0;
+  bool adds = false;
+  auto* const begin = reinterpret_cast<uint8_t*>(text_);
+  uint8_t* cursor = put(begin, compares ? "NF" : "NS");
+  for (std::string_view word = flags.next(); !word.empty(); word = flags.next()) {
+    adds |= word == "ME" && !compares;
+    if (word[0] == 'O') cursor = put(put(cursor, " "), word);
+    if (word[0] == 'k') cursor = put(put(put(cursor, " k"), key), base64 ? " b" : "");
+  }
+  text_size_ = static_cast<size_t>(put(cursor, "\r\n") - begin);
+  if (base64) {
+    const auto size = decode_base64(key, decoded_, SpareBits::kAny);
+    if (!size) error_ = text::kBadKeyCode;
+    key = {reinterpret_cast<const char*>(decoded_), size.value_or(0)};
+  }
+  if (adds) key_ = key;
 }
 
 bool meta_touches(const goromdb_request& request) { return (request.tag[1] & kTouches) != 0; }

@@ -39,21 +39,16 @@ bool single_get(Batch& batch, const Settings& settings) {
   return true;
 }
 
-// Discards what has come of a refused data block and answers after its end. False: more must come.
-bool swallow(Batch& batch) {
+// Discards what has come of a refused data block and answers after its end. The line end stays
+// until all has been asked: the host calls again only where there is input.
+Step swallow(Batch& batch, const Settings& settings) {
   Conn& conn = batch.conn();
-  size_t here = std::min<uint64_t>(conn.block_left, batch.left());
-  batch.pos += here;
-  conn.block_left -= here;
-  if (conn.block_left > 0 || batch.left() < 2) return false;
-  if (std::memcmp(batch.pos, "\r\n", 2) != 0) {
-    batch.close(text::kBadChunk);
-    return true;
-  }
-  batch.pos += 2;
-  conn.phase = Conn::kLine;
-  batch.say(conn.block_op, view(conn.block_reply), conn.block_tag);
-  return true;
+  conn.block_left -= discard(conn.block_left, batch.pos, batch.end).size();
+  if (conn.block_left > 0 || batch.left() < 2) return Step::kPartial;
+  if (std::memcmp(batch.pos, "\r\n", 2) != 0) return batch.close(text::kBadChunk);
+  const Step step = batch.answer_block(settings);
+  if (conn.phase == Conn::kLine) batch.pos += 2;
+  return step;
 }
 
 // True when a line that has `size` bytes before its newline, or has them so far, closed the
@@ -78,8 +73,10 @@ goromdb_status parse(const Settings& settings, Conn& conn, goromdb_parse& io) no
   if (conn.binary) return parse_binary(settings, batch);
   while (batch.pos != batch.end) {
     if (batch.full()) return batch.stop(GOROMDB_OK);
-    if (conn.phase == Conn::kBlock) {
-      if (!swallow(batch)) break;
+    if (conn.phase == Conn::kBlock || conn.phase == Conn::kAdd) {
+      const Step step = swallow(batch, settings);
+      if (step == Step::kPartial) break;
+      if (step != Step::kDone) return batch.stop(step == Step::kFull ? GOROMDB_OK : GOROMDB_AGAIN);
       continue;
     }
     if (!conn.greeted) {

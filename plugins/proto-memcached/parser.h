@@ -14,6 +14,8 @@
 
 namespace goromdb::memcached {
 
+struct Command;
+
 inline constexpr size_t kMaxKey = 250;  // bytes; memcached's
 inline constexpr size_t kMaxCommandLine =
     2048;  // bytes of a line without a list of keys; memcached's
@@ -34,15 +36,21 @@ struct Settings {
 
 // A connection's state between calls; zero bytes are a fresh connection.
 struct Conn {
-  enum Phase : uint8_t { kLine, kBlock, kClosed };
+  // kAdd: the block of an `add` has passed, its key is to be looked up.
+  enum Phase : uint8_t { kLine, kBlock, kAdd, kClosed };
   static constexpr size_t kDecodedSize = 4096;
 
   uint64_t scanned;           // bytes of the unfinished line that are known to hold no newline
   uint64_t block_left;        // bytes of a refused data block still to come, without its line end
   goromdb_slice block_reply;  // what is said after it: static memory
   uint64_t block_tag;         // of the request that says it
-  uint8_t* decoded;           // the batch's keys that came as base64; NULL until one has
+  uint8_t* decoded;           // the batch's bytes that the input does not hold; NULL until some are
   uint32_t decoded_len;       // of kDecodedSize
+  // What the answer to the block needs of its line, in `decoded`, where it moves along from batch
+  // to batch: a key to look up and, behind it, a reply; 0 bytes: none.
+  const Command* block_command;
+  uint32_t held_at;
+  uint16_t held_key, held_text;
   uint32_t block_op;
   Phase phase;
   bool greeted;  // the first byte has been seen

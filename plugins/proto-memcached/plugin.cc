@@ -49,11 +49,11 @@ class Protocol {
       option(GOROMDB_OPT_ENUM, "touch", "answer",
              "touch: answer whether the key is there, or refuse it as a write", "answer|refuse", 0,
              0),
-      option(
-          GOROMDB_OPT_ENUM, "write_reply", "refuse",
-          "set, add, replace, append, prepend, cas: refuse with an error, or say NOT_STORED (cas: "
-          "NOT_FOUND), which makes no client drop its connection",
-          "refuse|not_stored", 0, 0),
+      option(GOROMDB_OPT_ENUM, "write_reply", "refuse",
+             "set, add, replace, append, prepend, cas, ms: refuse with an error, or say NOT_STORED "
+             "(cas: NOT_FOUND), which makes no client drop its connection; an add of a key that is "
+             "not there is refused",
+             "refuse|not_stored", 0, 0),
       option(GOROMDB_OPT_BOOL, "dump", "false",
              "let lru_crawler metadump and mgdump list every key, as a client may ask for all of "
              "them",
@@ -132,6 +132,7 @@ class Protocol {
     if (command.verb == Verb::kMetaGet) return write_meta_get(request, answer, out);
     if (command.verb == Verb::kMetaDebug) return write_meta_debug(request, answer, out);
     const bool hit = answer.n > 0 && answer.values[0].status == GOROMDB_OK;
+    if (command.verb == Verb::kAdd) return out.put(hit ? view(request.arg) : command.reply);
     out.put(hit ? text::kTouched : text::kNotFound);
   }
 

@@ -10,10 +10,7 @@ namespace {
 constexpr size_t kMaxSeparator = 8;
 
 void check(const char* option, std::string_view separator) {
-  const bool usable = separator.size() <= kMaxSeparator &&
-                      std::none_of(separator.begin(), separator.end(),
-                                   [](unsigned char c) { return c <= ' ' || c == 0x7f; });
-  if (usable) return;
+  if (separator.size() <= kMaxSeparator && is_plain(separator)) return;
   throw Failure(GOROMDB_E_CONFIG,
                 std::string(option) + ": choose up to 8 bytes without blanks, such as \":\"");
 }

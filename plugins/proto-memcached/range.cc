@@ -15,9 +15,9 @@ struct Range {
 };
 
 std::optional<Range> range_of(const Arguments& args) {
-  const auto without_first = number<uint32_t>(args.at[2]),
-             without_last = number<uint32_t>(args.at[3]);
-  const auto most = number<uint32_t>(args.at[4]);
+  const auto without_first = parse_number<uint32_t>(args.at[2]),
+             without_last = parse_number<uint32_t>(args.at[3]);
+  const auto most = parse_number<uint32_t>(args.at[4]);
   const bool wellformed = args.count == 5 && args.at[0].size() <= kMaxKey &&
                           args.at[1].size() <= kMaxKey && without_first && without_last && most;
   if (!wellformed) return std::nullopt;

@@ -2,21 +2,19 @@
 // The hot half of the plugin: one reservation a value for everything around it.
 #include "replies.h"
 
-#include <algorithm>
-
 #include "parser.h"
 #include "prefixes.h"
-#include "put.h"
 #include "texts.h"
 
 namespace goromdb::memcached {
 
 namespace {
 
-// `lead` is "VALUE ", with the line end of the value before it.
-void write_head(std::string_view lead, std::string_view key, const goromdb_value& value, bool cas,
-                Writer& out) {
-  constexpr size_t kNumbers = 10 + 10 + 20, kPunctuation = 8 + 3 + 2;
+// `lead` is "VALUE ", with the line end of the value before it. Inlined by hand: a call for each
+// value is a tenth of what a reply to many keys costs.
+[[gnu::always_inline]] inline void write_head(std::string_view lead, std::string_view key,
+                                              const goromdb_value& value, bool cas, Writer& out) {
+  constexpr size_t kNumbers = 10 + 10 + kMaxDigits, kPunctuation = 8 + 3 + 2;
   uint8_t* cursor = out.reserve(key.size() + kNumbers + kPunctuation);
   if (cursor == nullptr) return;
   cursor = put(cursor, lead);
@@ -52,8 +50,7 @@ std::string_view find_error(const goromdb_answer& answer) {
 }
 
 bool is_text_key(std::string_view key) {
-  const auto is_plain = [](char c) { return static_cast<uint8_t>(c) > ' ' && c != '\x7f'; };
-  return !key.empty() && key.size() <= kMaxKey && std::ranges::all_of(key, is_plain);
+  return !key.empty() && key.size() <= kMaxKey && is_plain(key);
 }
 
 void write_item(std::string_view key, const goromdb_value& value, Writer& out) {

@@ -53,7 +53,8 @@ Step read_exptime_keys(const Context& context, Words words) {
   std::string_view exptime = words.next();
   std::string_view first_key = words.next();
   if (first_key.empty()) return context.batch.say(GOROMDB_OP_LOCAL, text::kBadFormat);
-  if (!number<int32_t>(exptime)) return context.batch.say(GOROMDB_OP_LOCAL, text::kBadExptime);
+  if (!parse_number<int32_t>(exptime))
+    return context.batch.say(GOROMDB_OP_LOCAL, text::kBadExptime);
   return read_keys(context, first_key, words);
 }
 
@@ -63,7 +64,7 @@ Step read_touch(const Context& context, const Arguments& args) {
   if (args.count < 2 || args.at[0].size() > kMaxKey) {
     return batch.say(GOROMDB_OP_LOCAL, unless(silent, text::kBadFormat));
   }
-  if (!number<int32_t>(args.at[1])) {
+  if (!parse_number<int32_t>(args.at[1])) {
     return batch.say(GOROMDB_OP_LOCAL, unless(silent, text::kBadExptime));
   }
   if (context.settings.refuse_touch) {
@@ -77,19 +78,27 @@ Step read_touch(const Context& context, const Arguments& args) {
 // What a line with a data block is answered after the block.
 struct Refusal {
   bool wellformed, silent;
-  std::string_view text;  // where the line is well formed
+  std::string_view text;   // where the line is well formed
+  std::string_view key{};  // that has to be there for `text`; empty: any. May go with the line
+  bool keep = false;       // `text`, too, may go with the line
 };
 
 // The length comes first: only when it is known can the block be told from the commands behind it.
 // Every other fault of the line is answered after the block.
 Step swallow_block(const Context& context, std::string_view length_word, const Refusal& refusal) {
-  auto length = number<int64_t>(length_word);
+  auto length = parse_number<int64_t>(length_word);
   if (!length || *length < 0 || *length > kMaxDeclaredLength) {
     return context.batch.close(text::kBadFormat);
   }
   uint64_t size = static_cast<uint64_t>(*length);
   if (size > context.settings.max_refused_value) return context.batch.close(text::kReadOnly);
   Conn& conn = context.batch.conn();
+  if (!refusal.key.empty() || refusal.keep) {
+    const std::string_view kept = refusal.keep ? refusal.text : std::string_view{};
+    if (!context.batch.hold(context.command, refusal.key, kept)) {
+      return context.batch.no_memory(text::kNoMemory);
+    }
+  }
   conn.phase = Conn::kBlock;
   conn.block_left = size;
   conn.block_tag = 0;
@@ -101,18 +110,28 @@ Step swallow_block(const Context& context, std::string_view length_word, const R
 
 Step read_store(const Context& context, const Arguments& args) {
   bool cas = context.command.shape == Shape::kStoreCas;
-  bool wellformed = args.at[0].size() <= kMaxKey && number<uint32_t>(args.at[1]) &&
-                    number<int32_t>(args.at[2]) && (!cas || number<uint64_t>(args.at[4]));
+  bool wellformed = args.at[0].size() <= kMaxKey && parse_number<uint32_t>(args.at[1]) &&
+                    parse_number<int32_t>(args.at[2]) &&
+                    (!cas || parse_number<uint64_t>(args.at[4]));
   std::string_view refusal = context.settings.not_stored
                                  ? (cas ? text::kNotFound : text::kNotStored)
                                  : context.command.reply;
-  return swallow_block(context, args.at[3], {wellformed, args.noreply(), refusal});
+  const bool adds = context.settings.not_stored && context.command.verb == Verb::kAdd;
+  const bool asks = adds && wellformed && !args.noreply();
+  return swallow_block(context, args.at[3],
+                       {wellformed, args.noreply(), refusal, asks ? args.at[0] : ""});
 }
 
 // Meta commands know no `noreply`, and errors are sent in spite of their flag `q`.
-Step read_meta_store(const Context& context, const Arguments& args) {
-  bool wellformed = args.at[0].size() <= kMaxKey;
-  return swallow_block(context, args.at[1], {wellformed, false, context.command.reply});
+Step read_meta_store(const Context& context, Words words) {
+  const std::string_view key = words.next(), length = words.next();
+  const bool wellformed = key.size() <= kMaxKey;
+  if (!wellformed || !context.settings.not_stored) {
+    return swallow_block(context, length, {wellformed, false, context.command.reply});
+  }
+  const MetaNotStored answer(key, words);
+  if (!answer.error().empty()) return swallow_block(context, length, {true, false, answer.error()});
+  return swallow_block(context, length, {true, false, answer.text(), answer.key(), true});
 }
 
 Step read_meta_write(const Context& context, const Arguments& args) {
@@ -140,7 +159,7 @@ Step read_arithmetic(const Context& context, const Arguments& args) {
   if (args.count < 2 || args.at[0].size() > kMaxKey) {
     return context.batch.say(GOROMDB_OP_LOCAL, unless(silent, text::kBadFormat));
   }
-  if (!number<uint64_t>(args.at[1])) {
+  if (!parse_number<uint64_t>(args.at[1])) {
     return context.batch.say(GOROMDB_OP_LOCAL, unless(silent, text::kBadDelta));
   }
   return context.batch.say(GOROMDB_OP_REFUSED, unless(silent, context.command.reply));
@@ -149,7 +168,7 @@ Step read_arithmetic(const Context& context, const Arguments& args) {
 Step read_verbosity(const Context& context, const Arguments& args) {
   std::string_view reply = context.command.reply;
   if (args.count == 0) reply = text::kError;
-  if (args.count > 0 && !number<uint32_t>(args.at[0])) reply = text::kBadFormat;
+  if (args.count > 0 && !parse_number<uint32_t>(args.at[0])) reply = text::kBadFormat;
   return context.batch.say(GOROMDB_OP_LOCAL, unless(args.noreply(), reply));
 }
 
@@ -165,7 +184,7 @@ Step read_crawler(const Context& context, const Arguments& args) {
   constexpr uint32_t kKeysAtOnce = 1024;
   const Command& command = context.command;
   const Section* section = find_section(command.sections, args.at[0], args.at[1]);
-  const bool refused = section != nullptr && args.count <= 2 && !context.settings.dump;
+  const bool refused = section != nullptr && args.count == 2 && !context.settings.dump;
   if (refused) return context.batch.say(GOROMDB_OP_LOCAL, section->arg);
   if (section == nullptr || args.count != 2) {
     return context.batch.say(command.op, unless(args.noreply(), command.reply));
@@ -210,7 +229,7 @@ Step read_command(Batch& batch, const Settings& settings, const uint8_t* begin,
     case Shape::kStoreCas:
       return read_store(context, Arguments(words));
     case Shape::kMetaStore:
-      return read_meta_store(context, Arguments(words));
+      return read_meta_store(context, words);
     case Shape::kMetaWrite:
       return read_meta_write(context, Arguments(words));
     case Shape::kDelete:

@@ -3,12 +3,12 @@
 // plugins, follow under their own names.
 #include "stats.h"
 
+#include <goromdb/facts.hpp>
+
 #include <algorithm>
-#include <charconv>
 #include <cstdint>
 
 #include "binary.h"
-#include "put.h"
 #include "stats_names.h"
 #include "texts.h"
 
@@ -16,35 +16,16 @@ namespace goromdb::memcached {
 
 namespace {
 
-struct Facts {
-  std::span<const goromdb_slice> slices;
-
-  size_t size() const { return slices.size() / 2; }
-  std::string_view name(size_t i) const { return view(slices[2 * i]); }
-  std::string_view value(size_t i) const { return view(slices[2 * i + 1]); }
-  // The fact's value, or nullptr when the core does not know it.
-  const goromdb_slice* find(std::string_view wanted) const {
-    for (size_t i = 0; i < size(); ++i) {
-      if (name(i) == wanted) return &slices[2 * i + 1];
-    }
-    return nullptr;
-  }
-};
-
 constexpr size_t kMostAdded = 32;  // bytes of a value that its fact does not have
 
 // A value is one line whatever it holds: a database may bear any name.
 uint8_t* put_line(uint8_t* cursor, std::string_view text) {
-  for (char byte : text) {
-    bool control = static_cast<uint8_t>(byte) < ' ' || byte == '\x7f';
-    *cursor++ = control ? uint8_t{'?'} : static_cast<uint8_t>(byte);
-  }
+  for (char byte : text) *cursor++ = static_cast<uint8_t>(printable(byte));
   return cursor;
 }
 
 uint8_t* put_seconds(uint8_t* cursor, std::string_view microseconds) {
-  uint64_t us = 0;
-  std::from_chars(microseconds.data(), microseconds.data() + microseconds.size(), us);
+  const uint64_t us = parse_number<uint64_t>(microseconds).value_or(0);
   cursor = put_number(cursor, us / 1000000);
   char fraction[7] = {'.', '0', '0', '0', '0', '0', '0'};
   uint64_t rest = us % 1000000;
@@ -53,22 +34,20 @@ uint8_t* put_seconds(uint8_t* cursor, std::string_view microseconds) {
 }
 
 uint8_t* put_value(uint8_t* cursor, Form form, std::string_view fact) {
-  constexpr std::string_view kUnix = "unix:";
-  size_t colon = fact.rfind(':');
-  bool is_socket = fact.starts_with(kUnix);
+  const ListenAddress listen(fact);
   switch (form) {
     case Form::kPlain:
       return put_line(cursor, fact);
     case Form::kSeconds:
       return put_seconds(cursor, fact);
     case Form::kAddress:
-      return put_line(put(cursor, is_socket ? "" : "tcp:"), fact);
+      return put_line(put(cursor, listen.path.empty() ? "tcp:" : ""), fact);
     case Form::kPort:
-      return put_line(cursor, is_socket || colon == fact.npos ? "0" : fact.substr(colon + 1));
+      return put_line(cursor, listen.port);
     case Form::kHost:
-      return put_line(cursor, is_socket || colon == fact.npos ? "" : fact.substr(0, colon));
+      return put_line(cursor, listen.host);
     case Form::kSocketPath:
-      return put_line(cursor, is_socket ? fact.substr(kUnix.size()) : "NULL");
+      return put_line(cursor, listen.path.empty() ? "NULL" : listen.path);
     case Form::kState:
       return put(cursor, "conn_read");
   }
@@ -111,11 +90,11 @@ class Rows {
   Writer& out_;
 };
 
-void put_table(std::span<const StatName> table, const Facts& facts, Rows& rows) {
+void put_table(std::span<const StatName> table, const FactView& facts, Rows& rows) {
   for (const StatName& row : table) {
-    const goromdb_slice* fact = row.fact.empty() ? nullptr : facts.find(row.fact);
-    if (fact != nullptr) {
-      rows.put_row("", row.name, row.form, view(*fact));
+    const auto fact = row.fact.empty() ? std::nullopt : facts.find(row.fact);
+    if (fact) {
+      rows.put_row("", row.name, row.form, *fact);
     } else {
       rows.put_row("", row.name, Form::kPlain, row.constant);
     }
@@ -127,7 +106,7 @@ void put_table(std::span<const StatName> table, const Facts& facts, Rows& rows) 
 }
 
 // `N:addr` and so on: the table holds what follows the number of the connection.
-void put_connections(std::span<const StatName> table, const Facts& facts, Rows& rows) {
+void put_connections(std::span<const StatName> table, const FactView& facts, Rows& rows) {
   for (size_t i = 0; i < facts.size(); ++i) {
     std::string_view fact = facts.name(i);
     size_t colon = fact.find(':');
@@ -143,7 +122,7 @@ void put_connections(std::span<const StatName> table, const Facts& facts, Rows& 
 void write_stats(const goromdb_request& request, bool binary, std::string_view version,
                  const goromdb_answer& answer, Writer& out) {
   const std::string_view section = view(request.arg);
-  Facts facts{std::span(answer.pairs, answer.npairs)};
+  const FactView facts(answer);
   Rows rows(request, binary, out);
   if (section == "connections") {
     put_connections(connection_names(), facts, rows);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// The rows of the tables behind `stats`. All names that memcached 1.6.18 prints are there, in its
-// order, so that exporters and dashboards find what they read; what has no meaning for a read-only
-// server is a constant.
+// The rows of the tables behind `stats`. All names that memcached 1.6.18 prints are there (of
+// `settings` but for those of its extstore and of TLS), in its order, so that exporters and
+// dashboards find what they read; what has no meaning for a read-only server is a constant.
 #include "stats_names.h"
 
 #include "stats.h"
@@ -135,11 +135,17 @@ constexpr StatName kSettings[] = {
     {"oldest", "", "0"},
     {"evictions", "", "off"},
     {"domain_socket", "listen", "NULL", Form::kSocketPath},
+    {"umask", "", "0"},
     {"shutdown_command", "", "no"},
+    {"growth_factor", "", "0.00"},
+    {"chunk_size", "", "0"},
     {"num_threads", "threads", "0"},
+    {"num_threads_per_udp", "", "0"},
     {"stat_key_prefix", "", ":"},
     {"detail_enabled", "", "no"},
+    {"reqs_per_event", "", "0"},
     {"cas_enabled", "", "yes"},
+    {"tcp_backlog", "", "0"},
     {"binding_protocol", "", "auto-negotiate"},
     {"auth_enabled_sasl", "", "no"},
     {"auth_enabled_ascii", "", "no"},
@@ -148,6 +154,9 @@ constexpr StatName kSettings[] = {
     {"hashpower_init", "", "0"},
     {"slab_reassign", "", "no"},
     {"slab_automove", "", "0"},
+    {"slab_automove_ratio", "", "0.00"},
+    {"slab_automove_window", "", "0"},
+    {"slab_chunk_max", "", "0"},
     {"lru_crawler", "", "no"},
     {"lru_crawler_sleep", "", "0"},
     {"lru_crawler_tocrawl", "", "0"},
@@ -166,9 +175,13 @@ constexpr StatName kSettings[] = {
     {"idle_timeout", "idle_timeout_s", "0"},
     {"watcher_logbuf_size", "", "0"},
     {"worker_logbuf_size", "", "0"},
+    {"read_buf_mem_limit", "", "0"},
     {"track_sizes", "", "no"},
     {"inline_ascii_response", "", "no"},
+    {"slab_automove_freeratio", "", "0.000"},
     {"ssl_enabled", "", "no"},
+    {"num_napi_ids", "", "(null)"},
+    {"memory_file", "", "(null)"},
 };
 
 constexpr StatName kConnections[] = {

@@ -3,14 +3,13 @@
 // spaces; no other byte separates (as in memcached, a key may hold tabs and control bytes).
 #pragma once
 
+#include <goromdb/text.hpp>
+
 #include <array>
 #include <bit>
-#include <charconv>
 #include <cstdint>
 #include <cstring>
-#include <optional>
 #include <string_view>
-#include <system_error>
 
 namespace goromdb::memcached {
 
@@ -84,16 +83,5 @@ struct Arguments {
   size_t count = 0;
   std::string_view last;
 };
-
-// The whole word as a decimal number, or nothing. No blanks and no plus sign, which memcached's
-// strtol() lets pass: what two programs could read differently is not a number.
-template <class Number>
-std::optional<Number> number(std::string_view word) {
-  Number n{};
-  const char* end = word.data() + word.size();
-  auto [stop, error] = std::from_chars(word.data(), end, n);
-  if (error != std::errc{} || stop != end) return std::nullopt;
-  return n;
-}
 
 }  // namespace goromdb::memcached

@@ -3,6 +3,8 @@
 // found to be whole. No copy, no array; a cursor to be passed by value. Borrows the bytes.
 #pragma once
 
+#include <goromdb/text.hpp>
+
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
@@ -42,15 +44,5 @@ class Args {
   const uint8_t* at_ = nullptr;
   uint32_t left_ = 0;
 };
-
-// Whether `text` is `lower`, a word in lower case, in whatever case it is written.
-inline bool is_word(std::string_view text, std::string_view lower) {
-  if (text.size() != lower.size()) return false;
-  for (size_t i = 0; i < text.size(); ++i) {
-    const char c = text[i];
-    if ((c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c) != lower[i]) return false;
-  }
-  return true;
-}
 
 }  // namespace goromdb::redis

@@ -260,9 +260,7 @@ std::string usage(std::span<const Argument> arguments, std::string_view between)
 
 std::string upper(std::string_view name) {
   std::string text(name);
-  for (char& letter : text) {
-    if (letter >= 'a' && letter <= 'z') letter = static_cast<char>(letter - ('a' - 'A'));
-  }
+  for (char& letter : text) letter = to_upper(letter);
   return text;
 }
 

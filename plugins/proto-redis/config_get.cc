@@ -22,7 +22,7 @@ struct Context {
 
 std::string put_bind(const Context& c) {
   if (!c.listen.path.empty()) return "";
-  return std::string(c.listen.host.empty() ? "* -::*" : c.listen.host);
+  return std::string(c.listen.host.empty() ? "* -::*" : c.listen.bare_host());
 }
 std::string put_port(const Context& c) { return std::string(c.listen.port); }
 std::string put_unixsocket(const Context& c) { return std::string(c.listen.path); }

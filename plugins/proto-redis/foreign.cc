@@ -57,10 +57,7 @@ bool is_lex_item(std::string_view text) {
 
 bool is_stream_number(std::string_view digits) {
   if (digits.empty() || digits.size() > 20 || (digits[0] == '0' && digits.size() > 1)) return false;
-  uint64_t n = 0;
-  const char* end = digits.data() + digits.size();
-  const auto [stop, error] = std::from_chars(digits.data(), end, n);
-  return error == std::errc{} && stop == end;
+  return parse_number<uint64_t>(digits).has_value();
 }
 bool is_stream_id(std::string_view text) {
   const size_t dash = text.find('-');

@@ -5,6 +5,8 @@
 // pattern.
 #pragma once
 
+#include <goromdb/text.hpp>
+
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
@@ -21,8 +23,7 @@ enum class Case : uint8_t { kExact, kIgnore };
 namespace glob_detail {
 
 inline uint8_t fold(char byte, Case mode) {
-  const bool upper = mode == Case::kIgnore && byte >= 'A' && byte <= 'Z';
-  return static_cast<uint8_t>(upper ? byte + ('a' - 'A') : byte);
+  return static_cast<uint8_t>(mode == Case::kIgnore ? to_lower(byte) : byte);
 }
 
 // Matches `byte` against the class that begins behind the `[` at `at`; moves `at` behind it.

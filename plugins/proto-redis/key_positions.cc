@@ -24,9 +24,7 @@ size_t begin_of(const KeySpec& spec, Words words) {
   if (spec.begin_unknown) return 0;
   if (spec.keyword.empty()) return static_cast<size_t>(spec.index);
   const auto is_keyword = [&](std::string_view word) {
-    return std::ranges::equal(word, spec.keyword, [](char a, char b) {
-      return (a >= 'a' && a <= 'z' ? a - ('a' - 'A') : a) == b;
-    });
+    return std::ranges::equal(word, spec.keyword, [](char a, char b) { return to_upper(a) == b; });
   };
   // From the front on, or from the end backwards.
   const auto count = static_cast<int64_t>(words.size());

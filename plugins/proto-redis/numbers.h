@@ -3,11 +3,11 @@
 // no leading zero.
 #pragma once
 
-#include <charconv>
+#include <goromdb/text.hpp>
+
 #include <cstdint>
 #include <optional>
 #include <string_view>
-#include <system_error>
 
 namespace goromdb::redis {
 
@@ -15,11 +15,7 @@ inline std::optional<int64_t> integer(std::string_view text) {
   const bool negative = text.starts_with('-');
   const std::string_view digits = text.substr(negative ? 1 : 0);
   if (digits.empty() || (digits[0] == '0' && text.size() > 1)) return std::nullopt;
-  int64_t n = 0;
-  const char* end = text.data() + text.size();
-  const auto [stop, error] = std::from_chars(text.data(), end, n);
-  if (error != std::errc{} || stop != end) return std::nullopt;
-  return n;
+  return parse_number<int64_t>(text);
 }
 
 }  // namespace goromdb::redis

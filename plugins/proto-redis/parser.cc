@@ -328,11 +328,9 @@ class Parser : private Wire {
 
   bool skip_bulk() {
     if (conn_.bulk_left > 2) {
-      const size_t here =
-          std::min<uint64_t>(conn_.bulk_left - 2, static_cast<uint64_t>(end_ - pos_));
-      if (conn_.verdict == Verdict::kUnknown) quote(*conn_.session, text(pos_, here));
-      conn_.bulk_left -= here;
-      pos_ += here;
+      const std::string_view passed = discard(conn_.bulk_left - 2, pos_, end_);
+      if (conn_.verdict == Verdict::kUnknown) quote(*conn_.session, passed);
+      conn_.bulk_left -= passed.size();
     }
     for (; conn_.bulk_left <= 2 && conn_.bulk_left > 0 && pos_ != end_; ++pos_, --conn_.bulk_left) {
       if (*pos_ == (conn_.bulk_left == 2 ? '\r' : '\n')) continue;

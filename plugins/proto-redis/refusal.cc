@@ -140,9 +140,7 @@ void quote_subcommand(Session& session, std::string_view container, std::string_
   session.words = "ERR unknown subcommand '";
   append(session.words, quotable(name));
   session.words.append("'. Try ");
-  for (const char c : container) {
-    session.words.push_back(c >= 'a' && c <= 'z' ? static_cast<char>(c - ('a' - 'A')) : c);
-  }
+  for (const char c : container) session.words.push_back(to_upper(c));
   session.words.append(" HELP.");
 }
 

@@ -7,10 +7,8 @@
 
 #include <goromdb/sdk.hpp>
 
-#include <charconv>
 #include <concepts>
 #include <cstdint>
-#include <cstring>
 #include <string_view>
 
 namespace goromdb::redis {
@@ -41,8 +39,9 @@ class Resp {
   }
   // An integer as the text of a bulk string.
   void bulk_number(std::integral auto n) {
-    char text[20];
-    bulk({text, static_cast<size_t>(std::to_chars(text, text + sizeof text, n).ptr - text)});
+    uint8_t text[kMaxDigits];
+    const auto len = static_cast<size_t>(put_number(text, n) - text);
+    bulk({reinterpret_cast<const char*>(text), len});
   }
   void value(const goromdb_value& v) {
     number('$', v.len);
@@ -52,7 +51,7 @@ class Resp {
   // The values in their order, null for those that are not there: one reservation a value for all
   // that stands around it.
   void values(const goromdb_value* values, size_t n) {
-    constexpr size_t kMost = 2 + 1 + 20 + 2;
+    constexpr size_t kMost = 2 + 1 + kMaxDigits + 2;
     bool open = false;  // the line end of the value before is still to come
     for (size_t i = 0; i < n; ++i) {
       uint8_t* cursor = out_.reserve(kMost);
@@ -102,30 +101,13 @@ class Resp {
     uint8_t* cursor = out_.reserve(text.size() + 3);
     if (cursor == nullptr) return;
     *cursor++ = static_cast<uint8_t>(kind);
-    std::memcpy(cursor, text.data(), text.size());
-    cursor += text.size();
-    *cursor++ = '\r';
-    *cursor++ = '\n';
-    out_.commit(cursor);
+    out_.commit(put(put(cursor, text), "\r\n"));
   }
   void number(char kind, int64_t n) {
-    uint8_t* cursor = out_.reserve(1 + 20 + 2);
+    uint8_t* cursor = out_.reserve(1 + kMaxDigits + 2);
     if (cursor == nullptr) return;
     *cursor++ = static_cast<uint8_t>(kind);
     out_.commit(put(put_number(cursor, n), "\r\n"));
-  }
-
-  static uint8_t* put(uint8_t* cursor, std::string_view bytes) {
-    std::memcpy(cursor, bytes.data(), bytes.size());
-    return cursor + bytes.size();
-  }
-  static uint8_t* put_number(uint8_t* cursor, int64_t n) {
-    if (n >= 0 && n < 10) {
-      *cursor = static_cast<uint8_t>('0' + n);
-      return cursor + 1;
-    }
-    auto* begin = reinterpret_cast<char*>(cursor);
-    return cursor + (std::to_chars(begin, begin + 20, n).ptr - begin);
   }
 
   Writer& out_;

@@ -2,8 +2,6 @@
 #include "scan.h"
 
 #include <algorithm>
-#include <charconv>
-#include <system_error>
 #include <vector>
 
 #include "glob.h"
@@ -32,11 +30,8 @@ std::optional<uint64_t> scan_cursor(std::string_view text) {
   if (text.empty()) return 0;
   const bool negative = text[0] == '-';
   if (negative || text[0] == '+') text.remove_prefix(1);
-  uint64_t n = 0;
-  const char* end = text.data() + text.size();
-  const auto [stop, error] = std::from_chars(text.data(), end, n);
-  if (error != std::errc{} || stop != end) return std::nullopt;
-  return negative ? 0 - n : n;
+  const auto n = parse_number<uint64_t>(text);
+  return n && negative ? 0 - *n : n;
 }
 
 std::string_view parse_scan_options(Args args, bool of_hash, ScanOptions& options) {

@@ -74,9 +74,7 @@ std::string random_digits(size_t count) {
 
 goromdb_status write_wrong_subcommand_arguments(Reply& reply, std::string_view subcommand) {
   std::string container(container_of(reply.tag.command)->name);
-  for (char& letter : container) {
-    if (letter >= 'a' && letter <= 'z') letter = static_cast<char>(letter - ('a' - 'A'));
-  }
+  for (char& letter : container) letter = to_upper(letter);
   return say(reply, "ERR unknown subcommand or wrong number of arguments for '" +
                         std::string(subcommand) + "'. Try " + container + " HELP.");
 }

@@ -142,9 +142,9 @@ std::string KeyChance::long_key(uint32_t page, uint32_t size) const {
 }
 
 // One item of each page on the way down.
-KeyChance::Candidate KeyChance::in_btree(const Tree& tree, std::string_view prefix,
-                                         std::mt19937_64& chance) const {
-  Candidate out;
+std::optional<Candidate<std::string>> KeyChance::in_btree(const Tree& tree, std::string_view prefix,
+                                                          std::mt19937_64& chance) const {
+  Candidate<std::string> out;
   uint32_t number = tree.root;
   for (unsigned depth = 0; depth < kDeepest; ++depth) {
     const Page page = read(number);
@@ -159,53 +159,44 @@ KeyChance::Candidate KeyChance::in_btree(const Tree& tree, std::string_view pref
       number = page.u32(page.item(chosen) + kPageAt);
       continue;
     }
-    out.key = key_of(page, chosen);
-    if (!out.key->starts_with(prefix)) return {};
+    out.found = key_of(page, chosen);
+    if (!out.found.starts_with(prefix)) return {};
     return out;
   }
   corrupt(number, "lies deeper than a tree is");
 }
 
 // One of the keys in one of the buckets, each of which is a chain of pages.
-KeyChance::Candidate KeyChance::in_hash(const Tree& tree, std::string_view prefix,
-                                        std::mt19937_64& chance) const {
+std::optional<Candidate<std::string>> KeyChance::in_hash(const Tree& tree, std::string_view prefix,
+                                                         std::mt19937_64& chance) const {
   const Page meta = read(tree.root);
   const auto bucket = static_cast<uint32_t>(chance() % (uint64_t{meta.u32(kLastBucketAt)} + 1));
   const auto doubling = static_cast<size_t>(std::bit_width(bucket));
   if (doubling >= kSpares) corrupt(tree.root, "counts too many buckets");
   uint32_t number = bucket + meta.u32(kSparesAt + doubling * sizeof(uint32_t));
-  Candidate out;
+  std::optional<std::string> key;
   uint64_t keys = 0, pages = 0;
   do {
     const Page page = read(number);
     if (!page.is_hash()) corrupt(number, "is no part of a bucket");
     if (++pages > file_.size() / header_.page_size) corrupt(number, "is part of a circle");
     for (const size_t item : page.items(prefix)) {
-      if (chance() % ++keys == 0) out.key = key_of(page, item);
+      if (chance() % ++keys == 0) key = key_of(page, item);
     }
     number = page.u32(kNextAt);
   } while (number != 0);
-  out.ways = static_cast<double>(keys);
-  return out.key && out.key->starts_with(prefix) ? out : Candidate();
+  if (!key || !key->starts_with(prefix)) return {};
+  return Candidate<std::string>{std::move(*key), static_cast<double>(keys)};
 }
 
-// The entries of pages that are less full than others are come upon more often: so there are
-// several candidates, and one that had many beside it is taken as much more likely.
 std::optional<std::string> KeyChance::any_key(const Tree& tree, std::string_view prefix,
                                               uint64_t random) const {
-  constexpr int kCandidates = 16;
-  std::mt19937_64 chance(random);
-  std::optional<std::string> taken;
-  double all_ways = 0;
-  for (int i = 0; i < kCandidates; ++i) {
-    Candidate one =
-        tree.kind == Tree::kHash ? in_hash(tree, prefix, chance) : in_btree(tree, prefix, chance);
-    if (!one.key) continue;
-    all_ways += one.ways;
-    std::uniform_real_distribution<double> place(0, all_ways);
-    if (!taken || place(chance) < one.ways) taken = std::move(one.key);
-  }
-  return taken;
+  auto chosen = choose_by_chance(random, [&](std::mt19937_64& chance) {
+    return tree.kind == Tree::kHash ? in_hash(tree, prefix, chance)
+                                    : in_btree(tree, prefix, chance);
+  });
+  if (!chosen) return std::nullopt;
+  return std::move(chosen->found);
 }
 
 }  // namespace goromdb::bdb

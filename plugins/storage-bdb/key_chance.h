@@ -6,6 +6,7 @@
 
 #include "file_header.h"
 
+#include <goromdb/chance.hpp>
 #include <goromdb/data_file.hpp>
 
 #include <cstdint>
@@ -39,14 +40,12 @@ class KeyChance {
 
  private:
   struct Page;
-  struct Candidate {
-    std::optional<std::string> key;
-    double ways = 1;  // how many keys there are if all pages are like those on the way
-  };
   Page read(uint32_t number) const;
   std::string long_key(uint32_t page, uint32_t size) const;
-  Candidate in_btree(const Tree& tree, std::string_view prefix, std::mt19937_64& chance) const;
-  Candidate in_hash(const Tree& tree, std::string_view prefix, std::mt19937_64& chance) const;
+  std::optional<Candidate<std::string>> in_btree(const Tree& tree, std::string_view prefix,
+                                                 std::mt19937_64& chance) const;
+  std::optional<Candidate<std::string>> in_hash(const Tree& tree, std::string_view prefix,
+                                                std::mt19937_64& chance) const;
   std::string key_of(const Page& page, size_t item) const;
 
   const DataFile& file_;

@@ -57,8 +57,9 @@ KeyChance::Page KeyChance::read(uint64_t number) const {
 }
 
 // One node of each page on the way down.
-KeyChance::Candidate KeyChance::candidate(const Db& tree, std::mt19937_64& chance) const {
-  Candidate out;
+std::optional<Candidate<std::string>> KeyChance::candidate(const Db& tree, bool has_databases,
+                                                           std::mt19937_64& chance) const {
+  Candidate<std::string> out;
   uint64_t number = tree.root;
   for (unsigned depth = 1; depth <= kDeepest; ++depth) {
     const Page page = read(number);
@@ -66,8 +67,8 @@ KeyChance::Candidate KeyChance::candidate(const Db& tree, std::mt19937_64& chanc
     const size_t node = page.node(chance() % page.count());
     const auto flags = page.at<uint16_t>(node + kNodeFlagsAt);
     if (page.is(kLeaf)) {
-      out.key = page.bytes.substr(node + kNodeHeader, page.at<uint16_t>(node + kKeySizeAt));
-      out.is_database = flags == kTree;
+      if (has_databases && flags == kTree) return std::nullopt;
+      out.found = page.bytes.substr(node + kNodeHeader, page.at<uint16_t>(node + kKeySizeAt));
       return out;
     }
     number = page.at<uint32_t>(node) | uint64_t{flags} << 32;
@@ -75,23 +76,13 @@ KeyChance::Candidate KeyChance::candidate(const Db& tree, std::mt19937_64& chanc
   corrupt(number, "lies deeper than a tree is");
 }
 
-// The entries of pages that are less full than others are come upon more often: so there are
-// several candidates, and one that had many beside it is taken as much more likely.
 std::optional<std::string> KeyChance::any_key(const Db& tree, bool has_databases,
                                               uint64_t random) const {
   if (tree.is_empty()) return std::nullopt;
-  constexpr int kCandidates = 16;
-  std::mt19937_64 chance(random);
-  std::optional<std::string> taken;
-  double all_ways = 0;
-  for (int i = 0; i < kCandidates; ++i) {
-    Candidate one = candidate(tree, chance);
-    if (has_databases && one.is_database) continue;
-    all_ways += one.ways;
-    std::uniform_real_distribution<double> place(0, all_ways);
-    if (!taken || place(chance) < one.ways) taken = std::move(one.key);
-  }
-  return taken;
+  auto chosen = choose_by_chance(
+      random, [&](std::mt19937_64& chance) { return candidate(tree, has_databases, chance); });
+  if (!chosen) return std::nullopt;
+  return std::move(chosen->found);
 }
 
 }  // namespace goromdb::lmdb

@@ -5,6 +5,7 @@
 
 #include "header.h"
 
+#include <goromdb/chance.hpp>
 #include <goromdb/data_file.hpp>
 
 #include <optional>
@@ -26,13 +27,10 @@ class KeyChance {
 
  private:
   struct Page;
-  struct Candidate {
-    std::string key;
-    bool is_database = false;
-    double ways = 1;  // how many entries there are if all pages are like those on the way
-  };
   Page read(uint64_t number) const;
-  Candidate candidate(const Db& tree, std::mt19937_64& chance) const;
+  // Nothing: it came upon a database.
+  std::optional<Candidate<std::string>> candidate(const Db& tree, bool has_databases,
+                                                  std::mt19937_64& chance) const;
 
   const DataFile& file_;
   const uint32_t page_size_;

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: MIT
 """memcached's text protocol over real sockets, byte for byte."""
 
+import os
 import re
 import socket
+import struct
 
 import pytest
 from pymemcache.client.base import Client as PymemcacheClient
@@ -54,6 +56,9 @@ TRANSCRIPT = [
     (b"\r\n", b"ERROR\r\n"),
     (b"bogus\r\n", b"ERROR\r\n"),
     (b"bogus a b c\r\n", b"ERROR\r\n"),
+    (b"get / http/1.1\r\n", END),
+    (b"PROXY TCP4 127.0.0.1 127.0.0.1 1024 11211\r\n", b"ERROR\r\n"),
+    (b"PROXY TCP4 127.0.0.1 127.0.0.1 1024 noreply\r\n", b""),
     (b"slabs reassign 1 2\r\n", b"ERROR\r\n"),
     (b"set a 0 0 1\r\n2\r\n", READ_ONLY),
     (b"add a 0 0 1\r\n2\r\n", READ_ONLY),
@@ -98,7 +103,9 @@ TRANSCRIPT = [
     (b"stats nonsense\r\n", b"ERROR\r\n"),
     (b"stats cachedump 1 1\r\n", b"CLIENT_ERROR stats cachedump not allowed\r\n"),
     (b"lru_crawler metadump all\r\n", b"ERROR metadump not allowed\r\n"),
-    (b"lru_crawler mgdump\r\n", b"ERROR key dump not allowed\r\n"),
+    (b"lru_crawler mgdump all\r\n", b"ERROR key dump not allowed\r\n"),
+    (b"lru_crawler metadump\r\n", b"ERROR\r\n"),
+    (b"lru_crawler mgdump\r\n", b"ERROR\r\n"),
     (b"bogus x noreply\r\n", b""),
     (b"watch\r\n", b"CLIENT_ERROR watch commands not allowed\r\n"),
     (b"shutdown\r\n", b"ERROR: shutdown not enabled\r\n"),
@@ -286,6 +293,95 @@ def test_a_write_whose_client_leaves_half_way_harms_nobody(words):
         assert client.get("a") == b"1"
 
 
+# ---- write_reply: not_stored ---------------------------------------------------------------------
+
+NOT_STORED = b"NOT_STORED\r\n"
+
+
+def add(key, block, noreply=b""):
+    return b"add %s 0 0 %d%s\r\n" % (key, len(block), noreply) + block + b"\r\n"
+
+
+@pytest.fixture(scope="module")
+def not_stored(tmp_path_factory):
+    from harness import Server
+
+    listener = {"protocol": "memcached", "listen": "127.0.0.1:0", "databases": ["words"]}
+    listener["options"] = {"write_reply": "not_stored"}
+    server = Server(tmp_path_factory.mktemp("not_stored") / "server", listeners=[listener])
+    server.start()
+    server.load(WORDS)
+    yield server
+    server.stop()
+
+
+def test_an_add_of_a_key_that_is_there_is_not_stored_and_any_other_is_refused(not_stored):
+    sent = [
+        (b"get a\r\n", A + END),
+        (add(b"a", b"get a\r\nquit"), NOT_STORED),
+        (add(b"nothing", b"flush_all"), READ_ONLY),
+        (b"get a nothing\r\n", A + END),
+        (add(b"a", b"x", b" noreply"), b""),
+        (add(b"nothing", b"x", b" noreply"), b""),
+        (add(LONGEST.encode(), b""), NOT_STORED),
+        (b"set nothing 0 0 1\r\nx\r\n", NOT_STORED),
+        (b"ms a 1 ME k O7\r\nx\r\n", b"NS ka O7\r\n"),
+        (b"ms nothing 1 ME k O8\r\nx\r\n", READ_ONLY),
+        (b"get a\r\n", A + END),
+    ]
+    requests, replies = (b"".join(part) for part in zip(*sent))
+    with not_stored.client() as client:
+        client.send(requests)
+        assert client.exactly(len(replies)) == replies
+        for at in range(len(requests)):
+            client.send(requests[at : at + 1])
+        assert client.exactly(len(replies)) == replies
+
+
+@pytest.mark.parametrize(
+    "key,reply", [(b"a", NOT_STORED), (b"nothing", READ_ONLY)], ids=["a", "nothing"]
+)
+def test_an_add_of_a_large_value_knows_its_key_at_the_end(not_stored, key, reply):
+    block = b"get a\r\nquit\r\n" * (1 << 20)
+    with not_stored.client() as client:
+        client.send(
+            b"get hoge\r\n" + add(key, block) + b"get hoge\r\n" + add(key, block) + b"get a\r\n"
+        )
+        expected = HOGE + END + reply + HOGE + END + reply + A + END
+        assert client.exactly(len(expected)) == expected
+
+
+def test_adds_that_are_looked_up_are_counted_as_refused(not_stored):
+    with not_stored.client() as client:
+        before = client.stats()
+        client.send(add(b"a", b"x") + add(b"nothing", b"x") + add(b"a", b"x", b" noreply"))
+        expected = NOT_STORED + READ_ONLY
+        assert client.exactly(len(expected)) == expected
+        after = client.stats()
+    assert int(after["goromdb_refused"]) - int(before["goromdb_refused"]) == 3
+
+
+def test_an_add_before_the_first_data_set_is_not_ready(serve):
+    listener = {"protocol": "memcached", "listen": "127.0.0.1:0", "databases": ["words"]}
+    listener["options"] = {"write_reply": "not_stored"}
+    server = serve(listeners=[listener])
+    with server.client() as client:
+        client.send(add(b"a", b"x"))
+        assert client.line() == b"SERVER_ERROR not ready"
+        server.load(WORDS)
+        client.send(add(b"a", b"x"))
+        assert client.line() == b"NOT_STORED"
+
+
+def test_a_lock_by_an_add_is_never_taken_and_never_said_to_be_taken_by_another(not_stored):
+    client = PymemcacheClient(not_stored.address(), timeout=20, connect_timeout=20)
+    assert client.add("hoge", "mine", noreply=False) is False
+    with pytest.raises(MemcacheClientError, match="read-only"):
+        client.add("lock", "mine", noreply=False)
+    assert client.get("hoge") == b"piyo"
+    client.close()
+
+
 # ---- what is no memcached ----------------------------------------------------------------------
 
 
@@ -348,6 +444,39 @@ def test_an_http_request_is_cut_off_silently(client):
     assert read_to_the_end(client) == b""
 
 
+@pytest.mark.parametrize("line", [b"POST / HTTP/1.1", b"Host: localhost", b"x HTTP/1.0"])
+def test_nothing_behind_a_line_of_http_is_read(client, line):
+    client.send(line + b"\r\nget a\r\n")
+    assert read_to_the_end(client) == b""
+
+
+@pytest.mark.parametrize("first", [b"\x16\x03\x01", b"\x81\x00"], ids=["tls", "a-servers-packet"])
+def test_a_first_byte_that_no_client_sends_ends_the_connection(client, first):
+    client.send(first + b"\r\nget a\r\n")
+    assert read_to_the_end(client) == b""
+
+
+def test_the_first_byte_decides_about_the_protocol_for_good(words):
+    noop = struct.pack(">BBHBBHIIQ", 0x80, 0x0A, 0, 0, 0, 0, 0, 7, 0)
+    with words.client() as client:
+        client.send(b"get a\r\n" + noop + b"\r\nget a\r\n")
+        expected = A + END + b"ERROR\r\n" * 2 + A + END  # the opcode is a line end
+        assert client.exactly(len(expected)) == expected
+    with words.client() as client:
+        client.send(noop + b"get a\r\n")
+        assert read_to_the_end(client) == b"\x81" + noop[1:]
+
+
+def test_no_datagram_is_answered_or_listened_for(words):
+    """memcached's UDP answers a forged sender with much more than was sent."""
+    with open(f"/proc/{words.pid}/net/udp", encoding="ascii") as table:
+        inodes = {line.split()[9] for line in table.readlines()[1:]}
+    folder = f"/proc/{words.pid}/fd"
+    links = [os.readlink(f"{folder}/{fd}") for fd in os.listdir(folder)]
+    sockets = {link[len("socket:[") : -1] for link in links if link.startswith("socket:[")}
+    assert sockets and not sockets & inodes
+
+
 def test_quit_ends_the_connection_without_a_word(client):
     client.send(b"get a\r\nquit\r\nget a\r\n")
     assert read_to_the_end(client) == A + END
@@ -383,6 +512,39 @@ def test_the_statistics_have_every_name_that_exporters_read(client):
     goromdb_entries goromdb_rejections goromdb_loads goromdb_ready"""
     assert [name for name in names.split() if name not in stats] == []
     assert stats["curr_items"] == str(len(WORDS))
+
+
+# prometheus' memcached_exporter reads these as numbers, and what it can not read makes it report the
+# server as down; its words for extstore, proxies and slabs only where the server has such.
+EXPORTED = """get_hits get_misses delete_hits delete_misses incr_hits incr_misses decr_hits decr_misses
+cas_hits cas_misses cas_badval touch_hits touch_misses cmd_set cmd_flush uptime time bytes
+limit_maxbytes curr_items total_items bytes_read bytes_written curr_connections total_connections
+rejected_connections conn_yields listen_disabled_num evictions reclaimed store_too_large
+store_no_memory lru_crawler_starts direct_reclaims crawler_items_checked crawler_reclaimed
+moves_to_cold moves_to_warm moves_within_lru accepting_conns""".split()
+
+
+def test_the_statistics_are_numbers_where_an_exporter_reads_numbers(client):
+    stats = client.stats()
+    assert all(float(stats[name]) >= 0 for name in EXPORTED)
+    for name in ("rusage_user", "rusage_system"):
+        assert re.fullmatch(r"\d+\.\d{6}", stats[name])
+    assert stats["version"]
+    assert not {"extstore_limit_maxbytes", "proxy_backend_total"} & set(stats)
+    assert int(client.stats("settings")["maxconns"]) > 0
+
+
+def test_the_connections_are_told_as_memcached_tells_them(words, client):
+    conns = client.stats("conns")
+    host, port = client.sock.getsockname()
+    mine = [name.split(":")[0] for name, value in conns.items() if value == f"tcp:{host}:{port}"]
+    assert len(mine) == 1
+    told = {
+        name.split(":")[1]: value for name, value in conns.items() if name.split(":")[0] == mine[0]
+    }
+    assert set(told) == {"addr", "listen_addr", "state", "secs_since_last_cmd"}
+    assert told["listen_addr"] == "tcp:%s:%d" % words.address()
+    assert int(told["secs_since_last_cmd"]) >= 0
 
 
 def test_the_statistics_tell_the_process(words, client):

@@ -8,6 +8,7 @@ import sys
 
 import pytest
 
+import client_table
 import twemproxy
 import writers
 from client_programs import (
@@ -45,15 +46,15 @@ def listener(**options):
 
 
 class Served:
-    """The server of all tests here: a listener with the defaults and one for cache-aside clients."""
+    """The server of all tests here: listeners with the defaults, for cache-aside clients, for dumps."""
 
     def __init__(self, folder):
         self.server = Server(
             folder,
             databases={"words": {"storage": "lmdb", "file": "in/words.mdb", "basedir": "store"}},
-            listeners=[listener(), listener(write_reply="not_stored")],
+            listeners=[listener(), listener(write_reply="not_stored"), listener(dump=True)],
         ).start()
-        self.address, self.not_stored = self.server.listening()
+        self.address, self.not_stored, self.dumping = self.server.listening()
         self.swap("one")
         self.watcher = self.server.client()
 
@@ -81,9 +82,11 @@ def served(tmp_path_factory):
 @pytest.fixture
 def results(record_property, request):
     """What a client could do, by column, for the table; `version` is to be set."""
-    found = {}  # looked at when the test has ended
-    record_property("client", ["memcached", request.node.name.removeprefix("test_"), found])
-    return found
+    yield from client_table.line_of_test("memcached", record_property, request)
+
+
+def test_the_table_in_the_docs_is_that_of_these_tests():
+    client_table.check_documented("memcached", globals())
 
 
 # ---- programs that print their steps (tests/clients/README.md) -----------------------------------
@@ -221,10 +224,7 @@ def test_pylibmc_binary(served, results):
         [sys.executable, PROGRAMS / "pylibmc_client.py"],
         "binary",
         write=Refusal("False"),
-        delete=Refusal(
-            r"error error 7 from memcached_delete\(hoge\): .* UNKNOWN READ FAILURE, .*",
-            reconnects=True,
-        ),
+        delete=Refusal(r"error error 14 from memcached_delete\(hoge\).*"),
         not_stored=Refusal("False"),
     )
 
@@ -236,7 +236,7 @@ def test_dalli_binary(served, results):
         results,
         ["ruby", PROGRAMS / "dalli_client.rb"],
         write=Refusal("false"),
-        delete=Refusal("error Response error 131: Not supported"),
+        delete=Refusal("false"),
         not_stored=Refusal("false"),
     )
 
@@ -262,7 +262,7 @@ def test_php_memcached_binary(served, results):
         ["php", PROGRAMS / "php_memcached.php"],
         "binary",
         write=Refusal("error NOT STORED"),
-        delete=Refusal("error UNKNOWN READ FAILURE", reconnects=True),
+        delete=Refusal("error NOT STORED"),
         not_stored=Refusal("error NOT STORED"),
     )
 
@@ -326,7 +326,7 @@ def test_memjs(served, results):
         results,
         ["node", CLIENTS / "node" / "memjs.cjs"],
         write=Refusal("error MemJS SET: Item not stored"),
-        delete=Refusal("error MemJS DELETE: Not supported"),
+        delete=Refusal("error MemJS DELETE: Item not stored"),
         not_stored=Refusal("error MemJS SET: Item not stored"),
         many=None,
         NODE_PATH=node_modules(least=18),
@@ -418,7 +418,7 @@ def test_libmemcached_tools(served, results, protocol, tmp_path):
         assert code == 1 and said in complaint, complaint
         results["write" if address == served.address else "not_stored"] = said
         code, _, complaint = ask("memcrm", "hoge", address=address)
-        said = READ_ONLY if protocol == "text" else "UNKNOWN READ FAILURE"
+        said = READ_ONLY if protocol == "text" else "Fatal error"
         assert code == 1 and said in complaint, complaint
         results["delete"] = said
     assert ask("memctouch", "hoge") == (0, b"", "")
@@ -442,11 +442,104 @@ def test_libmemcached_tools(served, results, protocol, tmp_path):
 
 @foreign
 @pytest.mark.parametrize("protocol", ["text", "binary"])
-def test_memcexist_asks_by_a_write_and_learns_nothing(served, protocol):
-    """libmemcached's memcached_exist() sends an `add`; docs/clients.md says what to use instead."""
+def test_memcexist_which_asks_by_an_add_is_answered_with_not_stored_only(served, protocol):
     flags = ("--binary",) if protocol == "binary" else ()
     for key in ("hoge", "nothing"):
         code, _, complaint = tool(served.address, "memcexist", key, protocol=flags)
         assert code == 1 and f"Fatal error for key '{key}'" in complaint
-        code, _, complaint = tool(served.not_stored, "memcexist", key, protocol=flags)
-        assert code == (0 if protocol == "text" else 1), complaint
+    assert tool(served.not_stored, "memcexist", "hoge", protocol=flags) == (0, b"", "")
+    code, _, complaint = tool(served.not_stored, "memcexist", "nothing", protocol=flags)
+    assert code == 1 and "Fatal error for key 'nothing'" in complaint
+
+
+# ---- every write -----------------------------------------------------------------------------------
+
+WRITES = "set add add_missing replace append prepend cas delete incr decr".split()
+PYTHON = [sys.executable, PROGRAMS / "pylibmc_client.py"]
+PHP = ["php", PROGRAMS / "php_memcached.php"]
+TEXT_REFUSED = rf"error error \d+ from .* {READ_ONLY}.*|error 1 keys failed"
+
+
+@foreign
+@pytest.mark.parametrize(
+    "command,more,says,writes",
+    [
+        pytest.param(PYTHON, [], TEXT_REFUSED, WRITES, id="pylibmc_text"),
+        pytest.param(
+            PYTHON,
+            ["binary"],
+            r"False|error error 14 from .*|error 1 keys failed",
+            WRITES,
+            id="pylibmc_binary",
+        ),
+        pytest.param(PHP, [], "error CLIENT ERROR", WRITES, id="php_memcached_text"),
+        pytest.param(PHP, ["binary"], "error NOT STORED", WRITES, id="php_memcached_binary"),
+        pytest.param(
+            ["ruby", PROGRAMS / "dalli_client.rb"], [], "false", [*WRITES, "flush"], id="dalli"
+        ),
+        pytest.param(
+            ["node", CLIENTS / "node" / "memjs.cjs"],
+            [],
+            r"error MemJS \w+: Item not stored",
+            [write for write in WRITES if write != "cas"],
+            id="memjs",
+        ),
+    ],
+)
+def test_each_write_is_told_as_a_failure_and_the_connection_stays(
+    served, command, more, says, writes
+):
+    env = {"NODE_PATH": node_modules(least=18)} if command[0] == "node" else {}
+    with Check(served, served.address, command, *more, "writes", **env) as check:
+        assert check.read_until("again") == 1
+        assert check.one("again") == b"piyo"
+        told = {write: check.one(write) for write in writes}
+        assert {write: said for write, said in told.items() if not re.fullmatch(says, said)} == {}
+        check.program.go_on()
+        check.program.ends_well()
+
+
+@foreign
+@pytest.mark.parametrize("more", [[], ["binary"]], ids=["text", "binary"])
+def test_no_refusal_of_a_write_without_a_reply_is_taken_for_the_next_reply(served, more):
+    """libmemcached would take one of DELETEQ and its like for a miss."""
+    with Check(served, served.address, PYTHON, *more, "noreply") as check:
+        assert check.read_until("again") == 1
+        assert check.one("again") == b"piyo"
+        check.program.go_on()
+        check.program.ends_well()
+
+
+# ---- what watches servers --------------------------------------------------------------------------
+
+TOOL = "/usr/share/memcached/scripts/memcached-tool"
+
+
+def watch(address, *mode):
+    host, port = address
+    done = subprocess.run(
+        [TOOL, f"{host}:{port}", *mode], capture_output=True, timeout=DEADLINE, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def fields(table):
+    return dict(line.split(None, 1) for line in table.decode().splitlines()[1:] if line.strip())
+
+
+@foreign
+def test_memcached_tool(served, results):
+    """Debian's, with its modes."""
+    results["version"] = re.match(r"[\d.]+", debian_version("memcached"))[0]
+    stats = fields(watch(served.address, "stats"))
+    assert int(stats["pid"]) == served.server.pid and int(stats["curr_items"]) == len(words(""))
+    assert stats["version"].startswith("1.6.45-goromdb-")
+    settings = fields(watch(served.address, "settings"))
+    assert int(settings["maxconns"]) > 0 and settings["dump_enabled"].strip() == "no"
+    assert fields(watch(served.address, "sizes")) == {"sizes_status": "disabled"}
+    assert b"Item_Size" in watch(served.address)  # `display`: a head, and no slab
+    assert watch(served.dumping, "keys").count(b"key=") == len(words(""))
+    assert b"add hoge 0 0 4\r\npiyo\r\n" in watch(served.dumping, "dump")
+    results |= {"connect": "yes", "hit": "yes"}
+    results["stats, settings, sizes, display, keys, dump"] = ""

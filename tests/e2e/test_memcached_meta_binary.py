@@ -10,7 +10,7 @@ import urllib.parse
 import pytest
 
 from harness import SANITIZER, dataset, encode
-from test_memcached_differential import GETKQ, NOOP, SET, packet
+from test_memcached_differential import ADD, GETKQ, NOOP, SET, packet
 from test_server import MallocCount
 
 NOOP_REPLY = b"\x81" + packet(NOOP)[1:]
@@ -43,6 +43,12 @@ LOADS = {
     "mg": (b"mg key0001 v k c f s t O1\r\nmg nothing v\r\nme key0002\r\n" * 32 + b"mn\r\n", b"MN\r\n"),
     "mg of base64": ((b"mg " + CODE + b" b v k\r\n") * 64 + b"mn\r\n", b"MN\r\n"),
     "packets": (multiget([f"key{i:04}" for i in range(64)]), NOOP_REPLY),
+    "adds": (
+        b"add key0001 0 0 3\r\nabc\r\nms a2V5MDAwMQ== 3 ME b k O1\r\nabc\r\nadd nothing 0 0 1\r\n1\r\n" * 32
+        + b"mn\r\n",
+        b"MN\r\n",
+    ),
+    "packets of ADD": (packet(ADD, b"key0001", bytes(8), b"v" * 10_000) + packet(NOOP), NOOP_REPLY),
     "refused packets": (packet(SET, b"k", bytes(8), b"v" * 10_000) + packet(NOOP), NOOP_REPLY),
 }
 
@@ -51,7 +57,8 @@ LOADS = {
 @pytest.mark.parametrize("load", LOADS)
 def test_meta_and_binary_requests_allocate_nothing_after_warm_up(serve, tmp_path, load):
     count = MallocCount(tmp_path)
-    server = serve(words={"poll_interval": "1h"}, env=count.environment())
+    listeners = [memcached(write_reply="not_stored")]
+    server = serve(words={"poll_interval": "1h"}, listeners=listeners, env=count.environment())
     server.load(dataset("one"))
     request, end = LOADS[load]
     with server.client() as client:

@@ -7,6 +7,7 @@
 
 #include <stdlib.h>
 
+#include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
@@ -65,6 +66,19 @@ inline Mapped mapped(const std::string& path) {
 
 using Settings = std::map<std::string, std::string>;
 
+// An option that all databases of this run are given, as in index=hash: a room's tests are run
+// again with each that its meson.build lists.
+inline Settings run_settings() {
+  const char* text = std::getenv("GOROMDB_TEST_OPTION");
+  const std::string_view option = text == nullptr ? "" : text;
+  const auto equals = option.find('=');
+  if (equals == option.npos) return {};
+  return {{std::string(option.substr(0, equals)), std::string(option.substr(equals + 1))}};
+}
+// For tests of what is so before a file has been walked, which an index does at once.
+inline const Settings kNoIndex{{"index", "none"}};
+inline const Settings kWithIndex{{"index", "hash"}};
+
 // What a file holds: namespace -> key -> value and flags.
 struct Item {
   std::string value;
@@ -78,6 +92,7 @@ class Database {
  public:
   explicit Database(const Settings& settings = {}) {
     OptionValues options(plugin_);
+    for (const auto& [name, value] : run_settings()) options.set(name, value);
     for (const auto& [name, value] : settings) options.set(name, value);
     goromdb_error error = new_error();
     if (ops().create(host.table(), options.data(), options.size(), &store_, &error) != GOROMDB_OK) {

@@ -71,6 +71,7 @@ class FakeHost {
   FakeHost& operator=(const FakeHost&) = delete;
 
   const goromdb_host* table() const { return &table_; }
+  void lend_threads(uint32_t most) { table_.threads = most; }
 
  private:
   goromdb_host table_{};

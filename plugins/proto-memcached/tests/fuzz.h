@@ -3,6 +3,7 @@
 // the replies are the same whole, byte by byte and cut at places that the input chooses.
 #pragma once
 
+#include <array>
 #include <cstdio>
 #include <cstdlib>
 
@@ -10,23 +11,19 @@
 
 namespace goromdb::memcached::test {
 
-inline std::vector<size_t> cuts_from(uint8_t seed, size_t size) {
-  std::vector<size_t> cuts;
-  uint32_t state = seed + 1u;
-  for (size_t at = 0; at < size;) {
-    state = state * 1664525u + 1013904223u;
-    at += 1 + (state >> 24) % (seed % 64 + 1);
-    if (at < size) cuts.push_back(at);
-  }
-  return cuts;
+inline std::array<World, 2> with_both_write_replies(const World& world) {
+  std::array<World, 2> worlds = {world, world};
+  worlds[1].options.emplace_back("write_reply", "not_stored");
+  return worlds;
 }
 
 inline void same_in_pieces(const World& world, std::string_view request, uint8_t seed) {
   const Outcome whole = talk(world, request);
-  std::vector<size_t> every_byte;
-  for (size_t at = 1; at < request.size() && request.size() <= 512; ++at) every_byte.push_back(at);
-  for (const auto& cuts : {cuts_from(seed, request.size()), every_byte}) {
-    if (talk(world, request, cuts, rooms()[seed % rooms().size()]) == whole) continue;
+  Random random(seed);
+  const auto some = random_cuts(random, request.size());
+  const auto every_byte = every_cut(std::min<size_t>(request.size(), 512));
+  for (const auto& cuts : {some, every_byte}) {
+    if (talk(world, request, cuts, grants()[seed % grants().size()]) == whole) continue;
     std::fputs("the replies depend on how the bytes are cut\n", stderr);
     std::abort();
   }

@@ -3,18 +3,12 @@
 // gives the same replies.
 #include <doctest/doctest.h>
 
-#include <random>
-
 #include "driver.h"
 #include "packets.h"
 
 namespace goromdb::memcached::test {
 
 namespace {
-
-using Random = std::mt19937;
-
-size_t below(Random& random, size_t n) { return random() % n; }
 
 // Pieces of requests, glued in any order: most of the garbage is nearly right.
 std::string garbage(Random& random) {
@@ -58,6 +52,9 @@ std::string garbage(Random& random) {
                                                    "me ",
                                                    "mn\r\n",
                                                    "ms a 3\r\n",
+                                                   "add a 0 0 11\r\n",
+                                                   "add missing",
+                                                   "ms YQ== 3 ME O1 b k\r\n",
                                                    " v",
                                                    " k",
                                                    " q",
@@ -95,8 +92,12 @@ std::string packets_with_faults(Random& random) {
   for (size_t i = 1 + below(random, 12); i > 0; --i) {
     const auto opcode = static_cast<uint8_t>(below(random, 10) == 0  ? below(random, 256)
                                              : below(random, 2) == 0 ? below(random, 0x26)
+                                             : below(random, 4) == 0 ? 0x02
                                                                      : 0x0d);
-    const std::string extras(opcode == 0x0d ? 0 : kExtras[below(random, kExtras.size())], '\0');
+    const std::string extras(opcode == 0x0d   ? 0
+                             : opcode == 0x02 ? 8
+                                              : kExtras[below(random, kExtras.size())],
+                             '\0');
     const std::string value(below(random, 3) == 0 ? below(random, 100) : 0, 'v');
     Lie lie;
     if (below(random, 30) == 0) lie.body = static_cast<int64_t>(below(random, 2000));
@@ -109,29 +110,23 @@ std::string packets_with_faults(Random& random) {
   return text;
 }
 
-std::vector<size_t> random_cuts(Random& random, size_t size) {
-  std::vector<size_t> cuts;
-  for (size_t at = 0; size > 0;) {
-    at += 1 + below(random, below(random, 4) == 0 ? size : 8);
-    if (at >= size) break;
-    cuts.push_back(at);
-  }
-  return cuts;
-}
-
 }  // namespace
 
 TEST_CASE("any_split_of_any_bytes_gives_the_same_replies") {
   Random random(20240711);
-  World world{.options = {{"max_line", "2500"}, {"max_keys", "40"}, {"max_refused_value", "1000"}}};
+  World refusing{
+      .options = {{"max_line", "2500"}, {"max_keys", "40"}, {"max_refused_value", "1000"}}};
+  World adding = refusing;
+  adding.options.emplace_back("write_reply", "not_stored");
   size_t closed = 0, answered = 0;
   for (int round = 0; round < 6000; ++round) {
+    const World& world = round % 2 == 0 ? refusing : adding;
     std::string request = garbage(random);
     Outcome whole = talk(world, request);
     closed += whole.closed;
     answered += !whole.replies.empty();
-    Room room = rooms()[below(random, rooms().size())];
-    Outcome pieces = talk(world, request, random_cuts(random, request.size()), room);
+    Grant grant = grants()[below(random, grants().size())];
+    Outcome pieces = talk(world, request, random_cuts(random, request.size()), grant);
     if (pieces == whole) continue;
     CAPTURE(request);
     REQUIRE(pieces.replies == whole.replies);
@@ -145,15 +140,18 @@ TEST_CASE("any_split_of_any_bytes_gives_the_same_replies") {
 
 TEST_CASE("any_split_of_any_packets_gives_the_same_replies") {
   Random random(20261125);
-  World world{.options = {{"max_refused_value", "1000"}}};
+  World refusing{.options = {{"max_refused_value", "1000"}}};
+  World adding = refusing;
+  adding.options.emplace_back("write_reply", "not_stored");
   size_t closed = 0, answered = 0;
   for (int round = 0; round < 6000; ++round) {
+    const World& world = round % 2 == 0 ? refusing : adding;
     const std::string request = packets_with_faults(random);
     const Outcome whole = talk(world, request);
     closed += whole.closed;
     answered += whole.replies.size() > 24;
-    const Room room = rooms()[below(random, rooms().size())];
-    REQUIRE(talk(world, request, random_cuts(random, request.size()), room) == whole);
+    const Grant grant = grants()[below(random, grants().size())];
+    REQUIRE(talk(world, request, random_cuts(random, request.size()), grant) == whole);
   }
   CHECK(closed > 500);
   CHECK(closed < 5700);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // mg, me, mn: request bytes, exact reply bytes. The README's section on them.
 #include <doctest/doctest.h>
+#include <goromdb/base64.hpp>
 
-#include "../base64.h"
 #include "driver.h"
 
 namespace goromdb::memcached::test {
@@ -34,7 +34,7 @@ TEST_CASE("a_meta_get_tells_what_its_flags_ask_for_in_their_order") {
           {"  mg   text   v  \r\n", "VA 3\r\nbar\r\n"},
           {"mg empty v\r\n", "VA 0\r\n\r\n"},
           {"mg b v s\r\n", "VA 10 s10\r\ntwo\r\nEND\r\n\r\n"},
-          {"mg b f c\r\n", "HD f4294967295 c18446744073709551615\r\n"},
+          {"mg b f c\r\n", "HD f4294967295 c9223372036854775807\r\n"},
           {"mg text c f h k l O123 s t v\r\n", "VA 3 c77 f5 h1 ktext l0 O123 s3 t-1\r\nbar\r\n"},
           {"mg text t s O k f c\r\n", "HD t-1 s3 O ktext f5 c77\r\n"},
           {"mg text u P1 Lpath E9 N30 R30 T30 F1 I J1 D1 Mx x q v\r\n", "VA 3\r\nbar\r\n"},
@@ -200,28 +200,6 @@ TEST_CASE("meta_keys_name_databases_and_namespaces") {
                        {"me prices/users:k\r\n",
                         "ME prices/users:k exp=-1 la=0 cas=2 fetch=no cls=1 size=15\r\n"},
                    });
-}
-
-TEST_CASE("base64_is_what_rfc_4648_says") {
-  for (auto [bytes, code] : {std::pair{"", ""},
-                             {"f", "Zg=="},
-                             {"fo", "Zm8="},
-                             {"foo", "Zm9v"},
-                             {"foob", "Zm9vYg=="},
-                             {"fooba", "Zm9vYmE="},
-                             {"foobar", "Zm9vYmFy"},
-                             {"\xff\xfb\xf0", "//vw"},
-                             {"\xfb\xef\xbe", "++++"}}) {
-    uint8_t buf[16];
-    const std::string_view text(bytes);
-    CHECK(std::string(buf, encode_base64(text, buf)) == code);
-    if (text.empty()) {
-      CHECK(!decode_base64(code, buf));
-      continue;
-    }
-    CHECK(decode_base64(code, buf) == text.size());
-    CHECK(std::string_view(reinterpret_cast<char*>(buf), text.size()) == text);
-  }
 }
 
 }  // namespace goromdb::memcached::test

@@ -102,7 +102,7 @@ TEST_CASE("a_separator_may_have_several_bytes") {
 TEST_CASE("a_request_that_fails_leaves_no_scopes_behind") {
   const std::string too_long(251, 'x');
   std::string request, reply;
-  // More scopes than the largest room has slots; each is another one.
+  // More scopes than the largest grant has slots; each is another one.
   for (int i = 0; i < 10; ++i) {
     request += "get users:k prices/users:k a:k b:k c:k d:k e:k f:k " + too_long;
     request += "\r\nget users:k\r\n";

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 // Greetings, passwords, CLIENT, channels and tracking: the state of a connection.
 #include <doctest/doctest.h>
+#include <transcripts.hpp>
 
-#include "transcripts.h"
+#include "driver.h"
 
 namespace goromdb::redis::engine_test {
 

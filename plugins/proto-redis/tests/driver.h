@@ -1,30 +1,22 @@
 // SPDX-License-Identifier: MIT
-// Plays the core for one connection: parses what it is fed, answers keys and walks from maps,
-// collects the replies. Every call of parse() sees its input in a fresh block of exactly its size,
-// and a walk's second slice comes when that block is gone, so that a sanitizer sees a byte read too
-// far or too late. Breaches of the contract throw.
+// The core of a redis connection for tests (tests/lib/conversation.hpp): keys and walks are
+// answered from maps. A walk's second slice comes when the request's bytes are gone, so that a
+// sanitizer sees a byte read too late.
 #pragma once
 
-#include <goromdb/sdk.hpp>
-
 #include <algorithm>
-#include <cstdlib>
-#include <fake_host.hpp>
-#include <iterator>
+#include <conversation.hpp>
 #include <map>
-#include <memory>
-#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 namespace goromdb::redis::engine_test {
 
-using goromdb::test::FakeHost;
-using goromdb::test::OptionValues;
-using goromdb::test::StringOut;
+using namespace goromdb::test;
+
+class Connection;
 
 using Entries = std::map<std::string, std::string, std::less<>>;
 
@@ -38,59 +30,23 @@ struct Database {
 
 // What the data sets and the server of a test hold.
 struct World {
+  using Connection = engine_test::Connection;
+
   std::vector<Database> databases = {
       {.name = "words",
        .keys = {{"a", "1"}, {"b", "two\r\n$1\r\n"}, {"empty", ""}, {"long", "0123456789"}},
        .namespaces = {{"h", {{"f1", "v1"}, {"f2", ""}}}, {"one", {{"only", "1"}}}},
        .broken = {"broken", "bad"}},
       {.name = "more", .keys = {{"c", "3"}}, .namespaces = {{"g", {{"x", "y"}}}}}};
-  std::vector<std::pair<std::string, std::string>> options{};
+  OptionList options{};
   uint64_t elapsed_us = 0;
 };
 
-// How little the host grants in one call.
-struct Grant {
-  uint32_t keys = 64, requests = 64;
-  size_t out = 4096;
-};
-
-struct Outcome {
-  std::string replies{};
-  bool closed = false;
-  bool operator==(const Outcome&) const = default;
-};
-
-class Connection {
+class Connection : public Conversation {
  public:
-  explicit Connection(World& world, Grant grant = {}) : world_(world), grant_(grant) {
-    OptionValues options(plugin_);
-    for (const auto& [name, value] : world.options) options.set(name, value);
-    goromdb_error error{};
-    error.struct_size = sizeof error;
-    check(ops().create(host_.table(), options.data(), options.size(), &self_, &error) == GOROMDB_OK,
-          "create()");
-    conn_.reset(static_cast<uint8_t*>(std::aligned_alloc(16, (ops().conn_size + 15u) / 16 * 16)));
-    std::fill_n(conn_.get(), ops().conn_size, uint8_t{0});
-  }
-  ~Connection() {
-    ops().conn_end(self_, conn_.get());
-    ops().destroy(self_);
-  }
-  Connection(const Connection&) = delete;
-  Connection& operator=(const Connection&) = delete;
+  explicit Connection(World& world, Grant grant = {})
+      : Conversation(world.options, grant), world_(world) {}
 
-  void feed(std::string_view bytes) {
-    if (outcome_.closed) return;
-    input_.append(bytes);
-    while (!input_.empty() && step()) {
-    }
-  }
-  // Feeds and returns what that added to the replies.
-  std::string ask(std::string_view bytes) {
-    const size_t before = outcome_.replies.size();
-    feed(bytes);
-    return outcome_.replies.substr(before);
-  }
   // The loop has begun to read from the database's present generation.
   std::string announce(uint32_t database) {
     goromdb_event event{};
@@ -99,86 +55,27 @@ class Connection {
     event.database = database;
     event.generation = world_.databases.at(database).generation;
     event.database_name = slice(world_.databases.at(database).name);
-    StringOut out(grant_.out);
-    check(ops().announce(self_, conn_.get(), &event, out.get()) == GOROMDB_OK, "announce()");
-    return out.text();
-  }
-  const Outcome& outcome() const { return outcome_; }
-  size_t buffered() const { return input_.size(); }
-  size_t most_buffered() const { return most_buffered_; }
-  const std::vector<uint32_t>& ops_seen() const { return ops_seen_; }
-  size_t batches() const { return batches_; }
-  std::string turned_away() {
-    StringOut out(1);
-    ops().turn_away(self_, GOROMDB_TURNED_AWAY_FULL, out.get());
-    return out.text();
+    return Conversation::announce(event);
   }
 
  private:
-  static void check(bool kept, const char* rule) {
-    if (!kept) throw std::runtime_error(std::string("the contract is broken: ") + rule);
-  }
-  const goromdb_protocol_ops& ops() const { return *plugin_->protocol; }
-
-  // One batch; false when more input is needed.
-  bool step() {
-    most_buffered_ = std::max(most_buffered_, input_.size());
-    in_.assign(input_.begin(), input_.end());
-    std::vector<goromdb_key> keys(key_slots_);
-    std::vector<goromdb_request> requests(request_slots_);
-    std::vector<goromdb_scope> scopes(key_slots_);
+  std::vector<goromdb_slice> database_names() const override {
     std::vector<goromdb_slice> names;
     for (const Database& database : world_.databases) names.push_back(slice(database.name));
-    goromdb_parse io{};
-    io.struct_size = sizeof io;
-    io.databases = static_cast<uint32_t>(names.size());
-    io.database_names = names.data();
-    io.scopes = scopes.data();
-    io.in = in_.data();
-    io.in_len = in_.size();
-    io.keys = keys.data();
-    io.key_cap = key_slots_;
-    io.reqs = requests.data();
-    io.req_cap = request_slots_;
-    io.connection = 7;
-    const goromdb_status status = ops().parse(self_, conn_.get(), &io);
-    ++batches_;
-
-    check(io.consumed <= io.in_len, "consumed is within the input");
-    check(io.key_len <= io.key_cap && io.req_len <= io.req_cap && io.scope_len <= io.key_cap,
-          "the arrays are not overrun");
-    uint32_t next_key = 0;
-    for (uint32_t i = 0; i < io.req_len; ++i) {
-      if (requests[i].nkeys > 0) check(requests[i].first_key == next_key, "keys lie without gaps");
-      next_key += requests[i].nkeys;
-    }
-    check(next_key == io.key_len, "every key belongs to a request");
-    for (uint32_t i = 0; i < io.req_len && !outcome_.closed; ++i) {
-      answer(requests[i], keys, io.key_len, scopes, i + 1 == io.req_len);
-    }
-    if (status == GOROMDB_AGAIN) {
-      check(io.req_len == 0 && (io.want_keys > key_slots_ || io.want_reqs > request_slots_),
-            "AGAIN asks for more than there was");
-      key_slots_ = std::max(key_slots_, io.want_keys);
-      request_slots_ = std::max(request_slots_, io.want_reqs);
-      input_.erase(0, io.consumed);
-      return true;
-    }
-    key_slots_ = grant_.keys;
-    request_slots_ = grant_.requests;
-    input_.erase(0, io.consumed);
-    if (outcome_.closed) {
-      check(input_.empty(), "a closing request uses up the input");
-      return false;
-    }
-    check(status == GOROMDB_OK || status == GOROMDB_NEED_MORE, "a known status");
-    check(status == GOROMDB_NEED_MORE || io.req_len > 0, "OK makes progress");
-    return status == GOROMDB_OK;
+    return names;
   }
 
-  void answer(const goromdb_request& request, const std::vector<goromdb_key>& keys,
-              uint32_t key_len, const std::vector<goromdb_scope>& scopes, bool is_last) {
-    ops_seen_.push_back(request.op);
+  void check_batch(const goromdb_parse& batch) const override {
+    uint32_t next_key = 0;
+    for (uint32_t i = 0; i < batch.req_len; ++i) {
+      const goromdb_request& request = batch.reqs[i];
+      check(request.nkeys == 0 || request.first_key == next_key, "keys lie without gaps");
+      next_key += request.nkeys;
+    }
+    check(next_key == batch.key_len, "every key belongs to a request");
+  }
+
+  void answer(const goromdb_request& request, const goromdb_parse& batch, bool is_last) override {
     check(request.database < world_.databases.size(), "the database is there");
     const Database& database = world_.databases[request.database];
     goromdb_answer answer{};
@@ -188,45 +85,23 @@ class Connection {
     if (request.op == GOROMDB_OP_WALK) return answer_walk(request, database, answer, is_last);
     std::vector<goromdb_value> values;
     if (request.op == GOROMDB_OP_GET) {
-      check(request.first_key + request.nkeys <= key_len, "a request's keys are in the array");
-      if (database.generation == 0 && scopes.empty()) answer.status = GOROMDB_E_NOT_READY;
-      for (uint32_t i = 0; i < request.nkeys; ++i) {
-        values.push_back(look_up(request, keys[request.first_key + i], scopes));
-      }
-      answer.keys = keys.data() + request.first_key;
-      answer.values = values.data();
+      answer.keys = batch.keys + request.first_key;
       answer.n = request.nkeys;
-      answer.scopes = scopes.data();
+      answer.scopes = batch.scopes;
+      for (uint32_t i = 0; i < answer.n; ++i) {
+        values.push_back(look_up(request, answer.keys[i], batch.scopes));
+      }
+      answer.values = values.data();
     }
     check(reply(request, answer) == GOROMDB_OK, "reply()");
-    outcome_.closed = request.op == GOROMDB_OP_CLOSE;
-  }
-
-  goromdb_status reply(const goromdb_request& request, const goromdb_answer& answer) {
-    StringOut out(grant_.out);
-    const goromdb_status status = ops().reply(self_, conn_.get(), &request, &answer, out.get());
-    outcome_.replies += out.text();
-    return status;
-  }
-
-  static goromdb_value failed(goromdb_status status) {
-    goromdb_value value{};
-    value.status = status;
-    return value;
-  }
-  static goromdb_value found(std::string_view text) {
-    goromdb_value value{};
-    value.ptr = text.data();
-    value.len = static_cast<uint32_t>(text.size());
-    return value;
   }
 
   goromdb_value look_up(const goromdb_request& request, const goromdb_key& key,
-                        const std::vector<goromdb_scope>& scopes) const {
+                        const goromdb_scope* scopes) const {
     const std::string name(view(key));
     const bool kind = (request.flags & GOROMDB_WANT_KIND) != 0;
     if (key.ns > 0) {
-      const goromdb_scope& scope = scopes.at(key.ns - 1);
+      const goromdb_scope& scope = scopes[key.ns - 1];
       const Database& database = world_.databases.at(scope.database);
       const std::string_view ns = view(scope.name);
       if (database.generation == 0) return failed(GOROMDB_E_NOT_READY);
@@ -306,7 +181,7 @@ class Connection {
       answer.keys = keys.data();
       answer.values = values.data();
       answer.n = static_cast<uint32_t>(keys.size());
-      if (!first && is_last) std::vector<uint8_t>().swap(in_);
+      if (!first && is_last) drop_input();
       const goromdb_status result = reply(request, answer);
       if (result == GOROMDB_AGAIN && answer.status == GOROMDB_OK) continue;
       check(result == GOROMDB_OK, "reply() to a walk");
@@ -314,22 +189,7 @@ class Connection {
     }
   }
 
-  struct Free {
-    void operator()(void* p) const { std::free(p); }
-  };
-
-  const goromdb_plugin* plugin_ = goromdb_plugin_v0();
   World& world_;
-  Grant grant_;
-  FakeHost host_{};
-  void* self_ = nullptr;
-  std::unique_ptr<uint8_t[], Free> conn_{};
-  std::string input_{};
-  std::vector<uint8_t> in_{};
-  uint32_t key_slots_ = grant_.keys, request_slots_ = grant_.requests;
-  size_t most_buffered_ = 0, batches_ = 0;
-  std::vector<uint32_t> ops_seen_{};
-  Outcome outcome_{};
 };
 
 // "*2\r\n$3\r\nGET\r\n$1\r\na\r\n"
@@ -350,46 +210,6 @@ inline std::string line(std::string_view text) {
     begin = end + 1;
   }
   return command(words);
-}
-
-// The outcome of `request` sent in pieces that end at `cuts` (ascending).
-inline Outcome talk(World& world, std::string_view request, const std::vector<size_t>& cuts = {},
-                    Grant grant = {}) {
-  Connection connection(world, grant);
-  size_t begin = 0;
-  for (size_t cut : cuts) {
-    connection.feed(request.substr(begin, cut - begin));
-    begin = cut;
-  }
-  connection.feed(request.substr(begin));
-  return connection.outcome();
-}
-
-// The ways in which a host may deal out its grant.
-inline const std::vector<Grant>& grants() {
-  static const std::vector<Grant> kGrants = {{64, 64, 4096}, {1, 1, 1}, {2, 3, 7}, {3, 1, 64}};
-  return kGrants;
-}
-
-// Sends `request` whole, cut in two at every place, and byte by byte, in every grant. Returns what
-// went another way than `expected`, in words; empty when nothing did.
-inline std::string every_way(World& world, std::string_view request, const Outcome& expected) {
-  std::vector<size_t> every_byte;
-  for (size_t i = 1; i < request.size(); ++i) every_byte.push_back(i);
-  for (Grant grant : grants()) {
-    std::vector<std::vector<size_t>> ways = {{}, every_byte};
-    for (size_t cut : every_byte) ways.push_back({cut});
-    for (const auto& cuts : ways) {
-      Outcome got = talk(world, request, cuts, grant);
-      if (got == expected) continue;
-      return "pieces: " + std::to_string(cuts.size() + 1) +
-             ", first cut: " + std::to_string(cuts.empty() ? 0 : cuts[0]) +
-             ", key slots: " + std::to_string(grant.keys) + "\n got: " + got.replies +
-             (got.closed ? "(closed)" : "(open)") + "\nwant: " + expected.replies +
-             (expected.closed ? "(closed)" : "(open)");
-    }
-  }
-  return {};
 }
 
 }  // namespace goromdb::redis::engine_test

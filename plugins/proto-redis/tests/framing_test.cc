@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 // Where commands begin and end, what closes a connection, what is skipped and never kept.
 #include <doctest/doctest.h>
+#include <transcripts.hpp>
 
-#include "transcripts.h"
+#include "driver.h"
 
 namespace goromdb::redis::engine_test {
 
@@ -254,39 +255,17 @@ TEST_CASE("a request that comes byte by byte costs no more than its length") {
   // Ten times the bytes may take about ten times as long: a parser that begins anew with each byte
   // would take a hundred times as long, and this test minutes. The driver copies its input, so that
   // the parser is called by hand.
-  const goromdb_plugin* plugin = goromdb_plugin_v0();
-  FakeHost host;
-  OptionValues options(plugin);
-  void* self = nullptr;
-  REQUIRE(plugin->protocol->create(host.table(), options.data(), options.size(), &self, nullptr) ==
-          GOROMDB_OK);
-  alignas(16) uint8_t conn[256] = {};
-  REQUIRE(plugin->protocol->conn_size <= sizeof conn);
   std::vector<std::string> words(60001, "k");
   words[0] = "MGET";
   const std::string request = command(words);
-  std::vector<goromdb_key> keys(words.size());
-  std::vector<goromdb_scope> scopes(words.size());
-  goromdb_request slot{};
+  BareParser parser(60001);
   uint32_t parsed = 0;
   for (size_t len = 1; len <= request.size(); ++len) {
-    goromdb_parse io{};
-    io.struct_size = sizeof io;
-    io.databases = 1;
-    io.in = reinterpret_cast<const uint8_t*>(request.data());
-    io.in_len = len;
-    io.keys = keys.data();
-    io.key_cap = static_cast<uint32_t>(keys.size());
-    io.scopes = scopes.data();
-    io.reqs = &slot;
-    io.req_cap = 1;
-    plugin->protocol->parse(self, conn, &io);
-    parsed += io.req_len;
-    REQUIRE((len < request.size() ? io.req_len == 0 : io.key_len == 60000));
+    parser.parse(std::string_view(request).substr(0, len));
+    parsed += parser.io.req_len;
+    REQUIRE((len < request.size() ? parser.io.req_len == 0 : parser.io.key_len == 60000));
   }
   CHECK(parsed == 1);
-  plugin->protocol->conn_end(self, conn);
-  plugin->protocol->destroy(self);
 }
 
 TEST_CASE("a connection beyond the limit is told so") {

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 // Strings and hashes: exact replies, kinds, faults, and what there is before there are data.
 #include <doctest/doctest.h>
+#include <transcripts.hpp>
 
-#include "transcripts.h"
+#include "driver.h"
 
 namespace goromdb::redis::engine_test {
 

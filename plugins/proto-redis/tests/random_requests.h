@@ -2,17 +2,12 @@
 // Requests that are nearly right: pieces of commands, glued in any order.
 #pragma once
 
-#include <random>
 #include <string>
 #include <vector>
 
 #include "driver.h"
 
 namespace goromdb::redis::engine_test {
-
-using Random = std::mt19937;
-
-inline size_t below(Random& random, size_t n) { return random() % n; }
 
 inline const std::vector<std::string>& whole_requests() {
   static const std::vector<std::string> kRequests = {
@@ -134,16 +129,6 @@ inline std::string random_requests(Random& random) {
     }
   }
   return text;
-}
-
-// Places to cut a text of this size at, ascending.
-inline std::vector<size_t> random_cuts(Random& random, size_t size) {
-  std::vector<size_t> cuts;
-  const size_t step = 1 + below(random, 40);
-  for (size_t at = 1 + below(random, step); at < size; at += 1 + below(random, step)) {
-    cuts.push_back(at);
-  }
-  return cuts;
 }
 
 }  // namespace goromdb::redis::engine_test

@@ -2,9 +2,7 @@
 // The lists of commands in the README and in the manual page are made of the rows, and stay so.
 #include <doctest/doctest.h>
 
-#include <filesystem>
-#include <fstream>
-#include <sstream>
+#include <manual.hpp>
 #include <string>
 #include <vector>
 
@@ -12,6 +10,8 @@
 #include "../replies.h"
 
 namespace goromdb::redis::engine_test {
+
+using namespace goromdb::test;
 
 namespace {
 
@@ -33,19 +33,13 @@ void append(std::string& list, const std::string& name) {
   list += (list.empty() ? "`" : ", `") + name + "`";
 }
 
-std::string escaped(std::string_view text) {
-  std::string copy;
-  for (const char c : text) copy += c == '-' ? "\\-" : std::string(1, c);
-  return copy;
-}
-
 // The README's list of names as the manual page has it.
 std::string page_list(const std::string& list) {
   std::string names;
   for (const char c : list) {
     if (c != '`') names += c;
   }
-  return escaped(names);
+  return as_roff(names);
 }
 
 struct Lists {
@@ -56,7 +50,7 @@ struct Lists {
     switch (kind_of(command, group)) {
       case Kind::kAnswered:
         answered += "| `" + name + "` | " + std::string(command.summary) + " |\n";
-        page_answered += ".TP\n.B " + escaped(name) + "\n" + escaped(command.summary) + "\n";
+        page_answered += page_entry(name, command.summary);
         break;
       case Kind::kForeign:
         append(foreign, name);
@@ -94,35 +88,21 @@ Lists lists_of_rows() {
 
 }  // namespace
 
-namespace {
-
-// Of a file in the plugin's room; nothing where the tests do not run beside it.
-std::string text_of(const char* name) {
-  const auto path = std::filesystem::path(__FILE__).parent_path() / ".." / name;
-  std::ifstream file(path);
-  std::ostringstream text;
-  text << file.rdbuf();
-  if (!file) MESSAGE("skipped: not beside the tests, seen from where they run: ", path);
-  return text.str();
-}
-
-void check_holds(const std::string& text, const std::string& list) {
-  if (text.empty()) return;
-  INFO("the text is to hold this:\n", list);
-  CHECK(text.find("\n" + list) != std::string::npos);
-}
-
-}  // namespace
-
 TEST_CASE("the README and the manual page list the commands as the table has them") {
   const Lists lists = lists_of_rows();
-  const std::string readme = text_of("README.md"), page = text_of("goromdb-proto-redis.7");
+  const std::string readme = text_of(__FILE__, "README.md");
+  const std::string page = text_of(__FILE__, "goromdb-proto-redis.7");
   check_holds(readme, lists.answered);
   check_holds(page, lists.page_answered);
   for (const std::string& list : {lists.foreign, lists.refused, lists.cluster}) {
     check_holds(readme, list);
     check_holds(page, page_list(list));
   }
+}
+
+TEST_CASE("the manual page lists the options with their defaults") {
+  check_holds(text_of(__FILE__, "goromdb-proto-redis.7"),
+              ".SH OPTIONS\n" + page_options(*goromdb_plugin_v0()));
 }
 
 TEST_CASE("every row can be found by its name in any case, and is told in its own words") {

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 // MULTI, EXEC and WATCH.
 #include <doctest/doctest.h>
+#include <transcripts.hpp>
 
-#include "transcripts.h"
+#include "driver.h"
 
 namespace goromdb::redis::engine_test {
 

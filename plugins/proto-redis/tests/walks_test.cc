@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 // Walks: SCAN, KEYS, DBSIZE and the whole of a hash, in slices.
 #include <doctest/doctest.h>
+#include <transcripts.hpp>
 
-#include "transcripts.h"
+#include "driver.h"
 
 namespace goromdb::redis::engine_test {
 

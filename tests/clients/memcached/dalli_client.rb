@@ -22,6 +22,22 @@ end
 Dalli.logger.level = Logger::FATAL # what it logs it also raises
 keys = %w[hoge nothing schlüssel]
 client = Dalli::Client.new("#{ARGV[0]}:#{ARGV[1]}", socket_timeout: 20)
+if ARGV[2] == 'writes'
+  step('set') { client.set('hoge', 'x') }
+  step('add') { client.add('hoge', 'x') }
+  step('add_missing') { client.add('nothing', 'x') }
+  step('replace') { client.replace('hoge', 'x') }
+  step('append') { client.append('hoge', 'x') }
+  step('prepend') { client.prepend('hoge', 'x') }
+  step('cas') { client.cas('hoge') { 'x' } }
+  step('delete') { client.delete('hoge') }
+  step('incr') { client.incr('hoge') }
+  step('decr') { client.decr('hoge') }
+  step('flush') { client.flush.first }
+  step('again') { client.get('hoge') }
+  $stdin.gets
+  exit
+end
 puts "version #{Dalli::VERSION}"
 step('hit') { client.get('hoge') }
 step('write') { client.set('hoge', "a\r\nb") }

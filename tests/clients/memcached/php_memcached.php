@@ -1,6 +1,6 @@
 <?php
 // SPDX-License-Identifier: MIT
-// The steps of ../README.md with php-memcached; a third argument, `binary`, chooses that protocol.
+// The steps of ../README.md with php-memcached; `binary` behind the address chooses that protocol.
 
 function text($value): string
 {
@@ -11,7 +11,7 @@ function text($value): string
 }
 
 $client = new Memcached();
-if (($argv[3] ?? '') === 'binary') {
+if (in_array('binary', $argv)) {
     $client->setOption(Memcached::OPT_BINARY_PROTOCOL, true);
 }
 $client->addServer($argv[1], (int)$argv[2]);
@@ -23,6 +23,24 @@ function step(string $name, $value): void
     $failed = $value === false && $code !== Memcached::RES_NOTFOUND;
     echo $name, ' ', $failed ? 'error ' . $client->getResultMessage() : text($value), "\n";
     flush();
+}
+
+if (in_array('writes', $argv)) {
+    $client->setOption(Memcached::OPT_COMPRESSION, false); // it takes no append with that
+    step('set', $client->set('hoge', 'x'));
+    step('add', $client->add('hoge', 'x'));
+    step('add_missing', $client->add('nothing', 'x'));
+    step('replace', $client->replace('hoge', 'x'));
+    step('append', $client->append('hoge', 'x'));
+    step('prepend', $client->prepend('hoge', 'x'));
+    $cas = $client->get('hoge', null, Memcached::GET_EXTENDED)['cas'];
+    step('cas', $client->cas($cas, 'hoge', 'x'));
+    step('delete', $client->delete('hoge'));
+    step('incr', $client->increment('hoge'));
+    step('decr', $client->decrement('hoge'));
+    step('again', $client->get('hoge'));
+    fgets(STDIN);
+    exit;
 }
 
 echo 'version ', phpversion('memcached'), "\n";

@@ -9,6 +9,20 @@ run(async () => {
     logger: { log: () => {} }, // what it logs it also rejects with
   });
   const get = async (key) => (await client.get(key)).value;
+  if (process.argv[4] === 'writes') {
+    await step('set', client.set('hoge', 'x', {}));
+    await step('add', client.add('hoge', 'x', {}));
+    await step('add_missing', client.add('nothing', 'x', {}));
+    await step('replace', client.replace('hoge', 'x', {}));
+    await step('append', client.append('hoge', 'x'));
+    await step('prepend', client.prepend('hoge', 'x'));
+    await step('delete', client.delete('hoge'));
+    await step('incr', client.increment('hoge', 1, {}));
+    await step('decr', client.decrement('hoge', 1, {}));
+    await step('again', get('hoge'));
+    await lineOfInput();
+    return client.close();
+  }
   await step('version', version('memjs'));
   await step('hit', get('hoge'));
   await step('write', client.set('hoge', 'a\r\nb', { expires: 0 }));

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include <doctest/doctest.h>
-#include <goromdb/json_text.hpp>
+#include <goromdb/base64.hpp>
 
 #include <optional>
 #include <string>
@@ -54,4 +54,32 @@ TEST_CASE("what is not base64 is refused") {
     CHECK(decoded(text) == std::nullopt);
   }
   CHECK(decoded(std::string_view("Zm9\0", 4)) == std::nullopt);
+}
+
+TEST_CASE("base64 is written and read in place, as many bytes as are told") {
+  const std::string bytes = "\xFB\xFF\xBF four";
+  for (size_t n = 0; n <= bytes.size(); ++n) {
+    CAPTURE(n);
+    const std::string_view some = std::string_view(bytes).substr(0, n);
+    std::string text(base64_size(n) + 1, '~'), back(base64_size(n) / 4 * 3 + 1, '~');
+    CHECK(encode_base64(some, text.data()) == text.data() + base64_size(n));
+    CHECK(text == encode_base64(some) + "~");
+    text.pop_back();
+    CHECK(decode_base64(text, back.data(), SpareBits::kZero) == n);
+    CHECK(back.substr(0, n) == some);
+    CHECK(back.substr(n) == std::string(back.size() - n, '~'));
+  }
+}
+
+TEST_CASE("bits that padding throws away are anything only where they may be") {
+  uint8_t out[3];
+  for (const char* text : {"Zh==", "Zn==", "Zm9=", "Zm+="}) {
+    CAPTURE(text);
+    CHECK(decode_base64(text, out, SpareBits::kZero) == std::nullopt);
+    CHECK(decode_base64(text, out, SpareBits::kAny) == (text[2] == '=' ? 1u : 2u));
+  }
+  for (const char* text : {"Z===", "====", "Zg=v", "Zm9\n", "Zm9", "Zg==Zg=="}) {
+    CAPTURE(text);
+    CHECK(decode_base64(text, out, SpareBits::kAny) == std::nullopt);
+  }
 }
