@@ -51,12 +51,11 @@ class Builder {
   Builder& operator=(const Builder&) = delete;
 
   // Rejected: the storage cannot keep the entry.
-  Result<void> put(const Entry& entry) {
-    PluginError error;
+  Result<void> put(const Entry& entry, uint32_t flags) {
     const auto status = ops().build_put(handle_, slice(entry.ns), slice(entry.key),
-                                        slice(entry.value), entry.flags, error.get());
+                                        slice(entry.value), flags, error_.get());
     if (status == GOROMDB_OK) return {};
-    return is_of_machine(status) ? about(error, status) : reject(error.message(status));
+    return is_of_machine(status) ? about(error_, status) : reject(error_.message(status));
   }
   Result<void> finish() {
     PluginError error;
@@ -83,6 +82,7 @@ class Builder {
   Metrics metrics_;
   std::unique_ptr<Storage> storage_;
   goromdb_builder* handle_ = nullptr;
+  PluginError error_;  // of put(): too large to be made anew for each entry
 };
 
 // Takes entries in order and hands each key to the builder once.
@@ -144,10 +144,9 @@ class Distinct {
     if (!std::exchange(kept_, false)) return {};
     return put({ns_, key_, value_, flags_});
   }
-  Result<void> put(Entry entry) {
+  Result<void> put(const Entry& entry) {
     const bool has_flags = entry.flags != 0;
-    if (options_.drop_flags) entry.flags = 0;
-    auto put = builder_.put(entry);
+    auto put = builder_.put(entry, options_.drop_flags ? 0 : entry.flags);
     if (put || put.error().kind != Error::Kind::kRejected) return put;
     const auto& why = put.error().message;
     const bool of_flags = has_flags && why.find("flags") != why.npos;

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <thread>
 
 #include "core/file.h"
 #include "core/units.h"
@@ -41,6 +42,7 @@ Result<std::shared_ptr<Plugin>> recognise(const PluginFinder& finder, const Stor
   std::vector<std::shared_ptr<Plugin>> found;
   std::vector<std::string> names, known;
   for (const auto& path : finder.list()) {
+    if (!std::filesystem::path(path).filename().string().starts_with("storage-")) continue;
     auto plugin = Plugin::load(path);
     if (!plugin || (*plugin)->kind() != GOROMDB_KIND_STORAGE) continue;
     known.push_back((*plugin)->name());
@@ -106,6 +108,7 @@ Result<std::unique_ptr<DataSet>> DataSet::open(const StorageChoice& choice,
   auto storage = Storage::create(chosen->plugin, path, chosen->options, data->metrics_, 1);
   if (!storage) return misuse(storage.error().message);
   data->storage_ = std::move(*storage);
+  data->storage_->host().allow_threads(std::thread::hardware_concurrency());
   PluginError error;
   auto status =
       data->ops().open(data->storage_->store(), file.c_str(), 1, &data->generation_, error.get());

@@ -19,6 +19,7 @@ ReadAhead::~ReadAhead() {
 }
 
 void ReadAhead::run() {
+  Source& source = *inside_;  // its place lies among what next() writes
   for (bool more = true; more;) {
     std::unique_ptr<Batch> batch;
     {
@@ -31,7 +32,7 @@ void ReadAhead::run() {
       }
     }
     if (!batch) batch = std::make_unique<Batch>();
-    read(*batch);
+    read(source, *batch);
     more = batch->more && *batch->more;
     const std::lock_guard lock(mutex_);
     waiting_.push_back(std::move(batch));
@@ -39,23 +40,23 @@ void ReadAhead::run() {
   }
 }
 
-void ReadAhead::read(Batch& batch) {
+void ReadAhead::read(Source& source, Batch& batch) {
   batch.bytes.clear();
   batch.pieces.clear();
   try {
     batch.bytes.reserve(kBatchBytes + kBatchBytes / 4);
     while (batch.bytes.size() < kBatchBytes) {
       Entry entry;
-      batch.more = inside_->next(entry);
+      batch.more = source.next(entry);
       if (!batch.more || !*batch.more) break;
       batch.bytes.append(entry.ns).append(entry.key).append(entry.value);
       batch.pieces.push_back(
-          {entry.ns.size(), entry.key.size(), entry.value.size(), entry.flags, inside_->row()});
+          {entry.ns.size(), entry.key.size(), entry.value.size(), entry.flags, source.row()});
     }
   } catch (const std::bad_alloc&) {
     batch.more = fail("memory is short: a row does not fit");
   }
-  batch.done = inside_->done();
+  batch.done = source.done();
 }
 
 Result<bool> ReadAhead::next(Entry& entry) {

@@ -43,7 +43,7 @@ class alignas(64) ReadAhead : public Source {
   };
 
   void run();
-  void read(Batch& batch);
+  static void read(Source& source, Batch& batch);
 
   const std::unique_ptr<Source> inside_;
   const uint64_t total_;

@@ -127,6 +127,22 @@ class Mapping {
   size_t size_ = 0;
 };
 
+// While it lives, a mapping is read ahead: for a walk in the order of the file, more or less.
+class ReadAhead {
+ public:
+  explicit ReadAhead(const Mapping& map) : map_(map) { advise(MADV_NORMAL); }
+  ReadAhead(const ReadAhead&) = delete;
+  ReadAhead& operator=(const ReadAhead&) = delete;
+  ~ReadAhead() { advise(MADV_RANDOM); }
+
+ private:
+  void advise(int advice) const {
+    if (map_.size() > 0) ::madvise(const_cast<uint8_t*>(map_.data()), map_.size(), advice);
+  }
+
+  const Mapping& map_;
+};
+
 // The end of a path, for a message: it has 503 bytes and must reach its cause.
 inline std::string end_of(std::string_view path) {
   constexpr size_t kMost = 240;

@@ -80,7 +80,7 @@ class FlatIndex {
 
   // A hash of the key in its namespace. A `seed` that the writer of the keys cannot know keeps them
   // from choosing keys that collide.
-  static uint64_t hash(uint32_t ns, std::string_view key, uint64_t seed) {
+  static uint64_t hash(uint64_t ns, std::string_view key, uint64_t seed) {
     return XXH3_64bits_withSeed(key.data(), key.size(), seed ^ (ns * 0x9E3779B97F4A7C15u));
   }
 
@@ -130,11 +130,23 @@ class FlatIndex {
   template <class Touch, class Match>
   void find_batch(const uint64_t* hashes, uint32_t n, uint64_t* offsets, Touch&& touch,
                   Match&& match) const {
+    find_batch(
+        hashes, n, offsets, touch, [](uint64_t) {}, match);
+  }
+
+  // The same for records in two pieces: follow(offset) reads the first, which has been fetched, and
+  // prefetches the second.
+  template <class Touch, class Follow, class Match>
+  void find_batch(const uint64_t* hashes, uint32_t n, uint64_t* offsets, Touch&& touch,
+                  Follow&& follow, Match&& match) const {
     uint64_t at[kBatch];
     for (uint32_t i = 0; i < n; ++i) prefetch(hashes[i]);
     for (uint32_t i = 0; i < n; ++i) {
       at[i] = candidate(home(hashes[i]), hashes[i] & kFingerprintMask);
       if (slots()[at[i]] != 0) touch(slots()[at[i]] & kMaxOffset);
+    }
+    for (uint32_t i = 0; i < n; ++i) {
+      if (slots()[at[i]] != 0) follow(slots()[at[i]] & kMaxOffset);
     }
     for (uint32_t i = 0; i < n; ++i) {
       offsets[i] = resolve(at[i], hashes[i], [&](uint64_t offset) { return match(i, offset); });

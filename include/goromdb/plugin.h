@@ -108,7 +108,7 @@ typedef struct goromdb_host {
   void* ctx;          /* pass it back to every call that takes one */
   const char* core_version;
   uint32_t loop_count; /* loops are numbered 0 .. loop_count-1 */
-  uint32_t threads;    /* that verify() may use; 0: its own. [HOST-9] */
+  uint32_t threads;    /* that open() or verify() may use; 0: its own. [HOST-9] */
   int32_t (*log_enabled)(void* ctx, int32_t level);
   void (*log)(void* ctx, int32_t level, const char* msg, size_t len);
   /* Memory that lives until the batch's last byte has been sent. Aligned to `align` (a power of

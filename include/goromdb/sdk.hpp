@@ -111,7 +111,7 @@ class Host {
     table_->log(table_->ctx, level, message.data(), message.size());
   }
   uint32_t loop_count() const { return table_->loop_count; }
-  // That verify() may use, its own with them.
+  // That open() or verify() may use, its own with them.
   uint32_t threads() const { return std::max<uint32_t>(table_->threads, 1); }
   const char* core_version() const { return table_->core_version; }
   uint32_t counter(const char* name, const char* help) const {

@@ -14,6 +14,7 @@ namespace {
 
 constexpr uint64_t kSmallCache = uint64_t{1} << 20, kVerifyCache = uint64_t{64} << 20,
                    kLargestDefault = uint64_t{256} << 20;
+constexpr uint64_t kMostTimesTheFile = 4;  // that entries which are not compressed can have
 
 // Room for all of a file that libdb does not map, with what its cache needs beside the pages.
 uint64_t default_cache(uint64_t size) {
@@ -49,6 +50,11 @@ BdbGeneration::BdbGeneration(const Host& host, const Layout& layout, const std::
   } else {
     contents_.trees.push_back(contents_.chance->tree_at(0));
   }
+  if (!layout_.copies) return;
+  EntryCopy copy(file_.size());
+  read_all(&copy);
+  copy.finish(host_);
+  contents_.copy.emplace(std::move(copy));
 }
 
 // The file's own database lists them, by name.
@@ -103,7 +109,8 @@ void BdbGeneration::info(goromdb_generation_info& info) const {
   info.caps = is_sorted ? GOROMDB_CAP_WALKS_SORTED : 0;
   if (layout_.prefixes) info.caps |= GOROMDB_CAP_ANY_NAMESPACE;
   EntryTotals::tell(totals_, info);
-  info.resident_bytes = GOROMDB_UNKNOWN;  // it is the page cache's, and libdb's
+  // Without a copy it is the page cache's, and libdb's.
+  info.resident_bytes = contents_.copy ? contents_.copy->memory_bytes() : GOROMDB_UNKNOWN;
   info.namespaces =
       layout_.prefixes ? UINT32_MAX : static_cast<uint32_t>(contents_.names.size() - 1);
 }
@@ -116,30 +123,45 @@ void BdbGeneration::verify() {
         host_.progress(file_.size() / 200 * static_cast<uint64_t>(percent), file_.size());
       });
     }
-    EntryTotals totals;
-    std::vector<uint64_t> entries(contents_.names.size());
-    BdbReader reader(host_, layout_, contents_);
-    for (uint32_t ns = contents_.has_plain ? 0 : 1; ns < contents_.names.size(); ++ns) {
-      const uint64_t before = totals.entries;
-      walk(reader, ns, totals);
-      entries[ns] = totals.entries - before;
-    }
-    totals_ = totals;
-    contents_.entries = std::move(entries);
+    if (!totals_) read_all(nullptr);
   });
   ::malloc_trim(0);  // libdb's caches were made of small pieces
 }
 
-void BdbGeneration::walk(BdbReader& reader, uint32_t ns, EntryTotals& totals) const {
+void BdbGeneration::read_all(EntryCopy* copy) {
+  EntryTotals totals;
+  std::vector<uint64_t> entries(contents_.names.size());
+  BdbReader reader(host_, layout_, contents_);
+  for (uint32_t ns = contents_.has_plain ? 0 : 1; ns < contents_.names.size(); ++ns) {
+    const uint64_t before = totals.entries;
+    read(reader, ns, totals, copy);
+    entries[ns] = totals.entries - before;
+  }
+  totals_ = totals;
+  contents_.entries = std::move(entries);
+}
+
+void BdbGeneration::read(BdbReader& reader, uint32_t ns, EntryTotals& totals,
+                         EntryCopy* copy) const {
   uint32_t id = 0;
   if (ns > 0) reader.ns_lookup(contents_.names[ns], id);
+  const bool is_sorted = contents_.trees[ns].is_sorted();
+  std::optional<std::string> last;
   const auto cursor = reader.cursor(id, After());
   while (const auto entry = cursor->step()) {
     totals.add(entry->key.size(), entry->value.size());
-    // An entry takes more than a byte of the file: there are not more of them.
-    if (totals.entries > file_.size()) {
+    // Pages that lead in a circle must not fill the memory: a copy is made before verify has looked
+    // at them. In a btree, whose keys may be compressed, the order shows it; elsewhere all bytes
+    // are in the file, but for the numbers in a recno, which have up to ten.
+    if (is_sorted) {
+      if (last && *last >= entry->key) {
+        throw Failure(GOROMDB_E_CORRUPT, "its keys are not in the order of their bytes");
+      }
+      last = entry->key;
+    } else if (totals.entries > file_.size() || totals.bytes > kMostTimesTheFile * file_.size()) {
       throw Failure(GOROMDB_E_CORRUPT, "its entries run in a circle");
     }
+    if (copy != nullptr) copy->add({ns, entry->key}, entry->value, entry->flags);
     constexpr uint64_t kOften = 4096;
     if (totals.entries % kOften == 0) {
       host_.progress(std::min(file_.size(), file_.size() / 2 + totals.bytes / 2), file_.size());
@@ -156,6 +178,7 @@ BdbStore::BdbStore(Host host, const Options& options) : host_(host) {
   layout_.subdb = options.str("subdb");
   layout_.prefixes = options.str("namespaces") == "prefix";
   layout_.memcachedb = options.str("encoding") == "memcachedb";
+  layout_.copies = options.str("index") == "hash";
   if (options.is_set("cache")) layout_.cache_bytes = static_cast<uint64_t>(options.num("cache"));
   if (layout_.subdb.find('\0') != std::string::npos) {
     throw Failure(GOROMDB_E_CONFIG, "the name of a sub-database holds no zero byte");

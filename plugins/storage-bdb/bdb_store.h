@@ -21,7 +21,7 @@ class BdbGeneration {
   BdbGeneration(const Host& host, const Layout& layout, const std::string& path);
 
   void info(goromdb_generation_info& info) const;
-  // libdb's own look at the structure, then a walk over all entries that are served.
+  // libdb's own look at the structure, then a walk over all entries, if they were not copied.
   void verify();
   goromdb_status warm(uint64_t offset, uint64_t budget, uint64_t& next) const {
     return file_.warm(offset, budget, next);
@@ -30,14 +30,16 @@ class BdbGeneration {
 
  private:
   void list_subdbs();
-  void walk(BdbReader& reader, uint32_t ns, EntryTotals& totals) const;
+  // Goes through all entries that are served: counts them, and copies them if there is a `copy`.
+  void read_all(EntryCopy* copy);
+  void read(BdbReader& reader, uint32_t ns, EntryTotals& totals, EntryCopy* copy) const;
 
   const Host host_;
   const DataFile file_;
   const FileHeader header_;
   Layout layout_;
   Contents contents_;
-  std::optional<EntryTotals> totals_;  // once verified
+  std::optional<EntryTotals> totals_;  // once verified or copied
 };
 
 class BdbStore {
@@ -51,7 +53,7 @@ class BdbStore {
   std::unique_ptr<BdbBuilder> build(const char* path, uint64_t) const;
 
  protected:
-  static constexpr std::array<goromdb_option, 4> options(const char* encoding) {
+  static constexpr std::array<goromdb_option, 5> options(const char* encoding) {
     return {{
         {sizeof(goromdb_option), GOROMDB_OPT_STRING, "subdb", nullptr,
          "the sub-database with the keys that have no namespace; unset: the file's own database",
@@ -67,6 +69,10 @@ class BdbStore {
          "of each loop and generation, for files that cannot be mapped: hash, checksums, the other "
          "byte order; unset: the whole file, up to 256MiB",
          nullptr, 1 << 20, int64_t{1} << 40},
+        {sizeof(goromdb_option), GOROMDB_OPT_ENUM, "index", "none",
+         "hash: all entries are copied into memory when a file is opened, with an index of their "
+         "keys, so that look-ups are faster",
+         "none|hash", 0, 0},
     }};
   }
 

@@ -45,6 +45,7 @@ const std::string& whole() {
 
 TEST_CASE(
     "btrees and hashes of both byte orders, with and without checksums, are read back whole") {
+  const auto index = index_of_this_run();
   const auto entries = some_entries(400);
   for (const auto type : {DB_BTREE, DB_HASH}) {
     for (const int order : {1234, 4321}) {
@@ -52,7 +53,7 @@ TEST_CASE(
         CAPTURE(type);
         CAPTURE(order);
         CAPTURE(flags);
-        Database db;
+        Database db(Settings{{"index", index}});
         write(db.dir().file("f"), entries, {type, nullptr, flags, order});
         db.open(db.dir().file("f"));
         check_whole(db, entries);
@@ -62,9 +63,10 @@ TEST_CASE(
 }
 
 TEST_CASE("page sizes from the smallest to the largest") {
+  const auto index = index_of_this_run();
   for (uint32_t size = 512; size <= 65536; size *= 2) {
     CAPTURE(size);
-    Database db;
+    Database db(Settings{{"index", index}});
     write(db.dir().file("f"), some_entries(100), {DB_BTREE, nullptr, 0, 1234, size});
     db.open(db.dir().file("f"));
     check_whole(db, some_entries(100));
@@ -72,7 +74,8 @@ TEST_CASE("page sizes from the smallest to the largest") {
 }
 
 TEST_CASE("the keys of a recno are decimal numbers") {
-  Database db;
+  const auto index = index_of_this_run();
+  Database db(Settings{{"index", index}});
   write(db.dir().file("f"), {{"1", "one"}, {"2", "two"}, {"12", "twelve"}}, {DB_RECNO});
   REQUIRE(db.open(db.dir().file("f")) == GOROMDB_OK);
   CHECK(db.verify() == GOROMDB_OK);
@@ -87,7 +90,8 @@ TEST_CASE("the keys of a recno are decimal numbers") {
 }
 
 TEST_CASE("of duplicates the first is given, and is walked once") {
-  Database db;
+  const auto index = index_of_this_run();
+  Database db(Settings{{"index", index}});
   write(db.dir().file("f"), {{"k", "first"}, {"k", "second"}, {"l", "x"}},
         {DB_BTREE, nullptr, DB_DUP});
   REQUIRE(db.open(db.dir().file("f")) == GOROMDB_OK);
@@ -98,7 +102,9 @@ TEST_CASE("of duplicates the first is given, and is walked once") {
 }
 
 TEST_CASE("sub-databases are namespaces") {
-  Database db, named(Settings{{"subdb", "users"}}), wrong(Settings{{"subdb", "none"}});
+  const auto index = index_of_this_run();
+  Database db(Settings{{"index", index}}), named(Settings{{"index", index}, {"subdb", "users"}}),
+      wrong(Settings{{"index", index}, {"subdb", "none"}});
   const auto path = db.dir().file("f");
   write(path, {{"anna", "1"}}, {DB_BTREE, "users"});
   write(path, {{"anna", "9.99"}, {"b", "2"}}, {DB_HASH, "prices"});
@@ -127,8 +133,9 @@ TEST_CASE("sub-databases are namespaces") {
 }
 
 TEST_CASE("namespaces may be the beginnings of keys, as the Go program had them") {
+  const auto index = index_of_this_run();
   for (const auto type : {DB_BTREE, DB_HASH}) {
-    Database db(Settings{{"namespaces", "prefix"}});
+    Database db(Settings{{"index", index}, {"namespaces", "prefix"}});
     write(db.dir().file("f"), {{"usersanna", "1"}, {"usersbert", "2"}, {"x", "3"}}, {type});
     REQUIRE(db.open(db.dir().file("f")) == GOROMDB_OK);
     CHECK(db.get("anna", "users") == "1");
@@ -142,6 +149,7 @@ TEST_CASE("namespaces may be the beginnings of keys, as the Go program had them"
 }
 
 TEST_CASE("what is built is read back the same, with the flags of MemcacheDB's items") {
+  const auto index = index_of_this_run();
   Items plain, many, items;
   for (const auto& [key, value] : some_entries(300)) {
     plain[""][key] = {value};
@@ -150,7 +158,9 @@ TEST_CASE("what is built is read back the same, with the flags of MemcacheDB's i
     items[""][key] = {value, static_cast<uint32_t>(value.size() * 1000003)};
   }
   plain[""][std::string("\0\xff", 2)] = {std::string("\0", 1)};
-  Database one, two, three(Settings{{"encoding", "memcachedb"}}), four(Settings{{"subdb", "main"}});
+  Database one(Settings{{"index", index}}), two(Settings{{"index", index}}),
+      three(Settings{{"index", index}, {"encoding", "memcachedb"}}),
+      four(Settings{{"index", index}, {"subdb", "main"}});
   CHECK_MESSAGE(one.build(plain), one.message);
   CHECK((one.items() == plain));
   CHECK_MESSAGE(two.build(many), two.message);
@@ -184,11 +194,13 @@ TEST_CASE("a file that is read as MemcacheDB's and is none is found by verify") 
 }
 
 TEST_CASE("readers of one generation share nothing: many threads get every value") {
+  const auto index = index_of_this_run();
   Database db;
   const auto entries = some_entries(500);
   write(db.dir().file("f"), entries);
   const auto& ops = *goromdb_plugin_v0()->storage;
   OptionValues options(goromdb_plugin_v0());
+  options.set("index", index);
   FakeHost host;
   goromdb_error error{};
   error.struct_size = sizeof error;

@@ -19,7 +19,7 @@ enum class Fate { kRefused, kRead, kDiedOpening, kDiedReading };
 
 constexpr int kBad = 77;
 
-Fate fate_of(const std::string& bytes, const Entries& entries) {
+Fate fate_of(const std::string& bytes, const Entries& entries, const char* index) {
   int ends[2];
   REQUIRE(::pipe(ends) == 0);
   const pid_t child = ::fork();
@@ -27,7 +27,7 @@ Fate fate_of(const std::string& bytes, const Entries& entries) {
     ::alarm(5);
     ::close(ends[0]);
     ::close(STDERR_FILENO);  // for what a sanitizer says of libdb
-    Database db;
+    Database db(Settings{{"index", index}});
     if (db.open_text(bytes) != GOROMDB_OK || db.verify() != GOROMDB_OK) ::_exit(kBad);
     if (::write(ends[1], "v", 1) != 1) ::_exit(2);
     for (const auto& entry : entries) db.get(entry.first);
@@ -97,10 +97,11 @@ size_t warnings(const Database& db) {
 
 }  // namespace
 
-TEST_CASE("a page that is not what it was is found by verify, by its checksum too") {
+TEST_CASE("a page that is not what it was is found before it is served, by its checksum too") {
+  const auto index = index_of_this_run();
   for (const uint32_t flags : {0u, uint32_t{DB_CHKSUM}}) {
     CAPTURE(flags);
-    Database db;
+    Database db(Settings{{"index", index}});
     const auto path = db.dir().file("f");
     write(path, numbered(2000), {DB_BTREE, nullptr, flags});
     auto text = bytes_of(path);
@@ -109,8 +110,8 @@ TEST_CASE("a page that is not what it was is found by verify, by its checksum to
     } else {
       text[text.find("value 11000")] ^= 1;
     }
-    REQUIRE_MESSAGE(db.open_text(text) == GOROMDB_OK, db.message);
-    CHECK(db.verify() == GOROMDB_E_CORRUPT);
+    // What is copied is read before it is verified.
+    CHECK((db.open_text(text) == GOROMDB_E_CORRUPT || db.verify() == GOROMDB_E_CORRUPT));
     CHECK(db.in_one_line());
   }
 }
@@ -188,6 +189,7 @@ TEST_CASE("when the file is not to be opened again all keys fail, and none is a 
 }
 
 TEST_CASE("whatever bits are flipped, what was verified is read without a death") {
+  const auto index = index_of_this_run();
   const auto entries = numbered(300);
   std::mt19937 random(3);
   for (const auto type : {DB_BTREE, DB_HASH}) {
@@ -204,7 +206,7 @@ TEST_CASE("whatever bits are flipped, what was verified is read without a death"
         bytes[at] = static_cast<char>(bytes[at] ^ (1 << random() % 8));
       }
       CAPTURE(i);
-      const auto fate = fate_of(bytes, entries);
+      const auto fate = fate_of(bytes, entries, index);
       CHECK(fate != Fate::kDiedReading);
       refused += fate == Fate::kRefused ? 1 : 0;
       read += fate == Fate::kRead ? 1 : 0;

@@ -34,6 +34,7 @@ Entries large_entries(int n) {
 TEST_CASE(
     "a recno has holes, a first record that was deleted, records of one length, either byte "
     "order") {
+  const auto index = index_of_this_run();
   const Entries entries = {{"1", "one"}, {"2", "two"}, {"5", "five"}, {"9", "nine"}, {"300", "z"}};
   for (const int order : {1234, 4321}) {
     for (const uint32_t size : {0u, 10u}) {
@@ -42,7 +43,7 @@ TEST_CASE(
       const auto text = [&](std::string value) {
         return size == 0 ? value : value.append(size - value.size(), ' ');
       };
-      Database db;
+      Database db(Settings{{"index", index}});
       const auto path = db.dir().file("f");
       write(path, entries, {DB_RECNO, nullptr, 0, order, 4096, size}, {"1", "9"});
       REQUIRE_MESSAGE(db.open(path) == GOROMDB_OK, db.message);
@@ -58,9 +59,10 @@ TEST_CASE(
 }
 
 TEST_CASE("one file has databases of all kinds") {
+  const auto index = index_of_this_run();
   for (const int order : {1234, 4321}) {
     CAPTURE(order);
-    Database db;
+    Database db(Settings{{"index", index}});
     const auto path = db.dir().file("f");
     const auto entries = some_entries(300);
     write(path, entries, {DB_BTREE, "btree", 0, order});
@@ -84,8 +86,9 @@ TEST_CASE("one file has databases of all kinds") {
 }
 
 TEST_CASE("empty databases hold nothing") {
+  const auto index = index_of_this_run();
   for (const auto type : {DB_BTREE, DB_HASH, DB_RECNO}) {
-    Database db;
+    Database db(Settings{{"index", index}});
     write(db.dir().file("f"), {}, {type});
     REQUIRE_MESSAGE(db.open(db.dir().file("f")) == GOROMDB_OK, db.message);
     CHECK_MESSAGE(db.verify() == GOROMDB_OK, db.message);
@@ -97,6 +100,7 @@ TEST_CASE("empty databases hold nothing") {
 
 TEST_CASE(
     "of duplicates that are sorted, in a hash, or in pages of their own, the first is given") {
+  const auto index = index_of_this_run();
   struct Case {
     DBTYPE type;
     uint32_t flags;
@@ -114,7 +118,7 @@ TEST_CASE(
       Entries entries = {{"a", "1"}, {"z", "2"}};
       for (int i = 0; i < count; ++i) entries.emplace_back("k", std::to_string(20000 - i));
       if (count == 3) entries.emplace_back("k", "10001");
-      Database db;
+      Database db(Settings{{"index", index}});
       write(db.dir().file("f"), entries, {type, nullptr, flags});
       REQUIRE_MESSAGE(db.open(db.dir().file("f")) == GOROMDB_OK, db.message);
       CHECK_MESSAGE(db.verify() == GOROMDB_OK, db.message);
@@ -126,8 +130,9 @@ TEST_CASE(
 }
 
 TEST_CASE("values of megabytes") {
+  const auto index = index_of_this_run();
   for (const auto type : {DB_BTREE, DB_HASH}) {
-    Database db;
+    Database db(Settings{{"index", index}});
     Entries entries = {{"small", "s"}, {"empty", ""}};
     for (char c = 'a'; c < 'e'; ++c)
       entries.emplace_back(std::string(300, c), std::string(5 << 20, c));
@@ -140,7 +145,8 @@ TEST_CASE("values of megabytes") {
 }
 
 TEST_CASE("prefixes go with MemcacheDB's items and with a sub-database") {
-  Database items(Settings{{"namespaces", "prefix"}, {"encoding", "memcachedb"}});
+  const auto index = index_of_this_run();
+  Database items(Settings{{"index", index}, {"namespaces", "prefix"}, {"encoding", "memcachedb"}});
   write(items.dir().file("f"),
         {{"usersanna", item_of({"usersanna", "1", 7})}, {"x", item_of({"x", "", 0})}});
   REQUIRE(items.open(items.dir().file("f")) == GOROMDB_OK);
@@ -149,7 +155,7 @@ TEST_CASE("prefixes go with MemcacheDB's items and with a sub-database") {
   CHECK(items.get("x") == "");
   CHECK(items.walk("users").at("anna") == goromdb::test::Item{"1", 7});
 
-  Database named(Settings{{"namespaces", "prefix"}, {"subdb", "own"}});
+  Database named(Settings{{"index", index}, {"namespaces", "prefix"}, {"subdb", "own"}});
   write(named.dir().file("f"), {{"usersanna", "1"}}, {DB_BTREE, "own"});
   write(named.dir().file("f"), {{"usersbert", "2"}}, {DB_BTREE, "other"});
   REQUIRE(named.open(named.dir().file("f")) == GOROMDB_OK);

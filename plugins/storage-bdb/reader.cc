@@ -48,10 +48,6 @@ goromdb_value value_of(const Host& host, const Entry& entry, goromdb_arena* aren
   return {bytes, static_cast<uint32_t>(entry.value.size()), entry.flags, 0, GOROMDB_OK, 0};
 }
 
-[[noreturn]] void fail_entry(int code) {
-  throw Failure(status_of(code), std::string("an entry cannot be read: ") + db_strerror(code));
-}
-
 }  // namespace
 
 uint32_t Contents::id_behind(std::string_view name) const {
@@ -97,6 +93,29 @@ void BdbReader::mend() {
 
 void BdbReader::get(uint32_t, std::span<const goromdb_key> keys, goromdb_value* out,
                     goromdb_arena* arena) noexcept {
+  try {
+    contents_.copy ? get_copied(keys, out) : get_stored(keys, out, arena);
+  } catch (const std::bad_alloc&) {
+    std::fill_n(out, keys.size(), without_value(GOROMDB_E_NO_MEMORY));
+  }
+  prefixes_.clear();
+}
+
+void BdbReader::get_copied(std::span<const goromdb_key> keys, goromdb_value* out) {
+  while (!keys.empty()) {
+    const size_t n = std::min<size_t>(keys.size(), EntryCopy::kBatch);
+    EntryCopy::Key wanted[EntryCopy::kBatch];
+    for (size_t i = 0; i < n; ++i) {
+      wanted[i] = {database_id(keys[i].ns), whole_key(keys[i], joined_[i])};
+    }
+    contents_.copy->get({wanted, n}, out);
+    keys = keys.subspan(n);
+    out += n;
+  }
+}
+
+void BdbReader::get_stored(std::span<const goromdb_key> keys, goromdb_value* out,
+                           goromdb_arena* arena) {
   bool looks_whole = false;
   for (size_t i = 0; i < keys.size(); ++i) {
     try {
@@ -109,7 +128,6 @@ void BdbReader::get(uint32_t, std::span<const goromdb_key> keys, goromdb_value* 
     }
     looks_whole = out[i].status >= 0;
   }
-  prefixes_.clear();
 }
 
 uint32_t BdbReader::database_id(uint32_t ns) const {
@@ -118,16 +136,20 @@ uint32_t BdbReader::database_id(uint32_t ns) const {
 }
 
 std::string_view BdbReader::prefix(uint32_t ns) const {
-  return layout_.prefixes && ns > 0 ? prefixes_[ns - 1] : std::string_view();
+  const bool is_known = layout_.prefixes && ns > 0 && ns <= prefixes_.size();
+  return is_known ? prefixes_[ns - 1] : std::string_view();
+}
+
+std::string_view BdbReader::whole_key(const goromdb_key& key, std::string& joined) const {
+  const auto before = prefix(key.ns);
+  if (before.empty()) return goromdb::view(key);
+  return joined.assign(before).append(goromdb::view(key));
 }
 
 goromdb_value BdbReader::find(const goromdb_key& key, goromdb_arena* arena) {
   const DbHandle* database = this->database(key.ns);
   if (database == nullptr) return without_value(GOROMDB_NOT_FOUND);
-  auto name = goromdb::view(key);
-  if (const auto before = prefix(key.ns); !before.empty()) {
-    name = joined_.assign(before).append(name);
-  }
+  const auto name = whole_key(key, joined_.front());
   DBT wanted = dbt(name), stored{};
   db_recno_t record = 0;
   if (database->is_recno()) {
@@ -155,6 +177,7 @@ goromdb_status BdbReader::ns_lookup(std::string_view name, uint32_t& id) {
   }
   id = contents_.id_of(name);
   if (id == 0) return GOROMDB_NOT_FOUND;
+  if (contents_.copy) return GOROMDB_OK;
   mend();
   databases_->get(id);
   return GOROMDB_OK;
@@ -223,13 +246,15 @@ BdbCursor::BdbCursor(const Host& host, const Layout& layout, std::shared_ptr<Dat
   // In a btree it need not be there: there is a place where it would be.
   const bool has_place = type_ == DB_BTREE;
   const int code = cursor_->get(cursor_.get(), &key, &value, has_place ? DB_SET_RANGE : DB_SET);
-  if (code != 0 && !is_absent(code)) fail_entry(code);
+  if (!is_absent(code)) check(code);
   if (code != 0 && !has_place) {
     throw Failure(GOROMDB_E_UNSUPPORTED, "the key to go on behind is not there");
   }
   if (code != 0) cursor_.reset();
   move_ = has_place && code == 0 && view(key) != name ? DB_CURRENT : DB_NEXT_NODUP;
 }
+
+void BdbCursor::check(int code) { databases_->env().check(code, "an entry cannot be read"); }
 
 void BdbCursor::begin_anywhere(const Contents& contents, uint32_t id, uint64_t random) {
   if (!cursor_) return;
@@ -241,7 +266,7 @@ void BdbCursor::begin_anywhere(const Contents& contents, uint32_t id, uint64_t r
   if (!name) return;  // from the first
   DBT key = dbt(*name), value{};
   const int code = cursor_->get(cursor_.get(), &key, &value, DB_SET);
-  if (code != 0 && !is_absent(code)) fail_entry(code);
+  if (!is_absent(code)) check(code);
   if (code == 0) move_ = DB_CURRENT;
 }
 
@@ -252,7 +277,7 @@ void BdbCursor::begin_at_number(uint64_t random) {
   std::mt19937_64 chance(random);
   DBT key{}, value{};
   int code = cursor_->get(cursor_.get(), &key, &value, DB_LAST);
-  if (code != 0 && !is_absent(code)) fail_entry(code);
+  if (!is_absent(code)) check(code);
   if (code != 0) return;
   db_recno_t last;
   std::memcpy(&last, key.data, sizeof last);
@@ -262,7 +287,7 @@ void BdbCursor::begin_at_number(uint64_t random) {
     key.data = &record;
     key.size = sizeof record;
     code = cursor_->get(cursor_.get(), &key, &value, DB_SET);
-    if (code != 0 && !is_absent(code)) fail_entry(code);
+    if (!is_absent(code)) check(code);
     if (code != 0 || !std::to_string(record).starts_with(prefix_)) continue;
     move_ = DB_CURRENT;
     return;
@@ -274,7 +299,7 @@ std::optional<Entry> BdbCursor::step() {
     DBT key = dbt(prefix_), stored{};
     const int code = cursor_->get(cursor_.get(), &key, &stored, move_);
     if (is_absent(code)) break;
-    if (code != 0) fail_entry(code);
+    check(code);
     move_ = DB_NEXT_NODUP;
     auto name = view(key);
     if (type_ == DB_RECNO) {

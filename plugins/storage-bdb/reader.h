@@ -4,12 +4,14 @@
 
 #include <goromdb/sdk.hpp>
 
+#include <array>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "entry_copy.h"
 #include "environment.h"
 #include "key_chance.h"
 
@@ -21,6 +23,7 @@ struct Layout {
   bool prefixes = false;     // a namespace is the beginning of a key, else a sub-database
   bool memcachedb = false;   // values are MemcacheDB's items
   uint64_t cache_bytes = 0;  // 0: what the file needs
+  bool copies = false;       // entries are copied into memory and looked up there
 };
 
 // What an opened file is; the same for all of its readers.
@@ -31,7 +34,8 @@ struct Contents {
   std::vector<std::string> names{""};
   bool has_plain = true;  // there is a database [0]
   std::vector<Tree> trees;
-  std::vector<uint64_t> entries;  // once verified; empty: not yet
+  std::vector<uint64_t> entries;  // once verified or copied; empty: not yet
+  std::optional<EntryCopy> copy;  // where keys are looked up, if there is one; walks go to libdb
   std::optional<KeyChance> chance;
 
   const char* name(uint32_t id) const { return names[id].empty() ? nullptr : names[id].c_str(); }
@@ -82,6 +86,8 @@ class BdbCursor {
   const std::string prefix_;
   DBTYPE type_ = DB_UNKNOWN;
   void begin_at_number(uint64_t random);
+  // Throws when `code` is no success.
+  void check(int code);
 
   CursorHandle cursor_;  // NULL: there is nothing to walk over
   uint32_t move_ = DB_FIRST;
@@ -112,15 +118,19 @@ class BdbReader {
   std::unique_ptr<BdbCursor> cursor(uint32_t ns, After after, uint32_t& id);
   // Makes a broken environment anew. Throws Failure.
   void mend();
+  void get_copied(std::span<const goromdb_key> keys, goromdb_value* out);
+  void get_stored(std::span<const goromdb_key> keys, goromdb_value* out, goromdb_arena* arena);
   goromdb_value find(const goromdb_key& key, goromdb_arena* arena);
+  // The key as the database has it: behind its prefix. Good while `joined` is.
+  std::string_view whole_key(const goromdb_key& key, std::string& joined) const;
 
   const Host host_;
   const Layout& layout_;
   const Contents& contents_;
   std::shared_ptr<Databases> databases_;
   bool has_warned_ = false;
-  std::vector<std::string_view> prefixes_;  // of the next get
-  std::string joined_;                      // a prefix and a key
+  std::vector<std::string_view> prefixes_;             // of the next get
+  std::array<std::string, EntryCopy::kBatch> joined_;  // a prefix and a key each
 };
 
 }  // namespace goromdb::bdb

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <db.h>
+#include <doctest/doctest.h>
 #include <database.hpp>
 
 #include <cstdlib>
@@ -24,6 +25,7 @@ struct Written {
   int byte_order = 1234;
   uint32_t page_size = 4096;
   uint32_t record_size = 0;  // of a recno whose records have one length
+  bool compressed = false;   // the keys of a btree
 };
 
 inline void must(int code) {
@@ -39,6 +41,7 @@ inline void write(const std::string& path, const Entries& entries, const Written
   must(db->set_lorder(db, how.byte_order));
   must(db->set_pagesize(db, how.page_size));
   if (how.record_size != 0) must(db->set_re_len(db, how.record_size));
+  if (how.compressed) must(db->set_bt_compress(db, nullptr, nullptr));
   must(db->open(db, nullptr, path.c_str(), how.subdb, how.type, DB_CREATE, 0644));
   db_recno_t record = 0;
   const auto dbt_of = [&](const std::string& name) {
@@ -59,6 +62,15 @@ inline void write(const std::string& path, const Entries& entries, const Written
     must(db->del(db, nullptr, &key, 0));
   }
   must(db->close(db, 0));
+}
+
+// For option `index`: the test that asks for it runs twice, with entries where libdb has them, and
+// copied.
+inline const char* index_of_this_run() {
+  const char* index = "";
+  SUBCASE("index: none") { index = "none"; }
+  SUBCASE("index: hash") { index = "hash"; }
+  return index;
 }
 
 inline Entries some_entries(int n) {

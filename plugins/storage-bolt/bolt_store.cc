@@ -4,6 +4,7 @@
 #include <sys/file.h>
 
 #include <algorithm>
+#include <bit>
 #include <cerrno>
 #include <cstring>
 #include <utility>
@@ -32,7 +33,7 @@ goromdb_value without(goromdb_status status) { return {nullptr, 0, 0, 0, status,
 }  // namespace
 
 BoltStore::BoltStore(Host host, const Options& options)
-    : host_(host), bucket_(options.str("bucket")) {
+    : host_(host), bucket_(options.str("bucket")), with_index_(wants_index(options)) {
   if (bucket_.empty()) {
     throw Failure(GOROMDB_E_CONFIG,
                   "bucket is empty; name the bucket of the keys without a namespace");
@@ -40,14 +41,16 @@ BoltStore::BoltStore(Host host, const Options& options)
 }
 
 std::unique_ptr<BoltGeneration> BoltStore::open(const char* path, uint64_t) {
-  return about_file(path, [&] { return std::make_unique<BoltGeneration>(path, bucket_, host_); });
+  return about_file(
+      path, [&] { return std::make_unique<BoltGeneration>(path, bucket_, host_, with_index_); });
 }
 
 std::unique_ptr<BoltBuilder> BoltStore::build(const char* path, uint64_t) {
   return std::make_unique<BoltBuilder>(path, bucket_);
 }
 
-BoltGeneration::BoltGeneration(const char* path, std::string_view bucket, Host host)
+BoltGeneration::BoltGeneration(const char* path, std::string_view bucket, Host host,
+                               bool with_index)
     : host_(host),
       name_(end_of(path)),
       file_(path),
@@ -59,6 +62,10 @@ BoltGeneration::BoltGeneration(const char* path, std::string_view bucket, Host h
   if (!image_.warning().empty()) {
     host_.log(GOROMDB_LOG_WARN, name_ + ": " + image_.warning());
   }
+  if (!with_index) return;
+  index_.emplace(image_.bytes(), static_cast<unsigned>(std::countr_zero(image_.page_size())));
+  walk();
+  index_->finish(host_);
 }
 
 // Keeps a careful writer out as long as the file is served. One that has it open already is not
@@ -95,7 +102,8 @@ void BoltGeneration::check_bucket(std::string_view bucket) const {
 void BoltGeneration::info(goromdb_generation_info& info) const {
   info.caps = GOROMDB_CAP_VALUES_LIVE_WITH_GENERATION | GOROMDB_CAP_WALKS_SORTED;
   EntryTotals::tell(totals_, info);
-  info.resident_bytes = GOROMDB_UNKNOWN;  // the pages are the page cache's
+  // The pages are the page cache's.
+  info.resident_bytes = index_ ? index_->memory_bytes() : GOROMDB_UNKNOWN;
   info.namespaces = totals_ ? totals_->namespaces : UINT32_MAX;
 }
 
@@ -109,34 +117,54 @@ std::optional<uint64_t> BoltGeneration::keys_of(const Tree& tree) const {
 }
 
 void BoltGeneration::verify() {
-  about_file(name_, [&] {
-    totals_ = bolt::verify(namespaces_, host_);
-    mapping_.forget();
-    if (totals_->shadowed > 0) {
-      host_.log(GOROMDB_LOG_WARN,
-                name_ + ": buckets that no name leads to, since another one has the same path: " +
-                    std::to_string(totals_->shadowed) + "; use no slashes in the names of buckets");
-    }
-  });
+  if (index_) return;  // open() has walked it
+  about_file(name_, [&] { walk(); });
+}
+
+void BoltGeneration::walk() {
+  const ReadAhead ahead(mapping_);
+  totals_ = bolt::verify(namespaces_, host_, index_ ? &*index_ : nullptr);
+  mapping_.forget();
+  if (totals_->shadowed > 0) {
+    host_.log(GOROMDB_LOG_WARN,
+              name_ + ": buckets that no name leads to, since another one has the same path: " +
+                  std::to_string(totals_->shadowed) + "; use no slashes in the names of buckets");
+  }
 }
 
 BoltReader::BoltReader(const BoltGeneration& generation)
-    : generation_(generation), has_plain_(generation.namespaces().plain().has_value()) {
+    : generation_(generation),
+      index_(generation.index()),
+      all_indexed_(index_ != nullptr),
+      has_plain_(generation.namespaces().plain().has_value()) {
   buckets_.push_back(has_plain_ ? opened(*generation.namespaces().plain()) : Bucket());
 }
 
-BoltReader::Bucket BoltReader::opened(const Tree& tree) const {
+BoltReader::Bucket BoltReader::opened(const Tree& tree) {
   Bucket bucket{tree, {}};
   if (Fault fault = generation_.image().root_of(tree, bucket.root)) fail(tree, fault);
+  if (index_ != nullptr && tree.root != 0) bucket.indexed = tree.root;
+  all_indexed_ &= bucket.indexed != PlaceIndex::kNoTree;
   return bucket;
 }
 
+struct BoltReader::Entries : Elements {
+  const BoltReader& reader;
+
+  uint64_t tree(uint32_t ns) const noexcept {
+    const Bucket* in = reader.bucket(ns);
+    return in != nullptr ? in->indexed : PlaceIndex::kNoTree;
+  }
+};
+
 void BoltReader::get(uint32_t, std::span<const goromdb_key> keys, goromdb_value* out,
                      goromdb_arena*) noexcept {
-  for (size_t next = 0; next < keys.size();) {
+  if (index_ != nullptr) index_->get(Entries{{generation_.image()}, *this}, keys, out);
+  for (size_t next = 0; next < keys.size() && !all_indexed_;) {
     size_t n = 0;
     for (; n < kLanes && next < keys.size(); ++next) {
       const Bucket* in = bucket(keys[next].ns);
+      if (in != nullptr && in->indexed != PlaceIndex::kNoTree) continue;
       if (in == nullptr) {
         out[next] = without(GOROMDB_NOT_FOUND);
         continue;

@@ -10,6 +10,7 @@
 #include "walk.h"
 
 #include <goromdb/data_file.hpp>
+#include <goromdb/place_index.hpp>
 #include <goromdb/sdk.hpp>
 
 #include <array>
@@ -54,19 +55,25 @@ class BoltReader {
   struct Bucket {
     Tree tree;
     Page root;
+    // In the index; kNoTree: it is not in it. A bucket inside of another one's page is a few
+    // elements, which are searched as they are.
+    uint64_t indexed = PlaceIndex::kNoTree;
   };
   struct Hash : std::hash<std::string_view> {
     using is_transparent = void;
   };
+  struct Entries;  // for the index
   const Bucket* bucket(uint32_t ns) const noexcept {
     return ns < buckets_.size() && (ns != 0 || has_plain_) ? &buckets_[ns] : nullptr;
   }
-  Bucket opened(const Tree& tree) const;
+  Bucket opened(const Tree& tree);
   template <class From>
   std::unique_ptr<BoltCursor> cursor_from(uint32_t ns, From from);
   void forget_many() noexcept;
 
   const BoltGeneration& generation_;
+  const PlaceIndex* const index_;  // null: there is none
+  bool all_indexed_;               // each bucket that has been opened
   const bool has_plain_;
   // By id: the bucket of the keys without a namespace, then those that were asked for, kept as long
   // as they are not too many.
@@ -79,8 +86,8 @@ class BoltReader {
 
 class BoltGeneration {
  public:
-  // `bucket` is that of the keys without a namespace.
-  BoltGeneration(const char* path, std::string_view bucket, Host host);
+  // `bucket` is that of the keys without a namespace. With an index the file is verified here.
+  BoltGeneration(const char* path, std::string_view bucket, Host host, bool with_index);
   BoltGeneration(const BoltGeneration&) = delete;
   BoltGeneration& operator=(const BoltGeneration&) = delete;
 
@@ -95,12 +102,15 @@ class BoltGeneration {
   const Namespaces& namespaces() const { return namespaces_; }
   const Host& host() const { return host_; }
   const std::string& name() const { return name_; }  // for messages
+  // Of all buckets that have pages of their own; null: there is none.
+  const PlaceIndex* index() const { return index_ ? &*index_ : nullptr; }
   // The keys of a bucket that has branches, once the file is verified.
   std::optional<uint64_t> keys_of(const Tree& tree) const;
 
  private:
   void lock() const;
   void check_bucket(std::string_view bucket) const;
+  void walk();
 
   const Host host_;
   const std::string name_;
@@ -109,6 +119,7 @@ class BoltGeneration {
   const Image image_;
   const Namespaces namespaces_;
   std::optional<Totals> totals_;  // once verified
+  std::optional<PlaceIndex> index_;
 };
 
 class BoltBuilder {
@@ -134,6 +145,7 @@ class BoltStore {
       {sizeof(goromdb_option), GOROMDB_OPT_STRING, "bucket", "default",
        "the bucket that holds the keys without a namespace; a nested one by its path, a/b", nullptr,
        0, 0},
+      kIndexOption,
   };
 
   BoltStore(Host host, const Options& options);
@@ -143,6 +155,7 @@ class BoltStore {
  private:
   const Host host_;
   const std::string bucket_;
+  const bool with_index_;
 };
 
 }  // namespace goromdb::bolt

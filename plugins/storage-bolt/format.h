@@ -101,6 +101,19 @@ struct Page {
   }
 };
 
+// The key and the value of a leaf's element that has been found whole.
+struct LeafElement {
+  const uint8_t* at;
+
+  const char* key_begin() const noexcept {
+    return reinterpret_cast<const char*>(at) + load<uint32_t>(at + 4);
+  }
+  std::string_view key() const noexcept { return {key_begin(), load<uint32_t>(at + 8)}; }
+  std::string_view value() const noexcept {
+    return {key_begin() + load<uint32_t>(at + 8), load<uint32_t>(at + 12)};
+  }
+};
+
 constexpr Fault kElementOutside = "has an element that points outside of it";
 constexpr Fault kTooDeep = "lies below more branches than any tree has";
 

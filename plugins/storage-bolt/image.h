@@ -31,6 +31,12 @@ class Image {
     return data_ + (id < pages_ ? id << shift_ : 0);
   }
 
+  // Where in the file a byte of it is, and the other way round.
+  uint64_t place_of(const uint8_t* byte) const noexcept {
+    return static_cast<uint64_t>(byte - data_);
+  }
+  const uint8_t* at(uint64_t place) const noexcept { return data_ + place; }
+
   const Tree& root() const { return root_; }  // the bucket of the top-level buckets
   uint64_t pages() const { return pages_; }
   uint32_t page_size() const { return uint32_t{1} << shift_; }

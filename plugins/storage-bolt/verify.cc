@@ -2,6 +2,7 @@
 #include "verify.h"
 
 #include <algorithm>
+#include <future>
 #include <optional>
 #include <string>
 #include <vector>
@@ -13,22 +14,20 @@ using Bound = std::optional<std::string_view>;
 
 class Verifier {
  public:
-  Verifier(const Namespaces& namespaces, const Host& host)
+  Verifier(const Namespaces& namespaces, const Host& host, PlaceIndex* index)
       : namespaces_(namespaces),
         image_(namespaces.image()),
         host_(host),
+        index_(index),
         seen_(static_cast<size_t>(image_.pages())) {}
 
   Totals run() {
     enter_bucket(image_.root(), 0);
     while (!frames_.empty()) {
-      const size_t here = frames_.size() - 1;
-      if (frames_[here].at == frames_[here].page.count) {
-        leave();
-      } else if (frames_[here].page.leaf) {
-        entry(frames_[here]);
+      if (is_worth_two_threads()) {
+        halves();
       } else {
-        descend(frames_[here]);
+        step();
       }
     }
     count_shadowed();
@@ -54,6 +53,71 @@ class Verifier {
     uint64_t keys = 0, buckets = 0;
   };
 
+  void step() {
+    Frame& here = frames_.back();
+    if (here.at == here.page.count) {
+      leave();
+    } else if (here.page.leaf) {
+      entry(here);
+    } else {
+      descend(here);
+    }
+  }
+
+  // We are at the begin of a page with some branches below it, and have not split many.
+  bool is_worth_two_threads() const {
+    constexpr uint32_t kSome =
+        4;  // a root may have a full one and a small one, so a child is split
+    const Frame& here = frames_.back();
+    if (host_.threads() < 2 || index_ != nullptr || splits_ == kMostSplits) return false;
+    if (here.at > 0 || here.page.leaf || here.page.count < kSome) return false;
+    Page first;
+    return image_.page(here.page.child(0), first) == nullptr && !first.leaf;
+  }
+
+  // All that is below the page that we are at, the second half on a thread of its own. What keys a
+  // page may have is told by the page above it, so that all are in order; no page may be in both.
+  void halves() {
+    ++splits_;
+    const uint32_t middle = frames_.back().page.count / 2, end = frames_.back().page.count;
+    Verifier other(*this);
+    other.become_second(middle);
+    auto beside = std::async([&] { other.go(end); });
+    go(middle);
+    beside.get();
+    frames_.back().at = end;
+    buckets_.back().keys += other.buckets_.back().keys;
+    buckets_.back().buckets += other.buckets_.back().buckets;
+    totals_.add(other.totals_);
+    totals_.namespaces += other.totals_.namespaces;
+    totals_.branched.insert(totals_.branched.end(), other.totals_.branched.begin(),
+                            other.totals_.branched.end());
+    has_slashes_ |= other.has_slashes_;
+    pages_ += other.pages_;
+    for (size_t i = 0; i < seen_.size(); ++i) {
+      if (other.seen_[i] && seen_[i]) fail(i, kTwice);
+      seen_[i] = seen_[i] || other.seen_[i];
+    }
+  }
+  void become_second(uint32_t middle) {
+    Frame& frame = frames_.back();
+    std::string_view before;
+    if (!frame.page.key(middle - 1, before)) fail_at(frame, kElementOutside);
+    frame.last = before;
+    frame.at = middle;
+    buckets_.back().keys = buckets_.back().buckets = 0;
+    totals_ = {};
+    pages_ = 0;
+    seen_.assign(seen_.size(), false);
+    tells_ = false;
+    splits_ = kMostSplits;
+  }
+  // Up to the element `end` of the page that we are at.
+  void go(uint32_t end) {
+    const size_t base = frames_.size();
+    while (frames_.size() > base || frames_.back().at < end) step();
+  }
+
   [[noreturn]] static void fail_at(const Frame& frame, Fault fault) {
     frame.number != 0 ? fail(frame.number, fault) : fail(Tree(), fault);
   }
@@ -63,11 +127,11 @@ class Verifier {
     const uint64_t n = frame.page.bytes / image_.page_size();
     for (uint64_t i = 0; i < n; ++i) {
       auto seen = seen_[static_cast<size_t>(frame.number + i)];
-      if (seen) fail(frame.number + i, "is in use twice");
+      if (seen) fail(frame.number + i, kTwice);
       seen = true;
     }
     pages_ += n;
-    if (pages_ - told_ >= kTellEvery / image_.page_size()) {
+    if (tells_ && pages_ - told_ >= kTellEvery / image_.page_size()) {
       told_ = pages_;
       host_.progress(pages_ * image_.page_size(), image_.pages() * image_.page_size());
     }
@@ -127,6 +191,10 @@ class Verifier {
       if (buckets_.size() == 1) fail_at(frame, "has a key outside of all buckets");
       totals_.add(key.size(), value.size());
       ++buckets_.back().keys;
+      if (index_ != nullptr && frame.number != 0) {
+        index_->add(frames_[buckets_.back().frame].number, key,
+                    image_.place_of(frame.page.element(at)));
+      }
       return;
     }
     Tree tree;
@@ -175,22 +243,27 @@ class Verifier {
   }
 
   static constexpr uint64_t kTellEvery = 4 << 20;
+  static constexpr int kMostSplits = 16;  // each has a list of all pages
+  static constexpr Fault kTwice = "is in use twice";
 
   const Namespaces& namespaces_;
   const Image& image_;
   const Host& host_;
+  PlaceIndex* const index_;
   std::vector<bool> seen_;
   std::vector<Frame> frames_;
   std::vector<Bucket> buckets_;
   uint64_t pages_ = 0, told_ = 0;
   bool has_slashes_ = false;
+  bool tells_ = true;  // the host, of progress; on the thread of the call alone
+  int splits_ = 0;
   Totals totals_;
 };
 
 }  // namespace
 
-Totals verify(const Namespaces& namespaces, const Host& host) {
-  return Verifier(namespaces, host).run();
+Totals verify(const Namespaces& namespaces, const Host& host, PlaceIndex* index) {
+  return Verifier(namespaces, host, index).run();
 }
 
 }  // namespace goromdb::bolt

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "walk.h"
 
+#include <goromdb/chance.hpp>
+
 #include <utility>
 
 namespace goromdb::bolt {
@@ -72,21 +74,16 @@ bool Walk::is_at_key() const {
   return frame.at < frame.page.count && (frame.page.flags(frame.at) & kIsBucket) == 0;
 }
 
-// The elements of pages that are less full than others are come upon more often: so there are
-// several candidates, and one that had many beside it is taken as much more likely.
 std::optional<Walk> walk_from_any(const Image& image, const Tree& tree, uint64_t random) {
-  constexpr int kCandidates = 16;
-  std::mt19937_64 chance(random);
-  std::optional<Walk> taken;
-  double all_ways = 0;
-  for (int i = 0; i < kCandidates; ++i) {
-    Walk candidate(image, tree, chance);
-    if (!candidate.is_at_key()) continue;
-    all_ways += candidate.ways();
-    std::uniform_real_distribution<double> place(0, all_ways);
-    if (!taken || place(chance) < candidate.ways()) taken.emplace(std::move(candidate));
-  }
-  return taken;
+  auto chosen =
+      choose_by_chance(random, [&](std::mt19937_64& chance) -> std::optional<Candidate<Walk>> {
+        Walk walk(image, tree, chance);
+        if (!walk.is_at_key()) return std::nullopt;
+        const double ways = walk.ways();
+        return Candidate<Walk>{std::move(walk), ways};
+      });
+  if (!chosen) return std::nullopt;
+  return std::move(chosen->found);
 }
 
 void Walk::fail_here(Fault fault) const {

@@ -46,19 +46,8 @@ std::string CdbFile::table_fault(const uint8_t* header, uint64_t size, uint64_t&
   return expected < size ? "there is something behind its hash tables" : "";
 }
 
-uint32_t CdbFile::number(uint64_t at) const noexcept { return load(mapping_.data() + at); }
-
 CdbFile::Table CdbFile::table(uint32_t index) const noexcept {
   return {number(uint64_t{index} * 8), number(uint64_t{index} * 8 + 4)};
-}
-
-bool CdbFile::record(uint64_t at, Record& found) const noexcept {
-  if (at < kFirst || at > records_end_ || records_end_ - at < kHeadSize) return false;
-  const uint64_t key = number(at), value = number(at + 4), room = records_end_ - at - kHeadSize;
-  if (key > room || value > room - key) return false;
-  const char* bytes = reinterpret_cast<const char*>(mapping_.data()) + at + kHeadSize;
-  found = {{bytes, key}, {bytes + key, value}, at, at + kHeadSize + key + value};
-  return true;
 }
 
 CdbFile::Search CdbFile::locate(std::string_view key) const noexcept {

@@ -44,22 +44,30 @@ class CdbFile {
   static constexpr uint64_t kFirst = cdb::kFirst;
   uint64_t records_end() const { return records_end_; }
   // Of the record at `at`. False: it reaches beyond the records.
-  bool record(uint64_t at, Record& found) const noexcept;
+  bool record(uint64_t at, Record& found) const noexcept {
+    if (at < kFirst || at > records_end_ || records_end_ - at < cdb::kHeadSize) return false;
+    const uint64_t key = number(at), value = number(at + 4);
+    const uint64_t room = records_end_ - at - cdb::kHeadSize;
+    if (key > room || value > room - key) return false;
+    const char* bytes = reinterpret_cast<const char*>(mapping_.data()) + at + cdb::kHeadSize;
+    found = {{bytes, key}, {bytes + key, value}, at, at + cdb::kHeadSize + key + value};
+    return true;
+  }
   // The record that a slot, chosen by `random` among those of all tables, leads to. False: the slot
   // is empty, or what it leads to is no record.
   bool any(uint64_t random, Record& found) const noexcept;
+  struct Table {
+    uint32_t position, slots;
+  };
+  Table table(uint32_t index) const noexcept;
   // How many slots of all tables are filled; calls progress() now and then.
   uint64_t filled_slots(const Host& host) const;
   const Mapping& mapping() const { return mapping_; }
 
  private:
-  struct Table {
-    uint32_t position, slots;
-  };
   // What is wrong with the tables' places, or nothing; `records_end` when nothing is.
   static std::string table_fault(const uint8_t* header, uint64_t size, uint64_t& records_end);
-  uint32_t number(uint64_t at) const noexcept;
-  Table table(uint32_t index) const noexcept;
+  uint32_t number(uint64_t at) const noexcept { return cdb::load(mapping_.data() + at); }
 
   Mapping mapping_;
   uint64_t records_end_ = 0;

@@ -24,10 +24,14 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (db.open_text(bytes) != GOROMDB_OK) return db.message.empty() ? std::abort(), 0 : 0;
   db.get("key");
   const bool whole = db.verify() == GOROMDB_OK;
+  static Database indexed(kWithIndex);
+  if ((indexed.open_text(bytes) == GOROMDB_OK) != whole) std::abort();
   try {
     for (const auto& [key, item] : db.walk()) {
       if (db.get(key) != item.value) std::abort();
+      if (whole && indexed.get(key) != item.value) std::abort();
     }
+    if (whole && indexed.get("none such").has_value()) std::abort();
     if (whole && !broken_walk_rule(db).empty()) std::abort();
     db.count();
     for (uint64_t random = 0; random < 3; ++random) db.keys("", random);

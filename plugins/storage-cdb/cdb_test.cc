@@ -4,8 +4,9 @@
 #include <algorithm>
 #include <random>
 #include <sstream>
+#include <thread>
 
-#include "database.hpp"
+#include "two_threads.hpp"
 
 using namespace goromdb::test;
 
@@ -22,8 +23,10 @@ uint32_t hash_of(std::string_view key) {
   return hash;
 }
 
-// A cdb as its description says, written independently of tinycdb; keys may repeat.
-std::string cdb_of(const std::vector<std::pair<std::string, std::string>>& entries) {
+// A cdb as its description says, written independently of tinycdb; keys may repeat. `inner`: one
+// more slot, for a record of that key and no value which the last value ends with.
+std::string cdb_of(const std::vector<std::pair<std::string, std::string>>& entries,
+                   const std::string& inner = "") {
   std::string records, tables, head;
   std::vector<std::vector<std::pair<uint32_t, uint32_t>>> hashed(256);
   for (const auto& [key, value] : entries) {
@@ -31,6 +34,11 @@ std::string cdb_of(const std::vector<std::pair<std::string, std::string>>& entri
     hashed[hash % 256].emplace_back(hash, static_cast<uint32_t>(2048 + records.size()));
     records += number(static_cast<uint32_t>(key.size())) +
                number(static_cast<uint32_t>(value.size())) + key + value;
+  }
+  if (!inner.empty()) {
+    const uint32_t hash = hash_of(inner);
+    hashed[hash % 256].emplace_back(
+        hash, static_cast<uint32_t>(2048 + records.size() - 8 - inner.size()));
   }
   for (const auto& table : hashed) {
     const auto slots = static_cast<uint32_t>(table.size() * 2);
@@ -82,7 +90,6 @@ TEST_CASE("a file that follows the description is served") {
   CHECK(db.get("b\n") == std::string("\0x", 2));
   CHECK(db.get("c") == std::nullopt);
   CHECK(db.get("a", 1u) == std::nullopt);
-  CHECK(db.info().entries == GOROMDB_UNKNOWN);
   CHECK(db.verify() == GOROMDB_OK);
   CHECK(db.info().entries == 4);
   CHECK(db.info().bytes == 1 + 1 + 9 + 5 + 2 + 2);
@@ -166,7 +173,7 @@ TEST_CASE("a file that is cut anywhere is refused") {
 TEST_CASE("a damaged record fails its key and the verification, and misses nothing") {
   std::string bytes = cdb_of({{"a", "1"}, {"b", "2"}});
   bytes.replace(2048 + 4, 4, number(UINT32_MAX));  // the length of a's value
-  Database db(bytes);
+  Database db(bytes, kNoIndex);
   REQUIRE(db.status == GOROMDB_OK);
   CHECK(db.get_all({{0, "a"}, {0, "b"}})[0].status == GOROMDB_E_CORRUPT);
   CHECK(db.get("b") == "2");
@@ -178,9 +185,62 @@ TEST_CASE("a damaged record fails its key and the verification, and misses nothi
 TEST_CASE("a key that was changed in place is noticed by the verification") {
   std::string bytes = kWhole;
   bytes[bytes.find("key77")] = 'K';
-  Database db(bytes);
+  Database db(bytes, kNoIndex);
   CHECK(db.verify() == GOROMDB_E_CORRUPT);
   CHECK(db.says("is not found by its key"));
+}
+
+TEST_CASE("one thread or two and the look at each record for itself say the same") {
+  const TempDir dir;
+  const auto verdict_on_bytes = [&](const std::string& bytes) {
+    std::filesystem::remove(dir.file("data.db"));
+    return checked_verdict_on(written(dir.file("data.db"), bytes));
+  };
+  const auto entries = some_entries(20000);
+  const std::string whole = cdb_of(entries);
+  CHECK(verdict_on_bytes(whole).entries == 20000);
+  check_damaged(kWhole, 2048, 600);
+
+  // All slots, and what becomes of the file when two filled ones of a table change places in part.
+  const auto changed = [&](size_t from, size_t size) {
+    std::string bytes = whole;
+    std::vector<size_t> filled;
+    for (size_t at = bytes.size() - size_t{8} * 40; at < bytes.size(); at += 8) {
+      if (bytes.compare(at + 4, 4, number(0)) != 0) filled.push_back(at);
+    }
+    const auto first = filled.front() + from, last = filled.back() + from;
+    const std::string kept = bytes.substr(first, size);
+    bytes.replace(first, size, bytes.substr(last, size));
+    bytes.replace(last, size, kept);
+    return verdict_on_bytes(bytes).status;
+  };
+  CHECK(changed(0, 4) == GOROMDB_E_CORRUPT);  // the hashes
+  CHECK(changed(4, 4) == GOROMDB_E_CORRUPT);  // the positions
+
+  // Where no search comes to.
+  std::string moved = whole;
+  size_t filled = moved.size() - size_t{8} * 60, empty = moved.size() - 8;
+  while (moved.compare(filled + 4, 4, number(0)) == 0) filled += 8;
+  while (moved.compare(empty + 4, 4, number(0)) != 0) empty -= 8;
+  REQUIRE(filled < empty);
+  std::swap_ranges(moved.begin() + static_cast<ptrdiff_t>(filled),
+                   moved.begin() + static_cast<ptrdiff_t>(filled) + 8,
+                   moved.begin() + static_cast<ptrdiff_t>(empty));
+  CHECK(verdict_on_bytes(moved).status == GOROMDB_E_CORRUPT);
+
+  // A slot leads into a value: the second thread is not to begin there.
+  const auto value = std::string(20000, 'v') + number(5) + number(0) + "inner";
+  CHECK(verdict_on_bytes(cdb_of({{"a", "1"}, {"b", value}}, "inner")).status == GOROMDB_E_CORRUPT);
+
+  auto twice = entries;
+  twice.insert(twice.begin() + 7, {"key19000", std::string(5000, 'x')});
+  const auto verdict = verdict_on_bytes(cdb_of(twice));
+  CHECK(verdict.status == GOROMDB_OK);
+  CHECK(verdict.entries == 20000);
+  CHECK(verdict.largest_value == 5000);
+  twice.erase(twice.begin() + 7);
+  twice.push_back({"key7", std::string(5000, 'x')});  // not found, and not counted
+  CHECK(verdict_on_bytes(cdb_of(twice)).largest_value == 69);
 }
 
 TEST_CASE("no flipped bit and no random bytes make it crash or hang") {
@@ -230,7 +290,7 @@ TEST_CASE("a table without an empty slot is no work without end") {
   Database few(full(60));  // a full table is a table all the same
   CHECK_MESSAGE(few.verify() == GOROMDB_OK, few.message);
   CHECK(few.info().entries == 60);
-  Database many(full(20000));
+  Database many(full(20000), kNoIndex);
   REQUIRE_MESSAGE(many.status == GOROMDB_OK, many.message);
   CHECK(many.verify() == GOROMDB_E_CORRUPT);
   CHECK(many.says("its hash tables are too full"));
@@ -251,11 +311,11 @@ TEST_CASE("the file is mapped once; neither warming nor verifying leaves it in t
 }
 
 TEST_CASE("a long verification can be given up") {
-  Database db(kWhole);
+  Database db(kWhole, kNoIndex);
   db.host.on_progress = [](uint64_t, uint64_t) { return 1; };
   CHECK(db.verify() == GOROMDB_E_CANCELLED);
   // Also when only the tables are left, or when one key takes long.
-  Database late(kWhole);
+  Database late(kWhole, kNoIndex);
   uint64_t last = 0;
   late.host.on_progress = [&](uint64_t done, uint64_t total) {
     CHECK(done >= last);

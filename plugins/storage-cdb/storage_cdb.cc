@@ -2,6 +2,9 @@
 // The plugin storage-cdb: a mapped file and look-ups in it.
 #include "builder.h"
 #include "cdb_file.h"
+#include "quick_verify.h"
+
+#include <goromdb/place_index.hpp>
 
 #include <memory>
 #include <optional>
@@ -34,6 +37,19 @@ struct Stretch {
       at = records[size].next;
     }
     return true;
+  }
+};
+
+// The file's records for the index, which knows them by the byte they begin at.
+struct CdbEntries {
+  const CdbFile& file;
+
+  uint64_t tree(uint32_t ns) const noexcept { return ns == 0 ? 0 : PlaceIndex::kNoTree; }
+  const void* head(uint64_t place) const noexcept { return file.mapping().data() + place; }
+  PlacedEntry at(uint64_t place) const noexcept {
+    CdbFile::Record record;
+    file.record(place, record);
+    return {record.key, record.value};
   }
 };
 
@@ -80,10 +96,13 @@ class CdbCursor {
 
 class CdbReader {
  public:
-  CdbReader(const CdbFile& file, const Verified& verified) : file_(file), verified_(verified) {}
+  // `index` may be null.
+  CdbReader(const CdbFile& file, const Verified& verified, const PlaceIndex* index)
+      : file_(file), verified_(verified), index_(index) {}
 
   void get(uint32_t, std::span<const goromdb_key> keys, goromdb_value* out,
            goromdb_arena*) noexcept {
+    if (index_ != nullptr) return index_->get(CdbEntries{file_}, keys, out);
     while (!keys.empty()) {
       const auto some = keys.first(std::min(keys.size(), kBatch));
       CdbFile::Search searches[kBatch];
@@ -140,67 +159,85 @@ class CdbReader {
 
   const CdbFile& file_;
   const Verified& verified_;  // the generation's
+  const PlaceIndex* const index_;
 };
 
 class CdbGeneration {
  public:
-  CdbGeneration(const char* path, Host host)
-      : path_(path), host_(host), data_(path), file_(data_) {}
+  CdbGeneration(const char* path, Host host, bool with_index)
+      : path_(path), host_(host), data_(path), file_(data_) {
+    if (with_index) walk(&index_.emplace(data_.size(), PlaceIndex::kOnePage));
+  }
 
   void info(goromdb_generation_info& info) const {
     info.caps = GOROMDB_CAP_VALUES_LIVE_WITH_GENERATION;
     EntryTotals::tell(verified_.totals, info);  // the format does not count them, verify() does
-    info.resident_bytes = GOROMDB_UNKNOWN;
+    info.resident_bytes = index_ ? index_->memory_bytes() : GOROMDB_UNKNOWN;
   }
   std::unique_ptr<CdbReader> reader(uint32_t) {
-    return std::make_unique<CdbReader>(file_, verified_);
+    return std::make_unique<CdbReader>(file_, verified_, index_ ? &*index_ : nullptr);
   }
   goromdb_status warm(uint64_t offset, uint64_t budget, uint64_t& next) const {
     return data_.warm(offset, budget, next);
   }
 
-  // Every record is found by its key without a long search, and nothing else is.
   void verify() {
+    if (index_) return;  // open() has walked it
     about_file(path_, [&] {
-      EntryTotals totals;
-      uint64_t records = 0, probes = 0, told = 0;
-      for (uint64_t next = CdbFile::kFirst; next < file_.records_end();) {
-        Stretch stretch;
-        if (!stretch.read(file_, next, kBatch)) fail(next, "reaches beyond the records");
-        for (size_t i = 0; i < stretch.size; ++i, ++records) {
-          const auto& record = stretch.records[i];
-          auto& search = stretch.searches[i];
-          const uint64_t at = record.at;
-          CdbFile::Record first;
-          if (!file_.find(record.key, search, first)) fail(at, "is not found by its key");
-          probes += search.seen;
-          // Tables are half full: two slots a record. Without this, one that is full to the brim
-          // takes the square of its size.
-          if (probes > kMostProbes * (records + 1) + kFreeProbes) {
-            throw Failure(GOROMDB_E_CORRUPT,
-                          "its hash tables are too full: " + std::to_string(records + 1) +
-                              " records took looks at " + std::to_string(probes) +
-                              " slots; make the file anew");
-          }
-          if (first.at == at) totals.add(record.key.size(), record.value.size());
-          if (records + probes >= told) {
-            host_.progress(at, file_.mapping().size());
-            told = records + probes + kProgressEvery;
-          }
-        }
+      if (const auto totals = quick_verify(file_, host_)) {
+        verified_ = {totals, true};
+        file_.mapping().forget();
+      } else {
+        walk(nullptr);
       }
-      if (const auto slots = file_.filled_slots(host_); slots != records) {
-        throw Failure(GOROMDB_E_CORRUPT, "its hash tables have " + std::to_string(slots) +
-                                             " records, the file has " + std::to_string(records));
-      }
-      verified_ = {totals, totals.entries == records};
-      file_.mapping().forget();
     });
   }
 
  private:
   static constexpr uint64_t kProgressEvery = uint64_t{1} << 15;
-  static constexpr uint64_t kMostProbes = 64, kFreeProbes = 4096;
+
+  // Every record is found by its key without a long search, and nothing else is. Those that are
+  // found go into the index, if there is one.
+  void walk(PlaceIndex* index) {
+    const ReadAhead ahead(file_.mapping());
+    EntryTotals totals;
+    uint64_t records = 0, probes = 0, told = 0;
+    for (uint64_t next = CdbFile::kFirst; next < file_.records_end();) {
+      Stretch stretch;
+      if (!stretch.read(file_, next, kBatch)) fail(next, "reaches beyond the records");
+      for (size_t i = 0; i < stretch.size; ++i, ++records) {
+        const auto& record = stretch.records[i];
+        auto& search = stretch.searches[i];
+        const uint64_t at = record.at;
+        CdbFile::Record first;
+        if (!file_.find(record.key, search, first)) fail(at, "is not found by its key");
+        probes += search.seen;
+        // Tables are half full: two slots a record. Without this, one that is full to the brim
+        // takes the square of its size.
+        if (probes > kMostProbes * (records + 1) + kFreeProbes) {
+          throw Failure(GOROMDB_E_CORRUPT,
+                        "its hash tables are too full: " + std::to_string(records + 1) +
+                            " records took looks at " + std::to_string(probes) +
+                            " slots; make the file anew");
+        }
+        if (first.at == at) {
+          totals.add(record.key.size(), record.value.size());
+          if (index != nullptr) index->add(0, record.key, at);
+        }
+        if (records + probes >= told) {
+          host_.progress(at, file_.mapping().size());
+          told = records + probes + kProgressEvery;
+        }
+      }
+    }
+    if (const auto slots = file_.filled_slots(host_); slots != records) {
+      throw Failure(GOROMDB_E_CORRUPT, "its hash tables have " + std::to_string(slots) +
+                                           " records, the file has " + std::to_string(records));
+    }
+    verified_ = {totals, totals.entries == records};
+    file_.mapping().forget();
+    if (index != nullptr) index->finish(host_);
+  }
 
   [[noreturn]] static void fail(uint64_t at, const char* what) {
     throw Failure(GOROMDB_E_CORRUPT,
@@ -212,6 +249,7 @@ class CdbGeneration {
   const DataFile data_;
   const CdbFile file_;
   Verified verified_;
+  std::optional<PlaceIndex> index_;
 };
 
 class CdbStore {
@@ -221,15 +259,16 @@ class CdbStore {
   static constexpr const char* kLicense = "MIT";
   static constexpr const char* kDoc = "constant databases (cdb), mapped";
   static constexpr uint32_t kTraits = GOROMDB_TRAIT_BOUNDS_CHECKED | GOROMDB_TRAIT_BUILDS_SORTED;
-  static constexpr std::array<goromdb_option, 0> kOptions{};
+  static constexpr goromdb_option kOptions[] = {kIndexOption};
 
-  CdbStore(Host host, const Options&) : host_(host) {}
+  CdbStore(Host host, const Options& options) : host_(host), with_index_(wants_index(options)) {}
 
   static bool recognise(std::string_view head, uint64_t size) {
     return CdbFile::looks_like(head, size);
   }
   std::unique_ptr<CdbGeneration> open(const char* path, uint64_t) {
-    return about_file(path, [&] { return std::make_unique<CdbGeneration>(path, host_); });
+    return about_file(path,
+                      [&] { return std::make_unique<CdbGeneration>(path, host_, with_index_); });
   }
   std::unique_ptr<CdbBuilder> build(const char* path, uint64_t) {
     return std::make_unique<CdbBuilder>(path);
@@ -237,6 +276,7 @@ class CdbStore {
 
  private:
   const Host host_;
+  const bool with_index_;
 };
 
 }  // namespace

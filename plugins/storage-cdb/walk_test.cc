@@ -19,9 +19,10 @@ Items some_items(int n) {
 TEST_CASE("entries are counted by the verification, and walks begin anywhere") {
   for (const int n : {0, 1, 2, 100, 3000}) {
     CAPTURE(n);
-    Database db;
+    Database db(kNoIndex);
     REQUIRE(db.build(n == 0 ? Items{} : some_items(n)));
     CHECK(db.count() == std::nullopt);
+    CHECK(db.info().entries == GOROMDB_UNKNOWN);
     CHECK(broken_walk_rule(db) == "");
     REQUIRE(db.verify() == GOROMDB_OK);
     CHECK(db.count() == static_cast<uint64_t>(n));

@@ -66,7 +66,7 @@ TEST_CASE("the file is mapped once; neither warming nor verifying leaves it in t
   Items items;
   for (uint64_t i = 0; i < 5000; ++i) items[""][name_of(i)] = {std::string(1000, 'v')};
   items["named"]["a"] = {"1"};
-  Database db;
+  Database db(goromdb::test::kNoIndex);
   REQUIRE(db.build(items));
   const auto path = db.dir().file("built.db");
   CHECK(db.warms_whole(path));

@@ -51,6 +51,7 @@ bool survives(Database& db, const std::string& bytes) {
   // A reader of the helper is opened right after open(): not before verify() here.
   const auto& ops = *goromdb_plugin_v0()->storage;
   goromdb::test::OptionValues options(goromdb_plugin_v0());
+  for (const auto& [name, value] : goromdb::test::run_settings()) options.set(name, value);
   goromdb_error error{};
   error.struct_size = sizeof error;
   goromdb_store* owner = nullptr;
@@ -298,7 +299,7 @@ TEST_CASE("a tree that leads into itself is refused") {
 }
 
 TEST_CASE("a server that stops is obeyed while a file is walked") {
-  Database db;
+  Database db(goromdb::test::kNoIndex);
   const std::string path = db.dir().file("large.db");
   {
     File file(path);
@@ -325,7 +326,7 @@ TEST_CASE("a server that stops is obeyed while a file is walked") {
 }
 
 TEST_CASE("opening is quick however large the file is") {
-  Database db;
+  Database db(goromdb::test::kNoIndex);
   const std::string path = db.dir().file("large.db");
   {
     File file(path);

@@ -169,7 +169,9 @@ TEST_CASE("of duplicates the first is served, and each key comes once") {
         }
       }
       REQUIRE(db.open(path) == GOROMDB_OK);
-      CHECK(db.info().entries == GOROMDB_UNKNOWN);
+      // The records count duplicates each; keys are counted by a walk, which an index takes at
+      // once.
+      CHECK((db.info().entries == GOROMDB_UNKNOWN) == goromdb::test::run_settings().empty());
       check_content(db, expected);
     }
   }

@@ -2,6 +2,7 @@
 #include "reader.h"
 
 #include <algorithm>
+#include <bit>
 #include <utility>
 
 namespace goromdb::lmdb {
@@ -20,7 +21,36 @@ goromdb_value found(const MDB_val& value) {
   return {value.mv_data, static_cast<uint32_t>(value.mv_size), 0, 0, GOROMDB_OK, 0};
 }
 
+// The nodes that an index knows. They were walked when it was made: what they say is so.
+struct Nodes {
+  const Catalog& catalog;
+  const NodeIndex& index;
+
+  uint64_t tree(uint32_t ns) const noexcept {
+    if (ns >= catalog.size() || catalog.may_have_duplicates(ns)) return PlaceIndex::kNoTree;
+    static_assert(PlaceIndex::kNoTree == kNoPage);  // the root of a tree without entries
+    return catalog.records[ns].root;
+  }
+  const void* head(uint64_t place) const noexcept { return index.map.data() + place; }
+  PlacedEntry at(uint64_t place) const noexcept {
+    const uint8_t* node = index.map.data() + place;
+    const auto key_size = load<uint16_t>(node + kKeySizeAt);
+    const auto* key = node + kNodeHeader;
+    const uint8_t* value = key + key_size;
+    if (load<uint16_t>(node + kNodeFlagsAt) == kBigValue) {
+      value = index.map.data() + load<uint64_t>(value) * index.page_size + kPageHeader;
+    }
+    return {{reinterpret_cast<const char*>(key), key_size},
+            {reinterpret_cast<const char*>(value), load<uint32_t>(node)}};
+  }
+};
+
 }  // namespace
+
+NodeIndex::NodeIndex(Mapping whole, uint32_t page)
+    : map(std::move(whole)),
+      page_size(page),
+      places(map.size(), static_cast<unsigned>(std::countr_zero(page))) {}
 
 uint32_t Catalog::id_behind(std::string_view name) const {
   return static_cast<uint32_t>(std::upper_bound(names.begin() + 1, names.end(), name) -
@@ -48,15 +78,20 @@ bool Catalog::is_sorted() const {
 
 void LmdbReader::get(uint32_t, std::span<const goromdb_key> keys, goromdb_value* out,
                      goromdb_arena*) noexcept {
-  for (const auto& key : keys) {
-    MDB_val value;
-    const int code = find(key, value);
-    *out++ = code == MDB_SUCCESS ? found(value) : goromdb_value{{}, 0, 0, 0, status_of(code), 0};
-    if (code == MDB_SUCCESS || code == MDB_NOTFOUND) continue;
-    // An error blocks a transaction; the other keys need a fresh one.
-    mdb_txn_reset(txn_.get());
-    mdb_txn_renew(txn_.get());
+  if (index_ != nullptr) index_->places.get(Nodes{catalog_, *index_}, keys, out);
+  for (size_t i = 0; i < keys.size(); ++i) {
+    if (index_ == nullptr || catalog_.may_have_duplicates(keys[i].ns)) ask_library(keys[i], out[i]);
   }
+}
+
+void LmdbReader::ask_library(const goromdb_key& key, goromdb_value& out) noexcept {
+  MDB_val value;
+  const int code = find(key, value);
+  out = code == MDB_SUCCESS ? found(value) : goromdb_value{{}, 0, 0, 0, status_of(code), 0};
+  if (code == MDB_SUCCESS || code == MDB_NOTFOUND) return;
+  // An error blocks a transaction; the other keys need a fresh one.
+  mdb_txn_reset(txn_.get());
+  mdb_txn_renew(txn_.get());
 }
 
 int LmdbReader::find(const goromdb_key& key, MDB_val& value) noexcept {

@@ -6,6 +6,8 @@
 #include "environment.h"
 #include "key_chance.h"
 
+#include <goromdb/data_file.hpp>
+#include <goromdb/place_index.hpp>
 #include <goromdb/sdk.hpp>
 
 #include <optional>
@@ -29,6 +31,18 @@ struct Catalog {
   std::optional<uint64_t> keys_of(uint32_t id) const;
   // Whether all of them are in the order of the bytes of their keys.
   bool is_sorted() const;
+  bool may_have_duplicates(uint32_t id) const {
+    return id < size() && (records[id].flags & MDB_DUPSORT) != 0;
+  }
+};
+
+// An index over the nodes of all trees but those that may have duplicates. `map` is of the file.
+struct NodeIndex {
+  NodeIndex(Mapping whole, uint32_t page);
+
+  Mapping map;
+  uint32_t page_size;
+  PlaceIndex places;
 };
 
 class LmdbCursor {
@@ -48,8 +62,14 @@ class LmdbCursor {
 
 class LmdbReader {
  public:
-  LmdbReader(const Environment& environment, const Catalog& catalog, const KeyChance& chance)
-      : environment_(environment), catalog_(catalog), chance_(chance), txn_(environment.begin()) {}
+  // `index` may be null.
+  LmdbReader(const Environment& environment, const Catalog& catalog, const KeyChance& chance,
+             const NodeIndex* index)
+      : environment_(environment),
+        catalog_(catalog),
+        chance_(chance),
+        index_(index),
+        txn_(environment.begin()) {}
 
   void get(uint32_t, std::span<const goromdb_key> keys, goromdb_value* out,
            goromdb_arena*) noexcept;
@@ -61,6 +81,7 @@ class LmdbReader {
   std::optional<uint64_t> ns_count(uint32_t ns) const { return catalog_.keys_of(ns); }
 
  private:
+  void ask_library(const goromdb_key& key, goromdb_value& out) noexcept;
   int find(const goromdb_key& key, MDB_val& value) noexcept;
   bool is_database(const Handle& handle, std::string_view key) noexcept;
   // Of the namespace's database. Throws Failure, also when there is none.
@@ -69,6 +90,7 @@ class LmdbReader {
   const Environment& environment_;
   const Catalog& catalog_;
   const KeyChance& chance_;
+  const NodeIndex* const index_;
   const TxnPtr txn_;
 };
 

@@ -10,7 +10,6 @@
 #include <goromdb/data_file.hpp>
 #include <goromdb/sdk.hpp>
 
-#include <sys/mman.h>
 #include <sys/stat.h>
 
 #include <algorithm>
@@ -68,32 +67,22 @@ Catalog catalog_of(const Header& header, std::vector<Named> named, const std::st
   return catalog;
 }
 
-// While it lives, the map is read ahead: trees lie mostly in the order in which they are walked.
-class ReadAhead {
- public:
-  explicit ReadAhead(const Mapping& map) : map_(map) { advise(MADV_NORMAL); }
-  ReadAhead(const ReadAhead&) = delete;
-  ReadAhead& operator=(const ReadAhead&) = delete;
-  ~ReadAhead() { advise(MADV_RANDOM); }
-
- private:
-  void advise(int advice) const {
-    ::madvise(const_cast<uint8_t*>(map_.data()), map_.size(), advice);
-  }
-
-  const Mapping& map_;
-};
-
 class LmdbGeneration {
  public:
-  LmdbGeneration(Host host, const std::string& path, const std::string& database)
+  // With an index the file is walked here.
+  LmdbGeneration(Host host, const std::string& path, const std::string& database, bool with_index)
       : host_(host), path_(path), database_(database), file_(path.c_str()) {
-    const Mapping map(file_);
+    Mapping map(file_);
     header_ = read_header(map);
     chance_.emplace(file_, header_);
     std::vector<Named> named;
     const auto pages = map.size() / header_.page_size;
-    if (header_.last_page >= pages) {
+    if (with_index) {
+      index_.emplace(std::move(map), header_.page_size);
+      walk(index_->map, named);
+      index_->map.forget();
+      index_->places.finish(host_);
+    } else if (header_.last_page >= pages) {
       // The file ends before its last page. When that was free all is well; when the file was cut,
       // liblmdb would read behind its end.
       walk(map, named);
@@ -110,7 +99,8 @@ class LmdbGeneration {
     info.caps = GOROMDB_CAP_VALUES_LIVE_WITH_GENERATION |
                 (catalog_.is_sorted() ? GOROMDB_CAP_WALKS_SORTED : 0);
     info.namespaces = catalog_.size() - 1;
-    info.resident_bytes = GOROMDB_UNKNOWN;  // it is the page cache's
+    // The map is the page cache's.
+    info.resident_bytes = index_ ? index_->places.memory_bytes() : GOROMDB_UNKNOWN;
     EntryTotals::tell(totals_, info);
     if (!totals_) info.entries = counted();
   }
@@ -137,7 +127,8 @@ class LmdbGeneration {
       if (!environment_) {
         environment_.emplace(path_, file_.size(), catalog_.names, !all_found_ || databases_ > 0);
       }
-      return std::make_unique<LmdbReader>(*environment_, catalog_, *chance_);
+      return std::make_unique<LmdbReader>(*environment_, catalog_, *chance_,
+                                          index_ ? &*index_ : nullptr);
     });
   }
 
@@ -156,14 +147,15 @@ class LmdbGeneration {
     all_found_ = true;
   }
 
-  // Walks all trees.
+  // Walks all trees. Those that are served go into the index, if there is one.
   void walk(const Mapping& map, std::vector<Named>& named) {
     const ReadAhead ahead(map);
     TreeWalk walk(map, header_, host_);
+    PlaceIndex* const index = index_ ? &index_->places : nullptr;
     walk.free_pages();
-    const auto main = walk.main(named);
+    const auto main = walk.main(named, database_.empty() ? index : nullptr);
     auto all = database_.empty() ? main : EntryTotals{};
-    for (const Named& each : named) all.add(walk.named(each));
+    for (const Named& each : named) all.add(walk.named(each, index));
     totals_ = all;
     databases_ = named.size();
     all_found_ = true;
@@ -186,13 +178,15 @@ class LmdbGeneration {
 
   const Host host_;
   const std::string path_, database_;
-  const DataFile file_;  // mapped here only while it is walked: liblmdb has a map of its own
+  const DataFile
+      file_;  // mapped here while it is walked, and for an index: liblmdb has its own map
   Header header_;
   std::optional<KeyChance> chance_;
   Catalog catalog_;
   size_t databases_ = 0, in_use_ = 0;  // named ones that were found; those with entries
   bool all_found_ = false;             // also those without entries
   std::optional<EntryTotals> totals_;  // when all has been walked
+  std::optional<NodeIndex> index_;
   std::optional<Environment> environment_;
 };
 
@@ -208,9 +202,11 @@ class LmdbStore {
       {sizeof(goromdb_option), GOROMDB_OPT_STRING, "database", nullptr,
        "the named database with the keys that have no namespace; unset: the main one", nullptr, 0,
        0},
+      kIndexOption,
   };
 
-  LmdbStore(Host host, const Options& options) : host_(host), database_(options.str("database")) {
+  LmdbStore(Host host, const Options& options)
+      : host_(host), database_(options.str("database")), with_index_(wants_index(options)) {
     if (database_.find('\0') != database_.npos) {
       throw Failure(GOROMDB_E_CONFIG, "the name of a database holds no zero byte");
     }
@@ -220,8 +216,9 @@ class LmdbStore {
     return format_of(head).starts_with("an LMDB file");
   }
   std::unique_ptr<LmdbGeneration> open(const char* path, uint64_t) {
-    return about_file(
-        path, [&] { return std::make_unique<LmdbGeneration>(host_, file_of(path), database_); });
+    return about_file(path, [&] {
+      return std::make_unique<LmdbGeneration>(host_, file_of(path), database_, with_index_);
+    });
   }
   std::unique_ptr<LmdbBuilder> build(const char* path, uint64_t) {
     return about_file(path, [&] { return std::make_unique<LmdbBuilder>(path, database_); });
@@ -230,6 +227,7 @@ class LmdbStore {
  private:
   const Host host_;
   const std::string database_;
+  const bool with_index_;
 };
 
 }  // namespace

@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: MIT
 #include "tree_walk.h"
 
+#include <sys/mman.h>
+
 #include <algorithm>
+#include <future>
+#include <utility>
 
 namespace goromdb::lmdb {
 namespace {
@@ -88,6 +92,7 @@ struct TreeWalk::Tree {
   Kind kind;
   Db record;
   std::vector<Named>* named = nullptr;  // of kMain
+  PlaceIndex* index = nullptr;
 
   Db found{};  // counted on the way
   EntryTotals totals{};
@@ -101,14 +106,14 @@ struct TreeWalk::Tree {
 TreeWalk::TreeWalk(const Mapping& file, const Header& header, Host host)
     : file_(file), header_(header), host_(host), seen_(header.last_page + 1) {}
 
-EntryTotals TreeWalk::main(std::vector<Named>& named) {
-  Tree tree{Kind::kMain, header_.main, &named};
+EntryTotals TreeWalk::main(std::vector<Named>& named, PlaceIndex* index) {
+  Tree tree{Kind::kMain, header_.main, &named, index};
   walk(tree);
   return tree.totals;
 }
 
-EntryTotals TreeWalk::named(const Named& database) {
-  Tree tree{Kind::kNamed, database.db};
+EntryTotals TreeWalk::named(const Named& database, PlaceIndex* index) {
+  Tree tree{Kind::kNamed, database.db, nullptr, index};
   walk(tree);
   return tree.totals;
 }
@@ -138,7 +143,7 @@ void TreeWalk::claim(uint64_t number, uint64_t count) {
     seen_[i] = true;
   }
   done_ += count * header_.page_size;
-  if (done_ - told_ < kTellEvery) return;
+  if (!tells_ || done_ - told_ < kTellEvery) return;
   told_ = done_;
   host_.progress(std::min<uint64_t>(done_, file_.size()), file_.size());
 }
@@ -184,12 +189,67 @@ void TreeWalk::branch(Tree& tree, const Page& page, unsigned depth) {
   if (page.count < (tree.kind == Kind::kFree ? 1 : 2)) corrupt(page.number, "has too few nodes");
   size_t used = 0;
   for (uint16_t i = 0; i < page.count; ++i) {
-    const Node node = page.node(i);
-    if (i + 1 < page.count) fetch(page.node(static_cast<uint16_t>(i + 1)).child());
-    used += kNodeHeader + node.key.size();
+    used += kNodeHeader + page.node(i).key.size();
     if (used > page.size) corrupt(page.number, "has nodes that overlap");
+  }
+  if (is_worth_two_threads(tree, page, depth)) {
+    halves(tree, page, depth);
+  } else {
+    children(tree, page, depth, 0, page.count);
+  }
+}
+
+void TreeWalk::children(Tree& tree, const Page& page, unsigned depth, uint16_t begin,
+                        uint16_t end) {
+  for (uint16_t i = begin; i < end; ++i) {
+    const Node node = page.node(i);
+    if (i + 1 < end) fetch(page.node(static_cast<uint16_t>(i + 1)).child());
     if (i > 0) check_order(tree, page, node.key, true);  // the first stands for all that is smaller
     below(tree, node.child(), depth + 1);
+  }
+}
+
+// A page with some branches below it. Not a small tree of a large file: whoever takes a half has a
+// list of all pages.
+bool TreeWalk::is_worth_two_threads(const Tree& tree, const Page& page, unsigned depth) const {
+  constexpr uint16_t kSome = 4;  // a root may have a full one and a small one, so a child is split
+  return host_.threads() > 1 && !halved_ && tree.index == nullptr &&
+         (tree.kind == Kind::kMain || tree.kind == Kind::kNamed) && page.count >= kSome &&
+         depth + 2u <= tree.record.depth && tree.record.pages() >= header_.last_page / 4;
+}
+
+// The same as children() of all of the page, the second half on a thread of its own. Each half
+// begins or ends at the key between them, so that all keys are in order, and has pages that the
+// other has not.
+void TreeWalk::halves(Tree& tree, const Page& page, unsigned depth) {
+  const auto middle = static_cast<uint16_t>(page.count / 2);
+  std::vector<Named> named;
+  Tree second{tree.kind, tree.record, &named};
+  TreeWalk other(file_, header_, host_);
+  other.tells_ = false;
+  other.halved_ = halved_ = true;
+  // To unmap takes its time: each gives back the part of the file where its pages mostly are.
+  const uint64_t part = file_.size() / 8192 * 4096;
+  auto* const bytes = const_cast<uint8_t*>(file_.data());
+  auto beside = std::async([&] {
+    other.children(second, page, depth, middle, page.count);
+    ::madvise(bytes + part, file_.size() - part, MADV_DONTNEED);
+  });
+  children(tree, page, depth, 0, middle);
+  ::madvise(bytes, part, MADV_DONTNEED);
+  beside.get();
+  halved_ = false;
+  check_order(tree, page, page.node(middle).key, true);
+  tree.last = second.last;
+  tree.last_is_separator = second.last_is_separator;
+  tree.found.entries += second.found.entries;
+  tree.found.branch_pages += second.found.branch_pages;
+  tree.found.leaf_pages += second.found.leaf_pages;
+  tree.found.overflow_pages += second.found.overflow_pages;
+  tree.totals.add(second.totals);
+  for (auto& each : named) add_named(tree, std::move(each));
+  for (uint64_t i = 0; i < seen_.size(); ++i) {
+    if (other.seen_[i]) claim(i, 1);
   }
 }
 
@@ -231,12 +291,7 @@ void TreeWalk::entry(Tree& tree, const Page& page, const Node& node) {
     const Named named{std::string(node.key), Db::read(node.value)};
     check_record(named.db, header_, file_.size(),
                  "page " + std::to_string(page.number) + ": a named database");
-    if (tree.named->size() == kMostNamed) {
-      throw Failure(GOROMDB_E_UNSUPPORTED,
-                    "it has more than " + std::to_string(kMostNamed) +
-                        " named databases; make the name a part of the keys instead");
-    }
-    tree.named->push_back(named);
+    add_named(tree, named);
     return;
   } else if ((node.flags & kDuplicates) != 0 && sorts_duplicates && tree.kind != Kind::kFree) {
     entries = duplicates(tree, page, node, value_size);
@@ -251,6 +306,20 @@ void TreeWalk::entry(Tree& tree, const Page& page, const Node& node) {
   }
   tree.found.entries += entries;
   tree.totals.add(node.key.size(), value_size);
+  if (tree.index != nullptr && !sorts_duplicates) {
+    const auto* key = reinterpret_cast<const uint8_t*>(node.key.data());
+    tree.index->add(tree.record.root, node.key,
+                    static_cast<uint64_t>(key - kNodeHeader - file_.data()));
+  }
+}
+
+void TreeWalk::add_named(Tree& tree, Named named) {
+  if (tree.named->size() == kMostNamed) {
+    throw Failure(GOROMDB_E_UNSUPPORTED,
+                  "it has more than " + std::to_string(kMostNamed) +
+                      " named databases; make the name a part of the keys instead");
+  }
+  tree.named->push_back(std::move(named));
 }
 
 // Where a value lies that has pages of its own.

@@ -74,7 +74,7 @@ TEST_CASE("walks are in order where no database has integers or reversed keys") 
 }
 
 TEST_CASE("a main database that may hide named ones is counted when it has been walked") {
-  Database db;
+  Database db(goromdb::test::kNoIndex);
   const std::string path = db.dir().file("data.db");
   {
     File file(path);

@@ -167,15 +167,42 @@ def test_prefixes_lead_to_memcachedb_items_in_a_sub_database(serve):
         assert client.get_many(["users:anna", "users:bert", "x"]) == {"users:anna": b"1", "x": b""}
 
 
+def test_copied_entries_are_read_without_their_file_and_a_restart_copies_them_again(serve):
+    server = serve(words={"storage": "bdb", "options": {"index": "hash"}}, server={"threads": 2})
+    server.drop(by_bsddb3(bsddb3.DB_BTREE))
+    server.adopted(1)
+
+    def check_stats(client):
+        payload = sum(len(key) + len(value) for key, value in WORDS.items())
+        stats = client.stats()
+        assert stats["goromdb_entries"] == str(len(WORDS))
+        resident = int(stats["goromdb_resident_bytes"])
+        assert payload + 16 * len(WORDS) < resident < payload + 32 * len(WORDS)
+
+    with server.client() as client:
+        check(client, WORDS)
+        check_stats(client)
+    server.restart()
+    server.adopted(1)
+    with server.client() as client:
+        (data,) = server.store().glob("data0*/data.db")
+        data.write_bytes(b"")  # what is served lies in memory
+        check(client, WORDS)
+        check_stats(client)
+        assert client.get_many(["none"]) == {}
+
+
 def test_plain_values_are_no_memcachedb_items(serve):
     server = serve(words={"storage": "memcachedb-bdb"})
     server.drop(writers.bdb({b"k": b"plain"}))
     assert "the value of k is no MemcacheDB item" in server.wait("words", "rejected ").message
 
 
-def test_whatever_libdb_does_with_damaged_files_the_server_lives(serve):
+@pytest.mark.parametrize("index", ["none", "hash"])
+def test_whatever_libdb_does_with_damaged_files_the_server_lives(serve, index):
     """libdb dies on some, or walks in circles: in another process."""
-    server = serve(words={"storage": "bdb", "guard_timeout": "2s"})
+    options = {"index": index}
+    server = serve(words={"storage": "bdb", "options": options, "guard_timeout": "2s"})
     old = {b"key0": b"old"}
     server.drop(writers.bdb(old))
     server.adopted(1)

@@ -4,7 +4,7 @@ of them in one process."""
 
 import json
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Callable
 
 import pytest
@@ -24,12 +24,19 @@ class Kind:
     write: Callable
     namespaces: Callable = None  # of {namespace: {key: value}}; the others have none
     may_go_on: bool = False  # behind its pages: such a file is whole
+    options: dict = field(default_factory=dict)
+
+    def database(self):
+        """Its part of a config."""
+        return {"storage": self.storage, "options": self.options}
 
 
 def json_namespaces(namespaces):
     texts = {ns: {k.decode(): v.decode() for k, v in w.items()} for ns, w in namespaces.items()}
     return json.dumps({**{ns.decode(): words for ns, words in texts.items() if ns}}).encode()
 
+
+INDEX = {"index": "hash"}
 
 KINDS = {
     "json": Kind(
@@ -46,12 +53,22 @@ KINDS = {
         "bdb", lambda w: writers.bdb(w, "btree", ["db_lorder=4321"])
     ),
     "memcachedb-bdb": Kind("memcachedb-bdb", writers.memcachedb),
+    "bdb btree, index": Kind("bdb", writers.bdb, writers.bdb_namespaces, options=INDEX),
+    "bdb hash, index": Kind("bdb", lambda w: writers.bdb(w, "hash"), options=INDEX),
+    "memcachedb-bdb, index": Kind("memcachedb-bdb", writers.memcachedb, options=INDEX),
     "lmdb": Kind("lmdb", writers.mdb_load, writers.lmdb_namespaces, may_go_on=True),
     "lmdb of 512-byte pages": Kind("lmdb", lambda w: writers.mdb_load(w, 512), may_go_on=True),
     "lmdb of 16 KiB pages": Kind("lmdb", lambda w: writers.mdb_load(w, 16384), may_go_on=True),
     "bolt": Kind("bolt", writers.bolt, writers.bolt_namespaces, may_go_on=True),
     "boltdb": Kind("boltdb", writers.bolt, may_go_on=True),
     "cdb": Kind("cdb", writers.cdb),
+    "lmdb, index": Kind(
+        "lmdb", writers.mdb_load, writers.lmdb_namespaces, may_go_on=True, options=INDEX
+    ),
+    "bolt, index": Kind(
+        "bolt", writers.bolt, writers.bolt_namespaces, may_go_on=True, options=INDEX
+    ),
+    "cdb, index": Kind("cdb", writers.cdb, options=INDEX),
 }
 
 
@@ -93,7 +110,7 @@ def check_all_at_once(server, words, database=None):
 @pytest.mark.parametrize("name", KINDS)
 def test_a_file_of_the_formats_own_writer_is_read_back_whole_by_many_at_once(serve, words, name):
     kind = KINDS[name]
-    server = serve(words={"storage": kind.storage})
+    server = serve(words=kind.database())
     server.drop(kind.write(as_bytes(words)))
     server.adopted(1)
     check_all_at_once(server, words)
@@ -104,10 +121,10 @@ def test_a_file_of_the_formats_own_writer_is_read_back_whole_by_many_at_once(ser
     assert int(stats["get_misses"]) == 100
 
 
-@pytest.mark.parametrize("name", ["json", "bdb btree", "bdb hash", "memcachedb-bdb", "lmdb", "bolt", "cdb"])
+@pytest.mark.parametrize("name", ["json", "bdb btree", "bdb hash", "bdb btree, index", "memcachedb-bdb", "lmdb", "lmdb, index", "bolt", "bolt, index", "cdb"])
 def test_a_range_of_keys_is_read_where_the_storage_has_an_order(serve, words, name):
     kind = KINDS[name]
-    server = serve(words={"storage": kind.storage})
+    server = serve(words=kind.database())
     server.drop(kind.write(as_bytes(words)))
     server.adopted(1)
     keys = sorted(words, key=str.encode)
@@ -127,7 +144,7 @@ def test_a_range_of_keys_is_read_where_the_storage_has_an_order(serve, words, na
 @pytest.mark.parametrize("name", [name for name in KINDS if name != "json"])
 def test_files_are_swapped_under_load_and_every_reply_is_of_one_generation(serve, words, name):
     kind = KINDS[name]
-    server = serve(words={"storage": kind.storage})
+    server = serve(words=kind.database())
     write = lambda data: kind.write(as_bytes(data))
     swap_under_load(server, words, SWAPS, CONNECTIONS, write)
 
@@ -141,7 +158,7 @@ def test_namespaces_are_read_over_the_wire(serve, name):
         "databases": ["words"],
         "options": {"namespace_separator": ":"},
     }
-    server = serve(words={"storage": kind.storage}, listeners=[listener])
+    server = serve(words=kind.database(), listeners=[listener])
     sets = {
         b"users": {b"anna": b"1", b"bert": b"2"},
         b"prices": {b"anna": b"9.99"},
@@ -155,6 +172,21 @@ def test_namespaces_are_read_over_the_wire(serve, name):
             "prices:anna": b"9.99",
             "users:bert": b"2",
         }
+
+
+@pytest.mark.parametrize("name", [name for name in KINDS if KINDS[name].options == INDEX])
+def test_a_start_makes_the_index_of_what_was_adopted_before(serve, words, name):
+    kind = KINDS[name]
+    server = serve(words=kind.database())
+    server.drop(kind.write(as_bytes(words)))
+    server.adopted(1)
+    server.stop()
+    server.start(ready=True)
+    check_all_at_once(server, words)
+    with server.client() as client:
+        stats = client.stats()
+    assert stats["goromdb_entries"] == str(len(words))
+    assert int(stats["goromdb_resident_bytes"]) > 8 * len(words)  # the index, at least
 
 
 @pytest.mark.parametrize("flags", [0, 7, 4294967295])
@@ -189,7 +221,7 @@ def family(name):
 @pytest.mark.parametrize("name", KINDS)
 def test_a_file_of_another_kind_is_refused_with_its_name(serve, name):
     kind = KINDS[name]
-    server = serve(words={"storage": kind.storage})
+    server = serve(words=kind.database())
     good = {b"k": b"v"}
     server.drop(kind.write(good))
     server.adopted(1)
@@ -209,7 +241,7 @@ def test_a_file_of_another_kind_is_refused_with_its_name(serve, name):
 @pytest.mark.parametrize("damage", ["empty", "half", "a page", "random"])
 def test_a_damaged_file_is_rejected_and_the_old_one_stays(serve, words, name, damage):
     kind = KINDS[name]
-    server = serve(words={"storage": kind.storage})
+    server = serve(words=kind.database())
     server.drop(kind.write({b"k": b"old"}))
     server.adopted(1)
     whole = kind.write(as_bytes(dict(list(words.items())[:1000])))
@@ -229,7 +261,7 @@ def test_a_damaged_file_is_rejected_and_the_old_one_stays(serve, words, name, da
 @pytest.mark.parametrize("name", [name for name in KINDS if name != "json"])
 def test_whole_pages_behind_a_file_are_refused_or_do_not_matter(serve, words, name):
     kind = KINDS[name]
-    server = serve(words={"storage": kind.storage})
+    server = serve(words=kind.database())
     server.drop(kind.write({b"k": b"old"}))
     server.adopted(1)
     some = dict(list(words.items())[:1000])
@@ -247,7 +279,7 @@ def test_one_process_serves_every_kind_at_once(serve, words):
     """A database and a listener each, and one listener that tells them all by the key's prefix."""
     names = {f"db{i}": kind for i, kind in enumerate(KINDS.values())}
     databases = {
-        name: {"storage": kind.storage, "file": f"in/{name}", "basedir": f"store/{name}"}
+        name: {**kind.database(), "file": f"in/{name}", "basedir": f"store/{name}"}
         for name, kind in names.items()
     }
     listeners = [

@@ -249,7 +249,7 @@ TEST_CASE("a fault on the way to a key is that key's failure and no miss") {
   ImageFile file(items, 1024);
   goromdb::bolt::store<uint16_t>(file.page(2) + 8,
                                  3);  // the first leaf of the keys without a namespace
-  Database db(file.bytes);
+  Database db(file.bytes, kNoIndex);
   REQUIRE(db.status == GOROMDB_OK);
   size_t failed = 0, right = 0;
   std::vector<std::pair<uint32_t, std::string>> keys;
@@ -284,7 +284,7 @@ TEST_CASE("buckets and pages that are shared a thousandfold are no work without 
     uint8_t* to = b + goromdb::bolt::load<uint32_t>(b + 4);
     if (*from == 'a' && *to == 'b') std::memcpy(to + 1, from + 1, 16);
   }
-  Database db(file.bytes);
+  Database db(file.bytes, kNoIndex);
   REQUIRE(db.status == GOROMDB_OK);
   const auto begin = std::chrono::steady_clock::now();
   CHECK_THROWS(db.ns_names(100000));
@@ -317,7 +317,7 @@ TEST_CASE("a leaf that branches lead to a thousandfold is walked once") {
   goromdb::bolt::store<uint64_t>(bucket + goromdb::bolt::load<uint32_t>(bucket + 4) + 7, first);
   for (const uint64_t meta : {0, 1}) file.set64(meta, 40, file.pages());
   file.repair();
-  Database db(file.bytes);
+  Database db(file.bytes, kNoIndex);
   REQUIRE_MESSAGE(db.status == GOROMDB_OK, db.message);
   CHECK(db.get("a") == std::string(2000, 'v'));
   CHECK_THROWS_WITH(db.walk(), doctest::Contains("out of order"));
@@ -335,7 +335,7 @@ TEST_CASE("a leaf that branches lead to a thousandfold is walked once") {
 TEST_CASE("a walk ends where the keys of a page do not ascend") {
   ImageFile file({{"", {{"a", {std::string(300, 'v')}}, {"b", {"w"}}, {"c", {"x"}}}}}, 1024);
   file.element(2, 1)[goromdb::bolt::load<uint32_t>(file.element(2, 1) + 4)] = 'd';
-  Database db(file.bytes);
+  Database db(file.bytes, kNoIndex);
   REQUIRE(db.status == GOROMDB_OK);
   CHECK_THROWS_WITH(db.walk(), doctest::Contains("page 2 has keys that are out of order"));
 }

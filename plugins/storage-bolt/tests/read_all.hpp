@@ -4,8 +4,10 @@
 #pragma once
 
 #include <algorithm>
+#include <bit>
 #include <cstdlib>
 #include <memory>
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -34,6 +36,7 @@ class ReadAll {
       const bolt::Image image({bytes_.get(), file.size()});
       const bolt::Namespaces namespaces(image, "default");
       verify(namespaces);
+      make_index(namespaces);
       whole_or_failing([&] { buckets(namespaces); });
       if (whole_) require(entries_ == expected_ || cut_off_);
     } catch (const Failure&) {
@@ -57,6 +60,20 @@ class ReadAll {
       expected_ = bolt::verify(namespaces, Host(host_.table())).entries;
       whole_ = true;
     } catch (const Failure&) {
+    }
+  }
+
+  // The index has what verify() counts, but for buckets inside of other ones' pages.
+  void make_index(const bolt::Namespaces& namespaces) {
+    const auto& image = namespaces.image();
+    index_.emplace(image.bytes(), static_cast<unsigned>(std::countr_zero(image.page_size())));
+    try {
+      bolt::verify(namespaces, Host(host_.table()), &*index_);
+      require(whole_);
+      index_->finish(Host(host_.table()));
+    } catch (const Failure&) {
+      require(!whole_);
+      index_.reset();
     }
   }
 
@@ -100,6 +117,7 @@ class ReadAll {
       const size_t n = std::min(bolt::kLanes, elements.size() - at);
       ask(image, root, {elements.begin() + at, elements.begin() + at + n}, whole_);
       ask(image, root, {elements[at]}, whole_);
+      if (index_) ask_index(image, tree, {elements.begin() + at, elements.begin() + at + n});
       bolt::Walk behind(image, tree, elements[at].key);
       bolt::Element next;
       const bool more = behind.next(next);
@@ -140,7 +158,32 @@ class ReadAll {
     }
   }
 
+  // What a walk gives, the index finds, and nothing in a tree that is not there.
+  void ask_index(const bolt::Image& image, const bolt::Tree& tree,
+                 const std::vector<bolt::Element>& elements) {
+    struct Entries : bolt::Elements {
+      uint64_t root;
+      uint64_t tree(uint32_t ns) const noexcept { return ns == 0 ? root : root + 1000000; }
+    };
+    std::vector<goromdb_key> keys;
+    for (const uint32_t ns : {0, 1}) {
+      for (const auto& element : elements) {
+        keys.push_back({element.key.data(), static_cast<uint32_t>(element.key.size()), ns});
+      }
+    }
+    std::vector<goromdb_value> values(keys.size());
+    index_->get(Entries{{image}, tree.root}, keys, values.data());
+    for (size_t i = 0; i < elements.size(); ++i) {
+      const bool is_there = tree.root != 0 && !elements[i].is_bucket;
+      require((values[i].status == GOROMDB_OK) == is_there);
+      if (is_there) require(values[i].ptr == elements[i].value.data());
+      if (is_there) require(values[i].len == elements[i].value.size());
+      require(values[elements.size() + i].status == GOROMDB_NOT_FOUND);
+    }
+  }
+
   FakeHost host_;
+  std::optional<PlaceIndex> index_;
   const std::unique_ptr<uint8_t[]> bytes_;
   bool whole_ = false, cut_off_ = false;
   uint64_t entries_ = 0, expected_ = 0;

@@ -12,10 +12,11 @@ TEST_CASE("keys of small buckets are counted at once, of all when the file is ve
   for (const uint32_t page_size : {1024u, 4096u}) {
     CAPTURE(page_size);
     const Items items = sample(page_size);
-    Database db(ImageFile(items, page_size).bytes);
+    Database db(ImageFile(items, page_size).bytes, kNoIndex);
     REQUIRE_MESSAGE(db.status == GOROMDB_OK, db.message);
     CHECK((db.info().caps & GOROMDB_CAP_WALKS_SORTED) != 0);
     CHECK(db.count("small") == 1);
+    CHECK(db.info().entries == GOROMDB_UNKNOWN);
     CHECK(db.count() == std::nullopt);
     CHECK(broken_walk_rules(db) == "");
     REQUIRE(db.verify() == GOROMDB_OK);
