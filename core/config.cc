@@ -186,6 +186,17 @@ void read_server(const Reader& r, const YAML::Node& node, ServerConfig& server) 
           [&](const Node&, const Node& v) {
             server.stop_timeout_ms = r.duration_ms(v, "stop_timeout", 0);
           }},
+         {"load_priority",
+          [&](const Node&, const Node& v) {
+            server.load.priority = r.choice<LoadPriority>(v, "load_priority",
+                                                          {{"low", LoadPriority::kLow},
+                                                           {"idle", LoadPriority::kIdle},
+                                                           {"normal", LoadPriority::kNormal}});
+          }},
+         {"load_threads",
+          [&](const Node&, const Node& v) {
+            server.load.threads = r.integer(v, "load_threads", 1, 64);
+          }},
          {"log", [&](const Node&, const Node& v) {
             r.map(v, "log",
                   {{"level",
@@ -414,6 +425,7 @@ void complete(Config& config) {
   if (config.server.threads == 0) config.server.threads = cpu_count();
   std::map<std::string, std::string> files, basedirs, addresses;
   for (auto& db : config.databases) {
+    db.load = config.server.load;
     if (db.basedir.empty()) {
       db.basedir = parent_folder(db.file);
       db.basedir_place = db.file_place;

@@ -27,6 +27,14 @@ struct OptionSetting {
 // Whether a new file is opened in another process first.
 enum class GuardMode { kAuto, kAlways, kNever };  // kAuto: unless the storage is bounds-checked
 
+// Which share of a busy CPU the threads that take data sets in are given.
+enum class LoadPriority { kLow, kIdle, kNormal };
+
+struct LoadConfig {
+  LoadPriority priority = LoadPriority::kLow;
+  int64_t threads = 1;  // that may work on one data set at once
+};
+
 struct DatabaseConfig {
   std::string name, storage, file,
       basedir;  // paths are absolute or relative to the working directory
@@ -37,6 +45,7 @@ struct DatabaseConfig {
   GuardMode guard = GuardMode::kAuto;
   int64_t guard_timeout_ms = 300'000;  // how long the other process may make no progress
   std::vector<OptionSetting> options;
+  LoadConfig load;  // the server's
   Place place, storage_place, file_place, basedir_place;
 };
 
@@ -54,6 +63,7 @@ struct ServerConfig {
   int64_t idle_timeout_ms = 0;  // 0 = never
   int64_t drain_timeout_ms = 30'000;
   int64_t stop_timeout_ms = 10'000;
+  LoadConfig load;
   spdlog::level::level_enum log_level = spdlog::level::info;
   LogFormat log_format = LogFormat::kText;
 };

@@ -55,7 +55,9 @@ Handler::~Handler() = default;
 void Handler::start() {
   shown_.pid = getpid();
   show();
+  // What the store holds is opened at once: nobody is served from this database yet.
   work([this] { return intake_.recover(); }, {});
+  worker_->post_priority(config_.load.priority);
   watcher_.start();
 }
 

@@ -28,6 +28,7 @@ Intake::Intake(const DatabaseConfig& config, std::unique_ptr<Storage> storage, u
       log_(std::move(log)),
       stopping_(stopping),
       loader_(config.basedir) {
+  storage_->host().allow_threads(static_cast<uint32_t>(config.load.threads));
   if (is_guarded(config, storage_->plugin())) guard_.emplace(config, storage_->plugin(), log_);
 }
 

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
-// One low-priority thread that runs tasks in order: where a database hashes, moves, opens and
-// closes files.
+// One thread that runs tasks in order: where a database hashes, moves, opens and closes files.
 #pragma once
 
 #include <condition_variable>
@@ -9,6 +8,8 @@
 #include <mutex>
 #include <thread>
 
+#include "core/config.h"
+
 namespace goromdb {
 
 class TaskThread {
@@ -16,6 +17,9 @@ class TaskThread {
   TaskThread();
   ~TaskThread();  // runs what was posted, then joins
   void post(std::function<void()> task);
+  // For the tasks that are posted from now on, and for all threads and processes that they start.
+  // Until then it has the priority of the thread that made it. It can only be lowered.
+  void post_priority(LoadPriority priority);
 
  private:
   void run();

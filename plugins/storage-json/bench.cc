@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Measures the plugin through its C table: bench-storage-json [FILE]; without a file it writes one
-// of 1,000,000 string keys into a temporary folder. Prints the time to load it, the memory that it
-// takes and the time of a look-up at several sizes of a batch.
+// Measures the plugin through its C table: bench-storage-json [FILE [THREADS]]; without a file it
+// writes one of 1,000,000 string keys into a temporary folder. Prints the time to load it, the
+// memory that it takes and the time of a look-up at several sizes of a batch.
 #include <goromdb/plugin.h>
 
 #include <sys/resource.h>
@@ -86,6 +86,7 @@ int main(int argc, char** argv) {
     write_sample(path);
   }
   goromdb::test::FakeHost host;
+  if (argc > 2) host.lend_threads(static_cast<uint32_t>(std::stoul(argv[2])));
   const goromdb_plugin* plugin = goromdb_plugin_v0();
   goromdb::test::OptionValues options(plugin);
   goromdb_error error{};

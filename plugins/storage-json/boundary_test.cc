@@ -2,6 +2,8 @@
 // Lines are read a window at a time: wherever a window ends, the outcome is the same.
 #include <doctest/doctest.h>
 
+#include <unistd.h>
+
 #include "database.hpp"
 #include "window.h"
 
@@ -128,4 +130,37 @@ TEST_CASE("bytes that are not UTF-8 are found at their place in a large file") {
       CHECK(Database(text).message.ends_with("not UTF-8, at byte " + std::to_string(8 + at)));
     }
   }
+}
+
+TEST_CASE("an error at the end of a large object is at its place") {
+  std::string text = "{\"n\":{";
+  for (int i = 0; i < 700000; ++i) text += "\"key " + std::to_string(i) + "\":\"value\",";
+  const size_t inside = text.size() - 1;
+  text += "\"a\":\"b\"},\"z\":1";
+  CHECK(Database(text + "}").message == "");
+  CHECK(Database(text + ",}").message.ends_with("at byte " + std::to_string(text.size() + 1)));
+  text[inside] = ';';
+  CHECK(Database(text + "}").message.ends_with("at byte " + std::to_string(inside)));
+}
+
+TEST_CASE("what is forgotten of a window is memory again, the rest is text") {
+  constexpr size_t kSize = size_t{64} << 20;
+  const goromdb::test::TempDir dir;
+  goromdb::File file(goromdb::test::written(dir.file("data.db"), std::string(kSize, 'x')).c_str());
+  const auto source = goromdb::open_source(file, {kSize, 1000});
+  const goromdb::test::FakeHost host;
+  goromdb::Window window(*source, file, goromdb::Host(host.table()));
+  window.read_all(kSize, "too long");
+  const auto resident = [] {
+    size_t total = 0, pages = 0;
+    std::ifstream("/proc/self/statm") >> total >> pages;
+    return pages * static_cast<size_t>(sysconf(_SC_PAGESIZE));
+  };
+  const size_t before = resident();
+  const char* const middle = window.pos() + kSize / 2;
+  for (const char* p = window.pos(); p < middle; p += 1000) window.forget(p);
+  CHECK(before - resident() > kSize / 2 - (size_t{6} << 20));
+  CHECK(before - resident() < kSize / 2 + (size_t{2} << 20));
+  CHECK(std::string_view(middle, kSize / 2).find_first_not_of('x') == std::string_view::npos);
+  CHECK(window.offset(middle) == kSize / 2);
 }

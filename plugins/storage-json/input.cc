@@ -199,8 +199,9 @@ size_t File::read(char* out, size_t n) {
     got = ::read(fd_, out, std::min(n, kMostAtOnce));
   } while (got < 0 && errno == EINTR);
   if (got < 0) io_failure("cannot be read", errno);
-  position_ += static_cast<uint64_t>(got);
-  if (position_ > size_ || (got == 0 && position_ != size_)) {
+  const uint64_t behind = position() + static_cast<uint64_t>(got);
+  position_.store(behind, std::memory_order_relaxed);
+  if (behind > size_ || (got == 0 && behind != size_)) {
     throw Failure(GOROMDB_E_IO,
                   "changed its size while it was being read: put it there whole, by "
                   "renaming it");

@@ -5,6 +5,7 @@
 // error, not a SIGBUS. What is wrong is thrown as a Failure.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -24,13 +25,13 @@ class File {
   size_t read(char* out, size_t n);
   // The first `n` bytes or fewer; does not move the position.
   size_t peek(char* out, size_t n) const;
-  uint64_t position() const { return position_; }
+  uint64_t position() const { return position_.load(std::memory_order_relaxed); }  // any thread
   uint64_t size() const { return size_; }
 
  private:
   int fd_;
   uint64_t size_ = 0;
-  uint64_t position_ = 0;
+  std::atomic<uint64_t> position_ = 0;
 };
 
 // What a small compressed file may become.

@@ -7,9 +7,11 @@
 #include "object_reader.h"
 #include "window.h"
 
+#include <memory>
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <vector>
 
 namespace goromdb {
 
@@ -22,23 +24,32 @@ class NdjsonParser {
   static constexpr size_t kLongestLine = size_t{1} << 30;
   static constexpr const char* kTooLong = "a line is longer than 1073741824 bytes";
 
-  NdjsonParser(Window& window, DatasetBuilder& builder) : window_(window), builder_(builder) {}
+  // What a thread is given at once, when the window has that for each. Waking one takes long.
+  static constexpr size_t kShare = size_t{4} << 20;
+
+  // Uses so many threads, the caller's with them. What comes of it does not depend on the number.
+  NdjsonParser(Window& window, DatasetBuilder& builder, uint32_t threads);
+  ~NdjsonParser();
 
   // Reads the whole text. Throws SyntaxErrors that name the line, and what the window throws.
   void run();
 
  private:
-  bool next_line();
-  void parse(const char* begin, const char* end);
+  struct LineEntry;
+  class LineReader;
+  class Share;
+
+  void read_lines(const char* begin, const char* end);
+  void add(const LineEntry& entry);
   uint32_t namespace_id(std::string_view name, const char* at);
 
   Window& window_;
   DatasetBuilder& builder_;
-  ObjectReader reader_;
+  const std::unique_ptr<LineReader> reader_;
+  std::vector<Share> shares_;  // of the other threads
   std::unordered_map<std::string, uint32_t> ids_;
   uint64_t line_ = 1;
   bool seen_entry_ = false;
-  std::string key_, value_;  // out of base64
 };
 
 }  // namespace goromdb

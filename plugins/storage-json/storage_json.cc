@@ -5,6 +5,7 @@
 #include "json_parser.h"
 #include "line_writer.h"
 #include "ndjson_parser.h"
+#include "threaded_source.h"
 #include "window.h"
 
 #include <goromdb/data_file.hpp>
@@ -172,7 +173,15 @@ class JsonStore {
 
   DatasetBuilder read(File& file) const {
     const std::unique_ptr<Source> source = open_source(file, limits_);
-    Window window(*source, file, host_);
+    // Where there is nothing to decompress beside the parser, several parse.
+    std::optional<ThreadedSource> ahead;
+    uint32_t parsers = host_.threads();
+    if (parsers > 1 && is_compressed(file)) {
+      ahead.emplace(*source);
+      parsers = 1;
+    }
+    Window window(ahead ? static_cast<Source&>(*ahead) : *source, file, host_,
+                  parsers > 1 ? parsers * NdjsonParser::kShare : Window::kSmallest);
     try {
       window.more(Window::kSmallest, JsonParser::kTooLong);
       const auto size = static_cast<size_t>(window.end() - window.pos());
@@ -180,11 +189,12 @@ class JsonStore {
         window.advance(window.pos() + kBom.size());
       }
       const bool lines = format_ == "ndjson" || (format_ == "auto" && looks_like_ndjson(window));
-      // What a plain file holds needs hardly more memory than the file; more is found as it comes.
+      // What a plain file holds needs hardly more memory than the file, unless its rows are tiny. A
+      // move would break up the huge pages, and costs time.
       DatasetBuilder builder(lines ? Names::kApart : Names::kAmongKeys,
-                             is_compressed(file) ? 0 : file.size());
+                             is_compressed(file) ? 0 : file.size() + file.size() / 4);
       if (lines) {
-        NdjsonParser(window, builder).run();
+        NdjsonParser(window, builder, parsers).run();
       } else {
         JsonParser(window, builder, namespaces_).run();
       }

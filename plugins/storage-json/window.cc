@@ -3,6 +3,7 @@
 #include "window.h"
 
 #include <algorithm>
+#include <cstdint>
 #include <cstring>
 
 namespace goromdb {
@@ -11,15 +12,18 @@ namespace {
 constexpr size_t kPadding = simdjson::SIMDJSON_PADDING;
 constexpr size_t kAtOnce = size_t{4} << 20;  // between two looks at whether the server is stopping
 
+constexpr size_t kForgottenAtOnce = size_t{4} << 20;  // whole huge pages
+
 }  // namespace
 
-Window::Window(Source& source, const File& file, Host host)
+Window::Window(Source& source, const File& file, Host host, size_t smallest)
     : source_(source),
       file_(file),
       host_(host),
-      memory_(kSmallest + kPadding),
+      memory_(smallest + kPadding),
       pos_(memory_.data()),
-      end_(memory_.data()) {}
+      end_(memory_.data()),
+      kept_from_(memory_.data()) {}
 
 void Window::fill() {
   const char* const limit = memory_.data() + memory_.size() - kPadding;
@@ -32,6 +36,13 @@ void Window::fill() {
   std::memset(end_, 0, kPadding);
 }
 
+void Window::forget(const char* p) {
+  char* const to = const_cast<char*>(p) - reinterpret_cast<uintptr_t>(p) % kForgottenAtOnce;
+  if (to <= kept_from_) return;
+  ::madvise(kept_from_, static_cast<size_t>(to - kept_from_), MADV_DONTNEED);
+  kept_from_ = to;
+}
+
 void Window::more(size_t longest, const char* too_long) {
   const auto kept = static_cast<size_t>(end_ - pos_);
   const size_t capacity = memory_.size() - kPadding;
@@ -41,7 +52,7 @@ void Window::more(size_t longest, const char* too_long) {
   // At least half of the window is read anew each time, so looking again at what is kept costs no
   // more than reading it.
   if (kept > capacity / 2) memory_.resize(capacity * 2 + kPadding);
-  pos_ = memory_.data();
+  pos_ = kept_from_ = memory_.data();
   end_ = memory_.data() + kept;
   fill();
 }
@@ -54,6 +65,7 @@ void Window::read_all(size_t longest, const char* too_long) {
     const auto held = static_cast<size_t>(end_ - memory_.data());
     memory_.resize(std::max<size_t>(memory_.size(), file_.size() + 1 + kPadding));
     pos_ = memory_.data() + before;
+    kept_from_ = memory_.data();
     end_ = memory_.data() + held;
     fill();
   }

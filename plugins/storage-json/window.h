@@ -2,7 +2,7 @@
 // The part of a data file's text that is in memory: all of it, or a window that moves over it.
 //
 // Behind end() come the bytes that simdjson wants to be able to read. The window grows to no more
-// than twice the longest piece that its user has wanted in one, and is at least kSmallest.
+// than twice the longest piece that its user has wanted in one.
 #pragma once
 
 #include "input.h"
@@ -21,13 +21,17 @@ class Window {
  public:
   static constexpr size_t kSmallest = size_t{1} << 20;
 
-  Window(Source& source, const File& file, Host host);
+  // It is at least `smallest` bytes.
+  Window(Source& source, const File& file, Host host, size_t smallest = kSmallest);
 
   const char* pos() const { return pos_; }
   const char* end() const { return end_; }
   bool final() const { return final_; }  // nothing follows end()
   // Gives up the text before `p`, which lies inside the text.
   void advance(const char* p) { pos_ = p; }
+  // Gives back the memory of the text before `p`, a few MiB at a time: it reads as zeros from now
+  // on, and places in it stay what they are.
+  void forget(const char* p);
   // A part of the text as simdjson takes it.
   simdjson::padded_string_view piece(const char* begin, const char* end) const {
     return simdjson::padded_string_view(
@@ -56,6 +60,7 @@ class Window {
   AnonymousMemory memory_;
   const char* pos_;
   char* end_;
+  char* kept_from_;    // what is before has been forgotten
   uint64_t base_ = 0;  // offset of the memory's first byte
   bool final_ = false;
 };

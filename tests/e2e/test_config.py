@@ -194,6 +194,11 @@ WRONG = {
         but("threads: 1", "stop_timeout: ▸[1s]"),
         ["stop_timeout", "5s"],
     ),
+    "load_priority is a number": (
+        but("threads: 1", "load_priority: ▸10"),
+        ["load_priority", "low, idle, normal"],
+    ),
+    "load_threads is a word": (but("threads: 1", "load_threads: ▸auto"), ["load_threads", "64"]),
     "settle has no unit": (
         database("    file: in/data.json\n    settle: ▸1\n"),
         ["settle", "5s"],

@@ -151,21 +151,54 @@ def test_without_inotify_the_folder_is_polled(serve):
     assert len(server.find("words", "cannot watch ")) == 1
 
 
-def test_the_loader_gives_way_to_the_loops(serve):
-    server = serve()
-    server.pause_at("hashing")
-    server.drop(dataset("one"))
-    server.wait_paused("hashing")
+def thread_priorities(server):
+    """The threads' names, each with its nice values and policies."""
     found = {}
     for task in os.listdir(f"/proc/{server.pid}/task"):
         with open(f"/proc/{server.pid}/task/{task}/stat", encoding="ascii") as stat:
             name, _, rest = stat.read().partition("(")[2].rpartition(")")
         fields = rest.split()
         found.setdefault(name, set()).add((int(fields[16]), int(fields[38])))  # nice, policy
-    server.resume("hashing")
+    return found
+
+
+def loader_at(server, step, act):
+    """The threads' priorities when the loader has come to a step because of act()."""
+    server.pause_at(step)
+    act()
+    server.wait_paused(step)
+    found = thread_priorities(server)
+    server.resume(step)
+    return found
+
+
+NORMAL = (os.nice(0), os.SCHED_OTHER)
+PRIORITIES = {
+    "low": (15, os.SCHED_BATCH),
+    "idle": (15, os.SCHED_IDLE),
+    "normal": NORMAL,
+}
+
+
+@pytest.mark.parametrize("priority", [None, *PRIORITIES])
+def test_the_loader_gives_way_to_the_loops(serve, priority):
+    server = serve(server={"load_priority": priority} if priority else {})
+    found = loader_at(server, "hashing", lambda: server.drop(dataset("one")))
     server.adopted(1)
-    assert found["goromdb-loop"] == {(os.nice(0), os.SCHED_OTHER)}
-    assert found["goromdb-loader"] == {(10, os.SCHED_BATCH)}
+    assert found["goromdb-loop"] == {NORMAL}
+    assert found["goromdb-loader"] == {PRIORITIES[priority or "low"]}
+
+
+def test_what_a_start_finds_is_opened_without_giving_way(serve):
+    server = serve()
+    server.load(dataset("one"))
+    server.stop()
+    found = loader_at(server, "opened", lambda: server.start())
+    server.adopted(1)
+    assert found["goromdb-loader"] == {NORMAL}
+    found = loader_at(server, "hashing", lambda: server.drop(dataset("two")))
+    server.adopted(2)
+    assert found["goromdb-loader"] == {PRIORITIES["low"]}
 
 
 # ---- an old store ------------------------------------------------------------------------------

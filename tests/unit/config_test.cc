@@ -102,6 +102,8 @@ TEST_CASE("every key is read") {
                      "  max_connections: 7\n"
                      "  idle_timeout: 2m\n"
                      "  drain_timeout: 250ms\n"
+                     "  load_priority: idle\n"
+                     "  load_threads: 2\n"
                      "  log: {level: debug, format: json}\n"
                      "databases:\n"
                      "  a:\n"
@@ -136,12 +138,14 @@ TEST_CASE("every key is read") {
   CHECK(a.settle_ms == 2000);
   CHECK(a.min_entries == 0);
   CHECK(a.guard == GuardMode::kAlways);
+  CHECK(a.load.priority == LoadPriority::kIdle);
+  CHECK(a.load.threads == 2);
   CHECK(a.guard_timeout_ms == 120'000);
   REQUIRE(a.options.size() == 2);
   CHECK(a.options[0].name == "nested");
   CHECK(a.options[0].value == "text");
-  CHECK(a.options[0].name_place == folder / "goromdb.yaml:24:15");
-  CHECK(a.options[0].value_place == folder / "goromdb.yaml:24:23");
+  CHECK(a.options[0].name_place == folder / "goromdb.yaml:26:15");
+  CHECK(a.options[0].value_place == folder / "goromdb.yaml:26:23");
   CHECK(a.options[1].value == "64MiB");
   const auto& b = config->databases[1];
   CHECK(b.verify == SumKind::kNone);
@@ -229,6 +233,11 @@ TEST_CASE("wrong types and values are refused where they stand") {
       {head + "drain_timeout: 0s" + tail, "goromdb.yaml:2:18: drain_timeout must be at least 1ms"},
       {head + "drain_timeout: soon" + tail, "goromdb.yaml:2:18: drain_timeout must be a duration"},
       {head + "stop_timeout: [1s]" + tail, "goromdb.yaml:2:17: stop_timeout must be a duration"},
+      {head + "load_priority: high" + tail,
+       "goromdb.yaml:2:18: load_priority must be one of low, idle, normal"},
+      {head + "load_threads: 0" + tail,
+       "goromdb.yaml:2:17: load_threads must be a whole number from 1 to 64"},
+      {head + "load_threads: auto" + tail, "goromdb.yaml:2:17: load_threads must be a whole"},
       {head + "plugin_path: plugins" + tail, "goromdb.yaml:2:16: plugin_path must be a list"},
       {head + "plugin_path: [[]]" + tail,
        "goromdb.yaml:2:17: a folder of plugin_path must be text"},
