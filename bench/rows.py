@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: MIT
+"""The data sets of the benchmark: rows as JSON for `goromdb build`, and as cdbmake has them for loadgen.
+
+A row's key is a package's name and its value the package's short description, from Debian's package indices
+as apt has them. When those are too few, they are repeated as `name~2`, `2 description` and so on.
+"""
+
+import json
+import re
+import subprocess
+
+
+def packages():
+    """(name, short description) of each package that apt knows, once, in apt's order."""
+    index = subprocess.run(["apt-cache", "dumpavail"], capture_output=True, check=True).stdout
+    text = index.decode("utf-8", "replace")
+    found = {}
+    for stanza in text.split("\n\n"):
+        name = re.search(r"^Package: (\S+)", stanza, re.M)
+        description = re.search(r"^Description(?:-en)?: (.+)", stanza, re.M)
+        if name and description:
+            found[name.group(1)] = description.group(1)
+    if len(found) < 1000:
+        raise SystemExit("script/bench: apt knows fewer than 1000 packages; run apt-get update")
+    return list(found.items())
+
+
+def real(count, mark=""):
+    """`count` rows. `mark` stands before each value: another data set with the same keys."""
+    base = packages()
+    for i in range(count):
+        name, description = base[i % len(base)]
+        again = i // len(base) + 1
+        if again == 1:
+            yield name, mark + description
+        else:
+            yield f"{name}~{again}", f"{mark}{again} {description}"
+
+
+def synthetic(count, value_bytes=54):
+    """`count` rows of the real ones' size: keys of 14 bytes, values that tell their key."""
+    fill = "." * max(0, value_bytes - 15)
+    for i in range(count):
+        yield f"key:{i:010}", f"{i:014}:{fill}"[:value_bytes]
+
+
+def large(count, value_bytes):
+    """`count` values of so many bytes."""
+    for i in range(count):
+        piece = f"{i:08}:"
+        yield f"large:{i:08}", (piece * (value_bytes // len(piece) + 1))[:value_bytes]
+
+
+def write(rows, json_path, cdbmake_path):
+    """Both files, row by row."""
+    encode = json.JSONEncoder(ensure_ascii=False).encode
+    with open(json_path, "wb", 1 << 20) as as_json, open(cdbmake_path, "wb", 1 << 20) as as_rows:
+        before = "{"
+        for key, value in rows:
+            as_json.write(f"{before}\n{encode(key)}:{encode(value)}".encode())
+            before = ","
+            k, v = key.encode(), value.encode()
+            as_rows.write(b"+%d,%d:%b->%b\n" % (len(k), len(v), k, v))
+        as_json.write(b"\n}\n")
+        as_rows.write(b"\n")
