@@ -173,7 +173,7 @@ def markdown(results):
         "",
     ]
     if results["left_out"]:
-        lines += ["Not measured, as time was up: " + ", ".join(results["left_out"]) + ".", ""]
+        lines += ["Not measured: " + ", ".join(results["left_out"]) + ".", ""]
     if any(workload["main"] for workload in results["workloads"]):
         lines += [readme(results), ""]
     lines += ["## Goals", ""]

@@ -254,10 +254,16 @@ Batch::Answered Batch::answer(const Client& client, Outbox& out) {
   }
   uint32_t local = 0, refused = 0;
   auto answered = Answered::kAll;
+  goromdb_answer answer{};
+  const goromdb_request* before = nullptr;
   for (uint32_t i = 0; i < request_count_ && answered == Answered::kAll; ++i) {
     const auto& request = requests_[i];
     const auto* view = loop_.view_of(listening, request.database);
-    auto answer = blank_answer(view);
+    // Reads of one database that follow one another differ in what is set below only.
+    const bool alike = before != nullptr && before->op == GOROMDB_OP_GET &&
+                       request.op == GOROMDB_OP_GET && request.database == before->database;
+    if (!alike) answer = blank_answer(view);
+    before = &request;
     switch (request.op) {
       case GOROMDB_OP_WALK:
         answered = answer_walk(client, request, i + 1 == request_count_, out);

@@ -73,7 +73,7 @@ enum class Status : uint16_t {
 struct Packet {
   uint8_t opcode;
   std::string_view name;
-  bool quiet = false;     // a read: a miss says nothing; others: no reply
+  bool quiet = false;     // a read: a miss says nothing; others: no reply at all (SETQ and its kin are told)
   bool with_key = false;  // the answer repeats the key
 };
 

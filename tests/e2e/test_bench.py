@@ -14,6 +14,9 @@ import pytest
 
 from harness import DEADLINE, PROGRAM, REPO, SLOW
 
+pytestmark = pytest.mark.skipif(
+    not (PROGRAM.parent / "bench" / "loadgen").exists(), reason="the program's folder has no bench/"
+)
 LOADGEN = PROGRAM.parent / "bench" / "loadgen"
 FLOOR = PROGRAM.parent / "bench" / "floor"
 PROTOCOLS = ("text", "meta", "binary", "redis")

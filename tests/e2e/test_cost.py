@@ -3,13 +3,14 @@
 with bounds, so that a regression on a request's path shows without timing anything."""
 
 import json
+import platform
 import re
 import subprocess
 from pathlib import Path
 
 import pytest
 
-from harness import PROGRAM, SANITIZER, Client, wait_for
+from harness import DEADLINE, PROGRAM, SANITIZER, Client, wait_for
 
 ENTRIES = 1000
 KEYS = [f"key:{n}" for n in range(ENTRIES)]
@@ -132,20 +133,17 @@ def config(storage="json"):
 
 
 def optimised():
-    """Whether the program is a release build: what others cost says nothing."""
+    """Whether the program is a release build for the CPUs that the bounds are of: others cost what they like."""
     if SANITIZER:
         return False
-    told = subprocess.run(
-        ["meson", "introspect", "--buildoptions", str(PROGRAM.parent)],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    options = json.loads(told.stdout or "[]")
+    if platform.machine() != "x86_64":
+        return False
+    told = PROGRAM.parent / "meson-info" / "intro-buildoptions.json"
+    options = json.loads(told.read_text()) if told.exists() else []
     return any(o["name"] == "optimization" and o["value"] in ("2", "3") for o in options)
 
 
-release_only = pytest.mark.skipif(not optimised(), reason="of a release build only")
+release_only = pytest.mark.skipif(not optimised(), reason="of a release build on x86-64 only")
 
 
 def published(server, storage, folder):
@@ -192,12 +190,12 @@ def test_a_batch_of_requests_is_a_wait_a_read_and_a_write(serve, tmp_path):
 # Whoever makes a path cheaper lowers its figure here; whoever needs more raises it, and says why.
 INSTRUCTIONS = {
     "text get": 2590,
-    "text get x16": 890,
+    "text get x16": 850,
     "text get of 100": 510,
-    "meta get x16": 1290,
-    "binary get x16": 1050,
-    "redis GET": 2890,
-    "redis GET x16": 1000,
+    "meta get x16": 1250,
+    "binary get x16": 1020,
+    "redis GET": 2700,
+    "redis GET x16": 940,
     "redis MGET of 100": 450,
     "text get of 100, bdb": 3830,
     "text get of 100, bolt": 1710,
@@ -213,7 +211,7 @@ def test_instructions_a_key(serve, tmp_path):
     server.drop(json.dumps(words()).encode())
     server.adopted(1)
     costs = instructions_a_key(server, out, WORKLOADS)
-    assert not too_dear(costs)
+    assert not not_within_bounds(costs)
 
 
 @release_only
@@ -224,7 +222,7 @@ def test_instructions_a_key_of_a_storage(serve, tmp_path, storage):
     published(server, storage, tmp_path)
     name = "text get of 100"
     costs = {f"{name}, {storage}": instructions_a_key(server, out, [name])[name]}
-    assert not too_dear(costs)
+    assert not not_within_bounds(costs)
 
 
 def callgrind(out):
@@ -240,9 +238,10 @@ def instructions_a_key(server, out, names):
         nonlocal dumps
         dumps += 1
         subprocess.run(
-            ["callgrind_control", f"--dump=cost", str(server.pid)],
+            ["callgrind_control", "--dump", str(server.pid)],
             check=True,
             stdout=subprocess.DEVNULL,
+            timeout=DEADLINE,
         )
         dump = Path(f"{out}.{dumps}")
         wait_for(lambda: dump.exists() and "totals:" in dump.read_text(), "a dump of callgrind")
@@ -258,9 +257,10 @@ def instructions_a_key(server, out, names):
     return costs
 
 
-def too_dear(costs):
+def not_within_bounds(costs):
+    """Half of a bound is too little: nothing has been counted, or the bound is out of date."""
     return [
         f"{name}: {cost} instructions a key, not {INSTRUCTIONS[name]}"
         for name, cost in costs.items()
-        if cost > INSTRUCTIONS[name] * 1.1
+        if not INSTRUCTIONS[name] * 0.5 < cost < INSTRUCTIONS[name] * 1.1
     ]
