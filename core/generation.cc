@@ -38,6 +38,7 @@ Result<std::unique_ptr<Generation>> Generation::open(Storage& storage, const Fac
     return because(error, status);
   }
   step("opened");
+  storage.host().allow_threads(1);  // a server that stops does not wait for another's half
   if (ops.verify != nullptr && !facts.verified) {
     status = ops.verify(generation->handle_, error.get());
     if (status != GOROMDB_OK) return because(error, status);

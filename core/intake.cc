@@ -28,7 +28,6 @@ Intake::Intake(const DatabaseConfig& config, std::unique_ptr<Storage> storage, u
       log_(std::move(log)),
       stopping_(stopping),
       loader_(config.basedir) {
-  storage_->host().allow_threads(static_cast<uint32_t>(config.load.threads));
   if (is_guarded(config, storage_->plugin())) guard_.emplace(config, storage_->plugin(), log_);
 }
 
@@ -182,6 +181,7 @@ Intake::Loaded Intake::open_untouched(Pending& file) {
     if (!tried) return tl::unexpected(tried.error());
     step("guarded");
   }
+  storage_->host().allow_threads(static_cast<uint32_t>(config_.load.threads));
   auto generation = Generation::open(
       *storage_, {file.note.generation, file.slot, path, file.note, file.adopted_before}, loops_,
       progress_of(fmt::format("opening {}", path)));

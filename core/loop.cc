@@ -131,7 +131,7 @@ void Loop::hand_over(const Listening& listening, uv_stream_t* server, Loop& to) 
   uv_close(&handle->handle,
            [](uv_handle_t* closed) { delete reinterpret_cast<uv_any_handle*>(closed); });
   to.post([&to, &listening, socket] {
-    if (to.shutting_down_) return;
+    if (to.finished_) return;
     auto owner = std::make_unique<Connection>(to, listening);
     const bool open = owner->open(std::move(*socket));
     to.welcome(std::move(owner), open);
@@ -351,6 +351,7 @@ void Loop::begin_shutdown() {
 }
 
 void Loop::finish() {
+  finished_ = true;
   for (auto& view : views_) {
     if (view) release(std::move(view));
   }

@@ -172,7 +172,7 @@ class Loop {
   uv_idle_t turn_idle_;  // runs while somebody is in line_
   std::vector<Connection*> line_;
   std::mt19937_64 random_{std::random_device()()};
-  bool shutting_down_ = false;
+  bool shutting_down_ = false, finished_ = false;
   uint64_t shutdown_began_ms_ = 0;
 
   std::mutex connections_mutex_;  // add, remove and list_connections; never on a request's path

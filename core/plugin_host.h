@@ -32,7 +32,7 @@ class PluginHost {
   PluginHost& operator=(const PluginHost&) = delete;
 
   const goromdb_host* table() const { return &table_; }
-  // That verify() may use; 1 unless it is set. Not while it runs.
+  // That open() or verify() may use; 1 unless it is set. Not while one of them runs.
   void allow_threads(uint32_t most) { table_.threads = most; }
   // Called from progress(), on the thread that opens a file; true = the plugin should give up. Set
   // before the call that may report progress, on the same thread.

@@ -14,7 +14,8 @@ namespace {
 
 constexpr uint64_t kSmallCache = uint64_t{1} << 20, kVerifyCache = uint64_t{64} << 20,
                    kLargestDefault = uint64_t{256} << 20;
-constexpr uint64_t kMostTimesTheFile = 4;  // that entries which are not compressed can have
+// What entries can have; that of compressed keys is a guess that no file should reach.
+constexpr uint64_t kMostTimesTheFile = 4, kMostTimesCompressed = 1024;
 
 // Room for all of a file that libdb does not map, with what its cache needs beside the pages.
 uint64_t default_cache(uint64_t size) {
@@ -145,20 +146,24 @@ void BdbGeneration::read(BdbReader& reader, uint32_t ns, EntryTotals& totals,
                          EntryCopy* copy) const {
   uint32_t id = 0;
   if (ns > 0) reader.ns_lookup(contents_.names[ns], id);
-  const bool is_sorted = contents_.trees[ns].is_sorted();
+  const auto& tree = contents_.trees[ns];
+  const bool is_sorted = tree.is_sorted();
+  const uint64_t most = file_.size();
+  const uint64_t times = tree.kind == tree.kCompressed ? kMostTimesCompressed : kMostTimesTheFile;
   std::optional<std::string> last;
   const auto cursor = reader.cursor(id, After());
   while (const auto entry = cursor->step()) {
     totals.add(entry->key.size(), entry->value.size());
     // Pages that lead in a circle must not fill the memory: a copy is made before verify has looked
-    // at them. In a btree, whose keys may be compressed, the order shows it; elsewhere all bytes
-    // are in the file, but for the numbers in a recno, which have up to ten.
+    // at them. In a btree the order shows it, too. All bytes are in the file, but for what keys
+    // begin with where they are compressed, and the numbers in a recno, which have up to ten.
     if (is_sorted) {
       if (last && *last >= entry->key) {
         throw Failure(GOROMDB_E_CORRUPT, "its keys are not in the order of their bytes");
       }
       last = entry->key;
-    } else if (totals.entries > file_.size() || totals.bytes > kMostTimesTheFile * file_.size()) {
+    }
+    if (totals.entries > most || totals.bytes > most * times) {
       throw Failure(GOROMDB_E_CORRUPT, "its entries run in a circle");
     }
     if (copy != nullptr) copy->add({ns, entry->key}, entry->value, entry->flags);

@@ -55,9 +55,13 @@ uint64_t draw() {
   return uint64_t{device()} << 32 | device();
 }
 
-bool same_key(const CdbFile& file, uint32_t a, uint32_t b) {
+// Also where one is no record. Long keys count as several probes.
+bool same_key(const CdbFile& file, uint32_t a, uint32_t b, uint64_t& probes) {
+  constexpr size_t kProbe = 64;
   CdbFile::Record first, second;
-  return !file.record(a, first) || !file.record(b, second) || first.key == second.key;
+  if (!file.record(a, first) || !file.record(b, second)) return true;
+  probes += first.key.size() / kProbe;
+  return first.key == second.key;
 }
 
 // False: it is no list of records from one place to the other. `tell` is called now and then.
@@ -106,7 +110,7 @@ bool read_tables(const CdbFile& file, Seen& seen, Tell tell) {
           const uint8_t* before = table + j * cdb::kSlotSize;
           const uint32_t other = cdb::load(before + 4);
           if (other == 0 || ++probes > kMostProbes * set.size() + kFreeProbes) return false;
-          if (cdb::load(before) == hash && same_key(file, at, other)) return false;
+          if (cdb::load(before) == hash && same_key(file, at, other, probes)) return false;
         }
       }
     }

@@ -14,6 +14,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <system_error>
 
 namespace goromdb {
 namespace {
@@ -177,8 +178,11 @@ class JsonStore {
     std::optional<ThreadedSource> ahead;
     uint32_t parsers = host_.threads();
     if (parsers > 1 && is_compressed(file)) {
-      ahead.emplace(*source);
       parsers = 1;
+      try {
+        ahead.emplace(*source);
+      } catch (const std::system_error&) {  // no thread is to be had: one does all
+      }
     }
     Window window(ahead ? static_cast<Source&>(*ahead) : *source, file, host_,
                   parsers > 1 ? parsers * NdjsonParser::kShare : Window::kSmallest);

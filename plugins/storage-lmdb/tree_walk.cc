@@ -213,7 +213,8 @@ void TreeWalk::children(Tree& tree, const Page& page, unsigned depth, uint16_t b
 // list of all pages.
 bool TreeWalk::is_worth_two_threads(const Tree& tree, const Page& page, unsigned depth) const {
   constexpr uint16_t kSome = 4;  // a root may have a full one and a small one, so a child is split
-  return host_.threads() > 1 && !halved_ && tree.index == nullptr &&
+  constexpr unsigned kMostSplits = 16;
+  return host_.threads() > 1 && !halved_ && splits_ < kMostSplits && tree.index == nullptr &&
          (tree.kind == Kind::kMain || tree.kind == Kind::kNamed) && page.count >= kSome &&
          depth + 2u <= tree.record.depth && tree.record.pages() >= header_.last_page / 4;
 }
@@ -228,6 +229,7 @@ void TreeWalk::halves(Tree& tree, const Page& page, unsigned depth) {
   TreeWalk other(file_, header_, host_);
   other.tells_ = false;
   other.halved_ = halved_ = true;
+  ++splits_;
   // To unmap takes its time: each gives back the part of the file where its pages mostly are.
   const uint64_t part = file_.size() / 8192 * 4096;
   auto* const bytes = const_cast<uint8_t*>(file_.data());

@@ -64,6 +64,7 @@ class TreeWalk {
   const Host host_;
   std::vector<bool> seen_;
   bool halved_ = false;           // another thread has a half at this time
+  unsigned splits_ = 0;           // so far; each takes a list of all pages
   bool tells_ = true;             // the host, of progress; on the thread of the call alone
   uint64_t done_ = 0, told_ = 0;  // bytes
 };
