@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "environment.h"
 
+#include <sys/stat.h>
+
 #include <cerrno>
 #include <cstdlib>
 #include <exception>
@@ -9,6 +11,11 @@
 #include <utility>
 
 namespace goromdb::bdb {
+namespace {
+
+constexpr uint64_t kGigabyte = uint64_t{1} << 30;
+
+}  // namespace
 
 goromdb_status status_of(int code) {
   switch (code) {
@@ -47,7 +54,6 @@ Environment::Environment(uint64_t cache_bytes) {
     }
   });
   env->set_msgcall(env, [](const DB_ENV*, const char*) {});
-  constexpr uint64_t kGigabyte = uint64_t{1} << 30;
   check(env->set_cachesize(env, static_cast<uint32_t>(cache_bytes / kGigabyte),
                            static_cast<uint32_t>(cache_bytes % kGigabyte), 1),
         "the cache cannot be set");
@@ -60,6 +66,21 @@ Environment::Environment(uint64_t cache_bytes) {
   check(env->open(env, nullptr, DB_PRIVATE | DB_INIT_MPOOL | DB_CREATE, 0), "libdb cannot be used");
 }
 
+void Environment::keep_to_the_file(DB* db, const std::string& path) {
+  struct stat file;
+  uint32_t page_size = 0;
+  check(::stat(path.c_str(), &file) == 0 ? 0 : errno, "it cannot be opened");
+  check(db->get_pagesize(db, &page_size), "it cannot be opened");
+  // libdb takes this for the number of the last page.
+  const auto size = static_cast<uint64_t>(file.st_size);
+  const uint64_t most = size > page_size ? size - page_size : size;
+  DB_MPOOLFILE* const pages = db->get_mpf(db);
+  check(pages->set_maxsize(pages, static_cast<uint32_t>(most / kGigabyte),
+                           static_cast<uint32_t>(most % kGigabyte)),
+        "it cannot be opened");
+  only_reads_ = true;
+}
+
 bool Environment::is_broken() const {
   uint32_t flags = 0;
   return env_->get_flags(env_.get(), &flags) != 0 || (flags & DB_PANIC_ENVIRONMENT) != 0;
@@ -68,6 +89,9 @@ bool Environment::is_broken() const {
 void Environment::check(int code, const char* what) {
   if (code == 0) return;
   const auto complaint = std::exchange(complaint_, {});
+  if (code == ENOSPC && only_reads_) {
+    throw Failure(GOROMDB_E_CORRUPT, std::string(what) + ": a page leads behind the file's end");
+  }
   throw Failure(status_of(code),
                 what + (": " + (complaint.empty() ? db_strerror(code) : complaint)));
 }
@@ -85,6 +109,7 @@ DbHandle DbHandle::open(Environment& env, const std::string& path, const char* s
   DB* const db = handle.get();
   env.check(db->open(db, nullptr, path.c_str(), subdb, DB_UNKNOWN, DB_RDONLY, 0),
             "it cannot be opened");
+  env.keep_to_the_file(db, path);
   env.check(db->get_type(db, &handle.type_), "it cannot be opened");
   if (handle.type_ != DB_BTREE && handle.type_ != DB_HASH && handle.type_ != DB_RECNO) {
     throw Failure(GOROMDB_E_UNSUPPORTED,

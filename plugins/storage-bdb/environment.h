@@ -30,6 +30,10 @@ class Environment {
   bool is_broken() const;
   // Throws when `code` is no success: `what` failed; the message goes on with libdb's complaint.
   void check(int code, const char* what);
+  // For a handle that is open for reading. In a hash libdb makes a page that is asked for and is
+  // not there, and writes it, though the file is open for reading: it grows to where a damaged
+  // number points.
+  void keep_to_the_file(DB* db, const std::string& path);
 
  private:
   struct Close {
@@ -41,6 +45,7 @@ class Environment {
   };
 
   std::string complaint_;  // libdb's first since the last one was taken
+  bool only_reads_ = false;
   std::unique_ptr<DB_ENV, Close> env_;
 };
 

@@ -207,6 +207,27 @@ TEST_CASE("copying pages that lead round and round ends, and the file is refused
   }
 }
 
+TEST_CASE("pages behind the end of the file are not made, and the file is not written") {
+  const auto entries = numbered(2000);
+  for (const auto type : {DB_BTREE, DB_HASH}) {
+    Database db(kCopied);
+    const auto path = db.dir().file("f");
+    write(path, entries, {type});
+    const auto whole = bytes_of(path);
+    const auto parts = pages(whole, type == DB_BTREE ? kLeaf : kHash);
+    const auto count = static_cast<uint32_t>(whole.size() / kPage);
+    for (const uint32_t next : {count, count + 1, 500000U}) {
+      CAPTURE(type);
+      CAPTURE(next);
+      auto bytes = whole;
+      set_next(bytes, parts[5], next);
+      std::ofstream(path, std::ios::binary) << bytes;
+      CHECK(db.open(path) == GOROMDB_E_CORRUPT);
+      CHECK(bytes_of(path).size() == whole.size());
+    }
+  }
+}
+
 TEST_CASE("a key that comes twice in a hash is refused: a copy cannot tell which one libdb gives") {
   std::string one = "key1", two = "key2";
   Database db(kCopied);

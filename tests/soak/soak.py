@@ -1,0 +1,388 @@
+# SPDX-License-Identifier: MIT
+"""A server that is not left alone: every storage, new files each second, clients that check every reply, and faults.
+
+Each second one large database and one of the others, in turn, get a good file. Every third second there is a damaged
+file, every fifth half a file with the sum of the whole, every eleventh the disk of one store is full for a while, and
+every twentieth the server is killed in the middle of a reload and started anew. Readers of both protocols compare each
+value with the files that may be served at that moment; others connect for one request, leave in the middle of a reply,
+or read so slowly that they are cut. The line at the end: a request is a batch of keys or a page of a walk; p99 and max
+are of four requests sent at once, as these clients see them (one Python process: most of that is theirs); what is
+resident and open is of the last process, when every reader is connected, at its begin and its end.
+"""
+
+import argparse
+import contextlib
+import gzip
+import itertools
+import os
+import random
+import re
+import signal
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "e2e"))
+# pylint: disable=wrong-import-position
+import writers
+from harness import Client, Server, encode, tmpfs, wait_for
+from ledger import Content, Ledger, MemcachedReader, RedisReader, RedisWalker, address_of
+from mutants import mutant
+
+POOL = 4  # good files of each database, dropped in turn
+ENTRIES = 400
+BIG = 8 << 20  # bytes of the value that slow clients read: more than the kernel takes for them
+WHOLE_KEYS = 25  # words of a value: it is some hundreds of bytes long
+PAUSE = 0.02
+BUSY = "words"  # the database that gets a new file every second; the others take turns
+WITH_BIG = (BUSY, "lmdb")
+SMALL = "hash"  # the database whose store is on a small disk
+KILL_EACH = 20  # seconds
+SHORT = 24  # most connections that come and go
+GROWTH = 48  # MiB that a process may have grown by when it ends
+
+
+# ---- what is served --------------------------------------------------------------------------------
+
+
+def as_json(words):
+    return encode({key.decode(): value.decode() for key, value in words.items()})
+
+
+STORAGES = {
+    BUSY: ("json", as_json, {}),
+    "gzipped": ("json", lambda w: gzip.compress(as_json(w), 1), {}),
+    "lmdb": ("lmdb", writers.mdb_load, {}),
+    "lmdb-index": ("lmdb", writers.mdb_load, {"index": "hash"}),
+    "bolt": ("bolt", writers.bolt, {}),
+    "bolt-index": ("bolt", writers.bolt, {"index": "hash"}),
+    "cdb": ("cdb", writers.cdb, {}),
+    "cdb-index": ("cdb", writers.cdb, {"index": "hash"}),
+    "btree": ("bdb", writers.bdb, {}),
+    "btree-index": ("bdb", writers.bdb, {"index": "hash"}),
+    "hash": ("bdb", lambda w: writers.bdb(w, "hash"), {}),
+    "memcachedb": ("memcachedb-bdb", writers.memcachedb, {}),
+}
+
+
+class Feed:
+    """A database's files, and the ledger of what was dropped into it."""
+
+    def __init__(self, name):
+        storage, write, self.options = STORAGES[name]
+        self.name, self.storage = name, storage
+        self.ledger = Ledger()
+        self.files = []
+        for number in range(POOL):
+            words = {
+                b"key%05d" % i: b"%s generation %d entry %d " % (name.encode(), number, i) * WHOLE_KEYS
+                for i in range(ENTRIES)
+            }
+            if name in WITH_BIG:
+                words[b"big"] = (b"%s of %d " % (name.encode(), number) * BIG)[:BIG]
+            self.files.append((write(words), Content(words.items())))
+        self.keys = [key for key in words if key != b"big"]
+        self.turn = itertools.cycle(range(POOL))
+        self.last = None
+
+    def next_file(self):
+        self.last = next(self.turn)
+        return self.files[self.last]
+
+
+# ---- clients ---------------------------------------------------------------------------------------
+
+
+class Timed:
+    """Mixed into a reader: how long each turn took, in milliseconds."""
+
+    times = None  # shared by all
+
+    def turn(self, connection):
+        began = time.perf_counter()
+        super().turn(connection)
+        self.times.append((time.perf_counter() - began) * 1000)
+
+
+class TimedMemcached(Timed, MemcachedReader):
+    pass
+
+
+class TimedRedis(Timed, RedisReader):
+    pass
+
+
+class Churn(MemcachedReader):
+    """A connection for one request, and every third of them is left in the middle of its reply."""
+
+    asked = 0
+
+    def turn(self, connection):
+        with Client(self.address()) as short:
+            self.asked += 1
+            if self.asked % 3 == 0:
+                short.send(b"get " + b" ".join(self.keys) + b"\r\n")
+                short.exactly(1000)
+            else:
+                super().turn(short)
+
+
+class Slow(MemcachedReader):
+    """Reads one large value in small parts, over some reloads. It is cut for that when `drain_timeout` has passed; what
+    it got until then is of one data set."""
+
+    cuts = 0
+
+    def turn(self, connection):
+        served = self.ledger.served
+        got = []
+        with Client(self.address(), receive_buffer=8192) as slow:
+            slow.send(b"get big\r\n")
+            with contextlib.suppress(ConnectionError):
+                slow.line()
+                for _ in range(64):
+                    got.append(slow.exactly(BIG // 64))
+                    self.stopping.wait(0.1)
+            self.cuts += len(got) < 64
+        value = b"".join(got)
+        fits = lambda content: any(k == b"big" and v.startswith(value) for k, v in content.pairs)
+        self.is_of_one(served, fits, lambda: f"{len(value)} bytes of the large value")
+
+
+# ---- the server, and what is done to it ------------------------------------------------------------
+
+
+class Soak:
+    """The server, who feeds it, who reads from it, and what came of it."""
+
+    def __init__(self, folder, seconds, seed, small_disk):
+        self.random = random.Random(seed)
+        self.seconds = seconds
+        self.small_disk = small_disk
+        self.feeds = {name: Feed(name) for name in STORAGES}
+        databases = {
+            name: {
+                "storage": feed.storage,
+                "options": feed.options,
+                "file": f"in-{name}/data",
+                "basedir": f"store-{name}",
+                "poll_interval": "1s",
+            }
+            for name, feed in self.feeds.items()
+        }
+        databases[SMALL]["basedir"] = str(small_disk / "store")
+        listeners = [
+            {"protocol": protocol, "listen": "127.0.0.1:0", "databases": [name]}
+            for name in databases
+            for protocol in ("memcached", "redis")
+        ]
+        settings = {"drain_timeout": "3s", "log": {"format": "json", "level": "info"}}
+        self.server = Server(folder, databases=databases, listeners=listeners, server=settings)
+        self.addresses = {}
+        self.life = 0  # odd while the server is down
+        self.reloads = self.rejections = self.kills = self.full_disks = 0
+        self.readers = []
+        self.times = []  # of turns, in milliseconds
+        self.sizes = []  # of each process: MiB and descriptors at its begin, and at its end
+
+    # -- files
+
+    def offer(self, feed):
+        data, content = feed.next_file()
+        after = self.server.mark()
+        number = feed.ledger.offer(content, f"{feed.name}, file {feed.last}")
+        self.server.drop(data, feed.name)
+        return after, number
+
+    def settle(self, feed, after, number, good=True):
+        """Waits for the verdict on the last drop, which must be this one."""
+        message = self.server.wait(feed.name, "generation .* adopted|rejected ", after).message
+        adopted = message.startswith("generation")
+        assert adopted == good, f"{feed.name}: {message}"
+        if adopted:
+            feed.ledger.accept(number)
+            self.reloads += 1
+        else:
+            feed.ledger.reject(number)
+            self.rejections += 1
+
+    def good(self, feed):
+        self.settle(feed, *self.offer(feed))
+
+    def bad_file(self, feed):
+        """A damaged one that has lost its beginning and its second half, with a right sum."""
+        one, two = (feed.files[i][0] for i in self.random.sample(range(POOL), 2))
+        _, data = mutant(one, two, 4096, self.random.random())
+        after = self.server.mark()
+        number = feed.ledger.offer(None, "a bad file")
+        self.server.drop(b"?" * 64 + data[64 : len(data) // 2], feed.name)
+        self.settle(feed, after, number, good=False)
+
+    def bad_sum(self, feed):
+        """Half a file and the sum of the whole; then the whole one."""
+        data, _ = feed.files[(feed.last + 1) % POOL]
+        inbox = self.server.inbox(feed.name)
+        after = self.server.mark()
+        number = feed.ledger.offer(None, "a bad sum")
+        inbox.put_data(data[: len(data) // 2])
+        inbox.put_sum_of(data)
+        self.settle(feed, after, number, good=False)
+        self.good(feed)
+
+    def full_disk(self, feed):
+        """The store's disk is full when a file comes, and has room again later."""
+        ballast = self.small_disk / "ballast"
+        with contextlib.suppress(OSError), open(ballast, "wb", buffering=0) as file:
+            while True:
+                file.write(bytes(1 << 12))
+        after, number = self.offer(feed)
+        self.server.wait(feed.name, ".*trying again", after)
+        self.full_disks += 1
+        ballast.unlink()
+        self.settle(feed, after, number)
+
+    # -- the process
+
+    def start(self):
+        self.server.start(ready=bool(self.sizes))
+        self.addresses = {
+            (protocol, name): address_of(self.server, protocol, name)
+            for protocol in ("memcached", "redis")
+            for name in self.feeds
+        }
+
+    def look(self):
+        """MiB resident and descriptors, when every reader is connected."""
+        steady = [reader for reader in self.readers if not isinstance(reader, Slow)]
+        before = [reader.replies for reader in steady]
+        wait_for(
+            lambda: all(r.failure or r.replies > b for r, b in zip(steady, before)),
+            "replies to every reader",
+        )
+        status = Path(f"/proc/{self.server.pid}/status").read_text()
+        resident = int(re.search(r"VmRSS:\s+(\d+) kB", status).group(1)) / 1024
+        return resident, len(os.listdir(f"/proc/{self.server.pid}/fd"))
+
+    def kill(self, feed):
+        """In the middle of a reload; what was dropped is served in the end."""
+        self.sizes[-1].append(self.look())
+        self.life += 1
+        _, number = self.offer(feed)
+        time.sleep(self.random.random() * 0.1)
+        self.server.kill9()
+        self.kills += 1
+        self.start()
+        self.life += 1
+        key, expected = feed.keys[0].decode(), dict(feed.files[feed.last][1].pairs)[feed.keys[0]]
+
+        def served():
+            with Client(self.addresses["memcached", feed.name]) as client:
+                return client.get(key) == expected
+
+        wait_for(served, f"what was dropped before a kill to be served: {feed.name}")
+        feed.ledger.accept(number)
+        self.reloads += 1
+
+    # -- all of it
+
+    def start_readers(self):
+        for feed in self.feeds.values():
+            where = lambda protocol, name=feed.name: lambda: self.addresses[protocol, name]
+            how = {"pause": PAUSE, "life": lambda: self.life}
+            self.readers += [
+                TimedMemcached(feed.ledger, where("memcached"), feed.keys, **how),
+                TimedRedis(feed.ledger, where("redis"), feed.keys, **how),
+                RedisWalker(feed.ledger, where("redis"), **how),
+                Churn(feed.ledger, where("memcached"), feed.keys[:20], **how),
+            ]
+            if feed.name in WITH_BIG:
+                self.readers.append(Slow(feed.ledger, where("memcached"), feed.keys, **how))
+        for reader in self.readers:
+            reader.times = self.times
+            reader.start()
+
+    def second(self, number, feed):
+        self.good(self.feeds[BUSY])
+        self.good(feed)
+        if number % 3 == 2:
+            self.bad_file(feed)
+        if number % 5 == 4:
+            self.bad_sum(feed)
+        if number % 11 == 10 and self.small_disk.is_mount():
+            self.full_disk(self.feeds[SMALL])
+        if number % KILL_EACH == KILL_EACH - 1:
+            self.kill(feed)
+            self.sizes.append([self.look()])
+        for reader in self.readers:
+            assert reader.failure is None, f"a reader failed: {reader.failure!r}"[:3000]
+
+    def run(self):
+        self.start()
+        for feed in self.feeds.values():
+            self.good(feed)
+        self.start_readers()
+        feeds = itertools.cycle(self.feeds.values())
+        self.second(0, next(feeds))
+        self.sizes.append([self.look()])
+        end = time.monotonic() + self.seconds
+        for number in itertools.count(1):
+            began = time.monotonic()
+            self.second(number, next(feeds))
+            if time.monotonic() >= end:
+                break
+            time.sleep(max(0.0, began + 1 - time.monotonic()))
+        self.sizes[-1].append(self.look())
+        for reader in self.readers:
+            reader.end()
+        self.server.stop()
+        for begin, end in self.sizes:
+            assert end[0] < begin[0] + GROWTH, f"memory grew from {begin[0]:.1f} to {end[0]:.1f} MiB"
+            assert end[1] < begin[1] + SHORT, f"descriptors: {begin[1]}, then {end[1]}"
+
+    def stop(self):
+        for reader in self.readers:
+            reader.stopping.set()
+        with contextlib.suppress(AssertionError):
+            self.server.stop(signal.SIGKILL)
+
+    def figures(self, errors):
+        times = sorted(self.times) or [0.0]
+        begin, end = self.sizes[-1][0], self.sizes[-1][-1]
+        return (
+            f"soak: {self.seconds / 60:g} min, {self.reloads} reloads, {self.rejections} rejections, "
+            f"{self.full_disks} full disks, {self.kills} kills, "
+            f"{sum(r.replies for r in self.readers)} requests, "
+            f"{sum(r.cuts for r in self.readers if isinstance(r, Slow))} slow clients cut, "
+            f"{errors} errors, p99 {times[len(times) * 99 // 100]:.1f} ms, max {times[-1]:.1f} ms, "
+            f"RSS {begin[0]:.1f} to {end[0]:.1f} MiB, descriptors {begin[1]} to {end[1]}"
+        )
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n\n", 1)[0])
+    parser.add_argument("--minutes", type=float, default=1)
+    parser.add_argument("--seed", default="soak")
+    options = parser.parse_args()
+    errors = 0
+    with tempfile.TemporaryDirectory(prefix="goromdb-soak-") as folder, contextlib.ExitStack() as stack:
+        os.environ["TMPDIR"] = tempfile.tempdir = folder  # of the files' writers
+        small = Path(folder) / "small"
+        try:
+            stack.enter_context(tmpfs(small, "4m"))
+        except OSError as error:
+            print(f"soak: no full disks: {error}", file=sys.stderr)
+        soak = Soak(Path(folder) / "server", options.minutes * 60, options.seed, small)
+        try:
+            soak.run()
+        except Exception as error:  # pylint: disable=broad-except
+            errors = 1
+            print(f"soak: {error}\nthe last of the log:\n{soak.server.log()[-5000:]}", file=sys.stderr)
+        finally:
+            soak.stop()
+        print(soak.figures(errors))
+    return 1 if errors else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
