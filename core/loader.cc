@@ -57,12 +57,16 @@ Number number_in(const std::map<std::string, std::string>& pairs, const std::str
 Result<bool> remove_if_same(const std::string& path, const FileIdentity& identity) {
   // Between a look and an unlink another file could come; under a name of our own it cannot.
   const auto aside = path + kTaken;
-  if (::rename(path.c_str(), aside.c_str()) != 0) {
-    if (errno == ENOENT) return false;
+  // Where it is not there an earlier try may have got as far as this.
+  if (::rename(path.c_str(), aside.c_str()) != 0 && errno != ENOENT) {
     return fail_errno(fmt::format("remove {}", path));
   }
   auto state = look_at(aside);
-  if (state && *state && (*state)->identity == identity) {
+  if (!state) {
+    give_back(aside, path);
+    return tl::unexpected(state.error());
+  }
+  if (*state && (*state)->identity == identity) {
     if (::unlink(aside.c_str()) != 0) return fail_errno(fmt::format("remove {}", aside));
     if (auto synced = sync_folder(parent_folder(path)); !synced)
       return tl::unexpected(synced.error());
@@ -176,6 +180,7 @@ Result<std::vector<Loader::Found>> Loader::recover() {
 
 Result<SlotNote> Loader::take(const Candidate& candidate, const std::string& hex, int slot,
                               uint64_t generation, const Progress& progress) {
+  unfinished_.reset();
   if (auto cleared = clear(slot); !cleared) return tl::unexpected(cleared.error());
   SlotNote note{generation,
                 fmt::format("{}:{}", candidate.kind == SumKind::kSha256 ? "sha256" : "md5", hex),
@@ -191,10 +196,8 @@ Result<SlotNote> Loader::take(const Candidate& candidate, const std::string& hex
   auto before = look_at(candidate.file);
   if (!before) return tl::unexpected(before.error());
   if (!*before || !candidate.still(**before)) return another;
+  bool copied = false;
   if (::rename(candidate.file.c_str(), data.c_str()) == 0) {
-    auto synced = sync_folder(folder(slot)).and_then([&] {
-      return sync_folder(parent_folder(candidate.file));
-    });
     auto moved = look_at(data);
     if (!moved || !*moved || (*moved)->identity != candidate.data) {
       // Another file came, or this one was written to, after it was hashed: give it back to be
@@ -202,24 +205,39 @@ Result<SlotNote> Loader::take(const Candidate& candidate, const std::string& hex
       give_back(data, candidate.file);
       return another;
     }
-    if (!synced) return tl::unexpected(synced.error());
   } else if (errno == EXDEV) {
-    auto copied = copy_in(candidate, hex, slot, note, progress);
-    if (!copied) {
+    auto done = copy_in(candidate, hex, slot, note, progress);
+    if (!done) {
       ::unlink((data + ".tmp").c_str());
-      return tl::unexpected(copied.error());
+      return tl::unexpected(done.error());
     }
+    copied = true;
   } else {
     return fail_errno(fmt::format("move {} to {}", candidate.file, data));
   }
   if (auto moved = look_at(data); moved && *moved) note.ctime_ns = (*moved)->ctime_ns;
+  unfinished_ = Unfinished{slot, candidate, copied};
+  if (auto finished = finish_take(); !finished) return tl::unexpected(finished.error());
+  return note;
+}
+
+Result<void> Loader::finish_take() {
+  const auto [slot, candidate, copied] = *unfinished_;
+  if (auto synced = sync_folder(folder(slot)); !synced) return synced;
+  if (copied) {
+    auto removed = remove_if_same(candidate.file, candidate.data);
+    if (!removed) return tl::unexpected(removed.error());
+  } else if (auto synced = sync_folder(parent_folder(candidate.file)); !synced) {
+    return synced;
+  }
   step("moved");
   if (candidate.kind != SumKind::kNone) {
     auto removed = remove_if_same(sum_path(candidate.file, candidate.kind), candidate.sum);
     if (!removed) return tl::unexpected(removed.error());
   }
+  unfinished_.reset();
   step("sum_removed");
-  return note;
+  return {};
 }
 
 Result<void> Loader::copy_in(const Candidate& candidate, const std::string& hex, int slot,
@@ -267,13 +285,16 @@ Result<void> Loader::copy_in(const Candidate& candidate, const std::string& hex,
   if (::rename(temporary.c_str(), data.c_str()) != 0) {
     return fail_errno(fmt::format("rename {} to {}", temporary, data));
   }
-  if (auto synced = sync_folder(folder(slot)); !synced) return synced;
-  auto removed = remove_if_same(candidate.file, candidate.data);
-  if (!removed) return tl::unexpected(removed.error());
   return {};
 }
 
 Result<void> Loader::point(int slot, uint64_t generation) {
+  if (unfinished_ && unfinished_->slot == slot) {
+    // The data's name has to outlast a crash; what stays in the drop folder is in nobody's way.
+    if (auto synced = sync_folder(folder(slot)); !synced) return synced;
+    (void)finish_take();
+    unfinished_.reset();
+  }
   const auto text = fmt::format("slot {}\ngeneration {}\n", slot_name(slot), generation);
   // A full disk must not keep a start from serving what `current` names already.
   if (auto now = read_small_file(pointer_path(), kNoteLimit); now && *now == text) return {};

@@ -50,7 +50,8 @@ class Loader {
   Result<std::vector<Found>> recover();
 
   // Moves the verified candidate into `slot` and removes its sum file. What lies in the slot is
-  // what was hashed, or the call fails and the candidate is where it was.
+  // what was hashed, or the call fails and the candidate is where it was. Where it fails behind the
+  // move, what is left to do is done when the slot is pointed at.
   Result<SlotNote> take(const Candidate& candidate, const std::string& hex, int slot,
                         uint64_t generation, const Progress& progress);
 
@@ -87,8 +88,18 @@ class Loader {
   Result<void> copy_in(const Candidate& candidate, const std::string& hex, int slot, SlotNote& note,
                        const Progress& progress);
 
+  // What follows the move of `unfinished_`: its name lasts, and what is left of the drop goes.
+  Result<void> finish_take();
+
+  struct Unfinished {
+    int slot = 0;
+    Candidate candidate;
+    bool copied = false;  // the candidate is still in the drop folder
+  };
+
   std::string basedir_;
   Fd lock_;
+  std::optional<Unfinished> unfinished_;
   uint64_t pointed_generation_ = 0;
 };
 
