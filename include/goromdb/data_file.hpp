@@ -24,7 +24,8 @@ class DataFile {
  public:
   // E_IO when it cannot be opened, E_CORRUPT when it is something else than a regular file.
   explicit DataFile(const char* path)
-      : fd_(::open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)) {
+      : DataFile(::open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)) {
+    // From here on the destructor closes it, also where this throws.
     if (fd_ < 0) fail("cannot be opened");
     struct stat st;
     if (::fstat(fd_, &st) != 0) fail("cannot be looked at");
@@ -77,6 +78,7 @@ class DataFile {
   }
 
  private:
+  explicit DataFile(int fd) : fd_(fd) {}
   [[noreturn]] static void fail(const char* what) {
     throw Failure(errno == ENOMEM ? GOROMDB_E_NO_MEMORY : GOROMDB_E_IO,
                   std::string(what) + ": " + std::strerror(errno));

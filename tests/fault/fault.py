@@ -1,0 +1,413 @@
+# SPDX-License-Identifier: MIT
+"""A server whose calls to the file system are counted, ended at or made to fail, one at a time.
+
+A point is one such call between the moment before a drop and the end of its reload: where it is made
+(WHERES), the how-manieth it is there, and its name. shim.c does the counting within the server.
+"""
+
+import contextlib
+import errno
+import mmap
+import os
+import shutil
+import signal
+import struct
+import subprocess
+import sys
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent / "e2e"))
+
+import harness  # pylint: disable=wrong-import-position
+import writers  # pylint: disable=wrong-import-position
+from harness import Server, wait_for  # pylint: disable=wrong-import-position
+
+# ---- data sets -------------------------------------------------------------------------------------
+
+KEYS = ["marker", *(f"key{i:02}" for i in range(24))]
+MARKERS = ["red", "green", "blue"]  # dropped in turn
+
+WRITERS = {
+    "json": lambda words: harness.encode({k.decode(): v.decode() for k, v in words.items()}),
+    "lmdb": writers.mdb_load,
+    "bolt": writers.bolt,
+    "cdb": writers.cdb,
+    "bdb": writers.bdb,
+    "memcachedb-bdb": writers.memcachedb,
+}
+# To copy a file takes two blocks here, so that there is a middle.
+WAYS = {"rename": 20_000, "copy": 1_100_000}  # the bytes of the value `big`
+
+
+class DataSets:
+    """Of each marker the words and the file."""
+
+    def __init__(self, storage, way):
+        self.words = {marker: self._words_of(marker, WAYS[way]) for marker in MARKERS}
+        self.files = {marker: WRITERS[storage](words) for marker, words in self.words.items()}
+
+    @staticmethod
+    def _words_of(marker, big):
+        words = {key: f"{marker}:{key}" for key in KEYS}
+        words["marker"] = marker
+        words["big"] = (marker * big)[:big]
+        return {key.encode(): value.encode() for key, value in words.items()}
+
+    def marker_of(self, client, keys=None):
+        """Reads everything and returns the marker of the one data set that it is, byte for byte."""
+        keys = keys or [*KEYS, "big"]
+        values = client.get_many(keys)
+        marker = values.get("marker", b"").decode()
+        assert marker in MARKERS, f"no data set's marker: {marker!r}"
+        wanted = {key: self.words[marker][key.encode()] for key in keys}
+        assert values == wanted, f"not what {marker} is, whole"
+        return marker
+
+
+# ---- the shim's file -------------------------------------------------------------------------------
+
+WHERES = ["main", "loader", "other", "guard"]
+ACTIONS = ["record", "kill before", "kill after", "fail", "fail from there"]
+HEAD = struct.Struct("=IIIIIi20sI4II")
+ONE = struct.Struct("=I20s56s")
+MOST = 4000
+
+
+@dataclass(frozen=True)
+class Point:
+    where: str
+    number: int
+    call: str
+    text: str = ""
+
+    def __str__(self):
+        return f"{self.where} {self.number}, {self.call}({self.text.rsplit('/', 2)[-1]})"
+
+
+class Control:
+    """Orders to the shim, and what it has counted. Its layout is `struct control`."""
+
+    def __init__(self, path):
+        self.path = path
+        path.write_bytes(bytes(HEAD.size + MOST * ONE.size))
+        with open(path, "r+b") as file:
+            self.map = mmap.mmap(file.fileno(), 0)
+
+    def close(self):
+        self.map.close()
+
+    def arm(self, action="record", point=None, error=0):
+        """From now on calls are counted, from 1; at the point the action is taken."""
+        assert self._head()[0] == 1, "the shim is not in the server"
+        self.disarm()
+        where, number, call = (point.where, point.number, point.call) if point else ("main", 0, "")
+        head = HEAD.pack(
+            *(1, 0, WHERES.index(where), number, ACTIONS.index(action), error),
+            *(call.encode(), 0, 0, 0, 0, 0, 0),
+        )
+        self.map[: HEAD.size] = head
+        self.map[4:8] = struct.pack("=I", 1)
+
+    def disarm(self):
+        self.map[4:8] = bytes(4)
+
+    def _head(self):
+        return HEAD.unpack(self.map[: HEAD.size])
+
+    def hits(self):
+        return self._head()[7]
+
+    def points(self):
+        """All calls so far, in their order."""
+        total = self._head()[12]
+        assert total <= MOST, f"{total} calls are more than the shim can note"
+        numbers = dict.fromkeys(WHERES, 0)
+        points = []
+        for i in range(total):
+            where, call, text = ONE.unpack_from(self.map, HEAD.size + i * ONE.size)
+            where = WHERES[where]
+            numbers[where] += 1
+            plain = [field.rstrip(b"\0").split(b"\0")[0].decode() for field in (call, text)]
+            points.append(Point(where, numbers[where], *plain))
+        return points
+
+
+# ---- servers ---------------------------------------------------------------------------------------
+
+
+def shim(folder):
+    return harness.compile_c(HERE / "shim.c", folder / "shim.so", "-fvisibility=default", "-ldl")
+
+
+class Room:
+    """A server with one database and the shim, in a folder of its own."""
+
+    def __init__(self, folder, library, storage, sets, inbox=None, poll="10s", wrap=()):
+        folder.mkdir(parents=True)
+        self.sets = sets
+        self.control = Control(folder / "control")
+        self.turn = 0
+        database = {
+            "storage": storage,
+            "file": str((inbox or folder / "in") / "data"),
+            "basedir": "store",
+            "poll_interval": poll,
+        }
+        self.server = Server(
+            folder,
+            databases={"words": database},
+            server={"threads": 1, "load_priority": "normal"},  # many run at once
+            wrap=wrap,
+            env={"LD_PRELOAD": str(library), "GOROMDB_FAULT_FILE": str(self.control.path)},
+        )
+        del self.server.env["GOROMDB_TEST_STEPS"]  # a look for orders at each step would count, too
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        process = self.server.process
+        if process is not None:
+            process.kill()
+            process.wait()
+            self.server.process = None
+        self.control.close()
+
+    @property
+    def marker(self):
+        """What was dropped last."""
+        return MARKERS[self.turn % len(MARKERS)]
+
+    def drop_next(self):
+        """Returns its marker, and the log's end before it."""
+        self.turn += 1
+        after = self.server.mark()
+        self.server.drop(self.sets.files[self.marker])
+        return self.marker, after
+
+    def load_next(self):
+        marker, after = self.drop_next()
+        self.server.adopted(after=after)
+        return marker
+
+    def served(self):
+        with self.server.client() as client:
+            return self.sets.marker_of(client)
+
+    def wait_served(self, marker):
+        with self.server.client() as client:
+            wait_for(
+                lambda: client.get("marker") == marker.encode(),
+                f"{marker} to be served\n{self.server.log()}",
+            )
+        assert self.served() == marker
+
+    def is_pointed_at(self, marker):
+        """Whether `current` names the slot that holds it."""
+        with contextlib.suppress(OSError, IndexError):
+            slot = (self.server.store() / "current").read_text().split()[1]
+            return (self.server.store() / slot / "data.db").read_bytes() == self.sets.files[marker]
+        return False
+
+    def is_tidy(self):
+        names = [name for name in self.server.store_files() if ".rejected" not in name]
+        return names in [
+            [f"{slot}/data.db", f"{slot}/data.db.note"] for slot in ("data00", "data01")
+        ]
+
+    def is_over(self):
+        """A reload: nothing is left to be done to files."""
+        return self.server.inbox().empty() and self.is_tidy()
+
+    def wait_quiet(self):
+        """The reload is over to its last call."""
+
+        wait_for(self.is_over, f"the end of a reload\n{self.server.log()}")
+        count = -1
+        while count != (count := len(self.control.points())):
+            time.sleep(0.1)
+
+    def begin(self):
+        """Starts the server, with a first data set; two reloads later both slots have been used."""
+        self.server.start()
+        for _ in range(2):
+            self.load_next()
+        self.wait_quiet()
+
+    def record(self):
+        """The calls of one reload."""
+        self.control.arm()
+        self.load_next()
+        self.wait_quiet()
+        self.control.disarm()
+        return self.control.points()
+
+
+def points_of(room, times=3):
+    """The points that every reload has: how often the main thread looks is a matter of time."""
+    runs = [room.record() for _ in range(times)]
+    found = []
+    for where in WHERES:
+        each = [[p for p in run if p.where == where] for run in runs]
+        if where in ("loader", "guard"):
+            names = [[(p.call, p.text) for p in points] for points in each]
+            assert all(len(n) == len(names[0]) for n in names), f"{where}: {list(map(len, names))}"
+        found += min(each, key=len)
+    return found
+
+
+# ---- kills -----------------------------------------------------------------------------------------
+
+
+class Missed(Exception):
+    """The reload came to its end without the call."""
+
+
+def kill_at(room, point, action):
+    """Ends the server at the point; starts it again and checks what it serves."""
+    server, old = room.server, room.marker
+    room.control.arm(action, point)
+    new, after = room.drop_next()
+    guard_alone = point.where == "guard" and action == "kill after"
+
+    def over():
+        if not guard_alone and server.process.poll() is not None:
+            return "dead"
+        if guard_alone and room.control.hits() > 0:
+            return True
+        return server.find("words", r"generation \d+ adopted", after) and room.is_over()
+
+    wait_for(over, f"the kill or the end of the reload\n{server.log()}")
+    hits = room.control.hits()
+    room.control.disarm()
+    if hits == 0:
+        raise Missed(point)
+    if not guard_alone:
+        server.died_by_kill9()
+        adopted = room.is_pointed_at(new)
+        server.start(ready=True)
+        served = room.served()
+        assert served in ([new] if adopted else [old, new]), f"{served} is served"
+    room.wait_served(new)
+    third, _ = room.drop_next()
+    room.wait_served(third)
+    wait_for(room.is_over, f"both files taken and a tidy store\n{server.log()}")
+
+
+# ---- failures --------------------------------------------------------------------------------------
+
+IO, ACCESS, FILES, MEMORY, SPACE, DEVICE = (
+    *(errno.EIO, errno.EACCES, errno.EMFILE),
+    *(errno.ENOMEM, errno.ENOSPC, errno.EXDEV),
+)
+FITTING = {
+    "openat": [FILES, ACCESS, IO, MEMORY, SPACE],
+    "fopen": [FILES, ACCESS, IO, MEMORY],
+    "opendir": [FILES, ACCESS, IO, MEMORY],
+    "close": [IO, SPACE],
+    "read": [IO, MEMORY],
+    "pread64": [IO, MEMORY],
+    "write": [SPACE, IO],
+    "pwrite64": [SPACE, IO],
+    "fsync": [IO, SPACE],
+    "fdatasync": [IO, SPACE],
+    "newfstatat": [ACCESS, IO, MEMORY],
+    "access": [ACCESS, IO],
+    "fstatfs": [IO, MEMORY],
+    "rename": [IO, DEVICE, ACCESS, SPACE, MEMORY],
+    "renameat2": [IO, DEVICE, ACCESS, SPACE, MEMORY],
+    "link": [IO, DEVICE, ACCESS, SPACE, MEMORY],
+    "unlink": [IO, ACCESS, MEMORY],
+    "mkdir": [SPACE, ACCESS, IO],
+    "utimensat": [ACCESS, IO],
+    "fchmod": [ACCESS, IO],
+    "fadvise64": [IO],
+    "lseek": [IO],
+    "fcntl": [],  # of descriptors' flags: it cannot fail
+    "flock": [IO, MEMORY],
+    "mmap": [MEMORY, ACCESS],
+    "mremap": [MEMORY],
+    "munmap": [MEMORY],
+    "madvise": [MEMORY, IO],
+    "pipe2": [FILES, MEMORY],
+    "posix_spawn": [MEMORY, ACCESS, FILES],
+    "dlopen": [IO],
+    "inotify_add_watch": [SPACE, MEMORY],
+    "inotify_rm_watch": [IO],
+}
+
+
+class Watch(threading.Thread):
+    """Reads without end, on one connection: whole data sets, in the order of the drops."""
+
+    def __init__(self, room):
+        super().__init__(daemon=True)
+        self.room, self.failure, self.replies = room, None, 0
+        self.stopping = threading.Event()
+        self.allowed = {room.marker}
+
+    def run(self):
+        try:
+            with self.room.server.client() as client:
+                while not self.stopping.is_set():
+                    allowed = self.allowed  # before the read: a drop that comes after may be seen
+                    whole = self.replies % 16 == 0
+                    marker = self.room.sets.marker_of(client, None if whole else KEYS)
+                    later = self.allowed
+                    assert marker in allowed or marker in later, f"{marker}, not one of {allowed}"
+                    self.replies += 1
+                    self.stopping.wait(0.01)
+        except Exception as failure:  # pylint: disable=broad-except
+            self.failure = failure
+
+    def end(self):
+        self.stopping.set()
+        self.join(60)
+        assert not self.is_alive()
+        assert self.failure is None, repr(self.failure)
+
+
+def fail_at(room, point, error, watch):
+    """Makes the call fail once: the old data set is served until the new one is, without a restart."""
+    server, old = room.server, room.marker
+    watch.allowed = {old, MARKERS[(room.turn + 1) % len(MARKERS)]}
+    room.control.arm("fail", point, error)
+    new, after = room.drop_next()
+
+    def over():
+        assert server.process.poll() is None, f"the server ended\n{server.log()}"
+        assert watch.failure is None, repr(watch.failure)
+        if server.find("words", "rejected ", after):
+            return True
+        if not server.find("words", r"generation \d+ adopted", after):
+            return False
+        # A file of the old one that could not be removed goes before the next data set comes.
+        return room.server.inbox().empty() and (room.control.hits() > 0 or room.is_over())
+
+    try:
+        wait_for(over, f"{new} to be adopted\n{server.log()}")
+    finally:
+        hits = room.control.hits()
+        room.control.disarm()
+    rejected = server.find("words", "rejected ", after)
+    if hits == 0:
+        assert not rejected, f"rejected without a fault\n{server.log()}"
+        raise Missed(point)
+    if not rejected:
+        room.wait_served(new)
+    watch.allowed = {*watch.allowed, MARKERS[(room.turn + 1) % len(MARKERS)]}
+    third = room.load_next()
+    room.wait_served(third)
+    watch.allowed = {third}
+    wait_for(room.is_over, f"both files taken and a tidy store\n{server.log()}")
+    assert not rejected, f"a good file was rejected: {rejected[0].message}"
+
+
+def open_files(server):
+    return sorted(
+        os.readlink(f"/proc/{server.pid}/fd/{n}") for n in os.listdir(f"/proc/{server.pid}/fd")
+    )
