@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import writers
-from harness import SANITIZER, Client, Inbox
+from harness import SANITIZER, SLOW, Client, Inbox
 from redis_servers import listener, wire
 
 bsddb3 = pytest.importorskip("bsddb3.db", reason="python3-bsddb3 is not installed")
@@ -157,9 +157,7 @@ def test_prefixes_lead_to_memcachedb_items_in_a_sub_database(serve):
         "options": {"namespace_separator": ":"},
     }
     options = {"namespaces": "prefix", "subdb": "own"}
-    server = serve(
-        words={"storage": "memcachedb-bdb", "options": options}, listeners=[listener]
-    )
+    server = serve(words={"storage": "memcachedb-bdb", "options": options}, listeners=[listener])
     own = {b"usersanna": item(b"usersanna", b"1", 7), b"x": item(b"x", b"")}
     server.drop(writers.bdb_namespaces({b"own": own, b"other": {b"usersbert": b"no item"}}))
     server.adopted(1)
@@ -202,7 +200,7 @@ def test_plain_values_are_no_memcachedb_items(serve):
 def test_whatever_libdb_does_with_damaged_files_the_server_lives(serve, index):
     """libdb dies on some, or walks in circles: in another process."""
     options = {"index": index}
-    server = serve(words={"storage": "bdb", "options": options, "guard_timeout": "2s"})
+    server = serve(words={"storage": "bdb", "options": options, "guard_timeout": f"{1 + SLOW:g}s"})
     old = {b"key0": b"old"}
     server.drop(writers.bdb(old))
     server.adopted(1)
