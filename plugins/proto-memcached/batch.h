@@ -143,7 +143,8 @@ class Batch {
     request.tag[1] = tag;
     return Step::kLast;
   }
-  // A request without keys. `arg` stays until the batch has been answered: the reply, or for GOROMDB_OP_STATS the section.
+  // A request without keys. `arg` stays until the batch has been answered: the reply, or for
+  // GOROMDB_OP_STATS the section.
   Step say(uint32_t op, std::string_view arg, uint64_t tag = 0) {
     goromdb_request& request = add(op);
     request.arg = slice(arg);

@@ -73,7 +73,8 @@ enum class Status : uint16_t {
 struct Packet {
   uint8_t opcode;
   std::string_view name;
-  bool quiet = false;     // a read: a miss says nothing; others: no reply at all (SETQ and its kin are told)
+  bool quiet =
+      false;  // a read: a miss says nothing; others: no reply at all (SETQ and its kin are told)
   bool with_key = false;  // the answer repeats the key
 };
 
