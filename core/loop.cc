@@ -102,14 +102,14 @@ Result<void> Loop::listen() {
 Loop& Loop::emptiest() {
   Loop* found = this;
   for (auto* loop : house_.loops) {
-    if (loop->load_ < found->load_) found = loop;
+    if (loop->clients_ < found->clients_) found = loop;
   }
   return *found;
 }
 
 void Loop::accept(const Listening& listening, uv_stream_t* server) {
   Loop& loop = emptiest();
-  ++loop.load_;
+  ++loop.clients_;
   if (&loop != this) return hand_over(listening, server, loop);
   auto owner = std::make_unique<Connection>(*this, listening);
   const bool open = owner->accept(server);
@@ -162,7 +162,7 @@ void Loop::add(std::unique_ptr<Connection> connection) {
 void Loop::remove(Connection* connection) {
   std::unique_ptr<Connection> owner(connection);
   --house_.connections;
-  --load_;
+  --clients_;
   std::lock_guard lock(connections_mutex_);
   connections_.back()->place = connection->place;
   connections_[connection->place] = connections_.back();

@@ -177,7 +177,7 @@ class Loop {
 
   std::mutex connections_mutex_;  // add, remove and list_connections; never on a request's path
   std::vector<Connection*> connections_;
-  std::atomic<uint32_t> load_{0};  // connections, with those that other loops have handed over
+  std::atomic<uint32_t> clients_{0};  // connections, with those that other loops have handed over
 
   std::thread thread_;
 };

@@ -45,7 +45,7 @@ class PluginFinder {
   // installed one.
   explicit PluginFinder(const std::vector<std::string>& configured);
 
-  // By name ("json") or by path. The Error names the folders and the nearest name.
+  // By name, without its kind, or by path. The Error names the folders and the nearest name.
   Result<std::shared_ptr<Plugin>> find(uint16_t kind, const std::string& name) const;
   // Every file that looks like a plugin, the ones that shadow others only once, by kind and name.
   std::vector<std::string> list() const;

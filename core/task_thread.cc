@@ -13,10 +13,8 @@
 namespace goromdb {
 namespace {
 
-// One core for everything, 20,000 requests/s and reloads all the time, p99: 2.8 ms with 10 (the
-// kernel's time slice), 1.8 with 15, 1.1 with 19, 0.2 as SCHED_IDLE. The rest of the price: the
-// share of a core that other threads never leave is 1/10, 1/29, 1/69, 1/340. So 15 is fast
-// enough for requests, and a reload still ends on a machine that is always busy.
+// Between requests, which want more, and a reload on a machine that is always busy, which wants
+// less: measured, docs/threads.md.
 constexpr int kNice = 15;
 
 // Best effort: a container may forbid it, and then the loader merely competes with the loops.

@@ -17,6 +17,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <new>
+#include <random>
 #include <stdexcept>
 #include <string_view>
 #include <utility>
@@ -82,6 +83,11 @@ class FlatIndex {
   // from choosing keys that collide.
   static uint64_t hash(uint64_t ns, std::string_view key, uint64_t seed) {
     return XXH3_64bits_withSeed(key.data(), key.size(), seed ^ (ns * 0x9E3779B97F4A7C15u));
+  }
+
+  static uint64_t random_seed() {
+    std::random_device device;
+    return uint64_t{device()} << 32 | device();
   }
 
   void prefetch(uint64_t hash) const { __builtin_prefetch(slots() + home(hash)); }

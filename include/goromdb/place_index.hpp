@@ -18,7 +18,6 @@
 #include <goromdb/sdk.hpp>
 
 #include <optional>
-#include <random>
 #include <span>
 #include <string>
 #include <string_view>
@@ -49,7 +48,9 @@ class PlaceIndex {
 
   // Of a file of `size` bytes in pages of 2^page_shift. Throws Failure for one that is too large.
   PlaceIndex(uint64_t size, unsigned page_shift)
-      : seed_(random_seed()), page_shift_(page_shift), owners_(((size >> page_shift) + 1) * 8) {
+      : seed_(FlatIndex::random_seed()),
+        page_shift_(page_shift),
+        owners_(((size >> page_shift) + 1) * 8) {
     if (size > FlatIndex::kMaxOffset) {
       throw Failure(GOROMDB_E_TOO_BIG,
                     "it is larger than the 16 TiB that index: hash can serve; use index: none");
@@ -131,11 +132,6 @@ class PlaceIndex {
   static constexpr size_t kFirstRoom = size_t{64} << 10;
   static constexpr uint64_t kProgressEvery = uint64_t{1} << 16;
 
-  // Unknown to whoever wrote the file: keys cannot be chosen to collide.
-  static uint64_t random_seed() {
-    std::random_device device;
-    return uint64_t{device()} << 32 | device();
-  }
   static void fetch(const void* at) {
     __builtin_prefetch(at);
     __builtin_prefetch(static_cast<const char*>(at) + 64);  // a small value that straddles the line

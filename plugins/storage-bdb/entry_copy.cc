@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <cstring>
-#include <random>
 #include <string>
 
 namespace goromdb::bdb {
@@ -11,12 +10,6 @@ namespace {
 
 constexpr uint64_t kSmallest = uint64_t{64} << 10;
 constexpr uint64_t kProgressEvery = uint64_t{1} << 16;  // entries
-
-// Unknown to whoever wrote the file: keys cannot be chosen to collide.
-uint64_t random_seed() {
-  std::random_device device;
-  return uint64_t{device()} << 32 | device();
-}
 
 char* put(char* to, std::string_view bytes) {
   if (!bytes.empty()) std::memcpy(to, bytes.data(), bytes.size());
@@ -26,7 +19,7 @@ char* put(char* to, std::string_view bytes) {
 }  // namespace
 
 EntryCopy::EntryCopy(uint64_t expected)
-    : seed_(random_seed()), memory_(std::max(expected, kSmallest)) {}
+    : seed_(FlatIndex::random_seed()), memory_(std::max(expected, kSmallest)) {}
 
 void EntryCopy::add(const Key& key, std::string_view value, uint32_t flags) {
   const uint64_t end = used_ + sizeof(Head) + key.name.size() + value.size();

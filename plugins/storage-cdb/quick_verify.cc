@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: MIT
 #include "quick_verify.h"
 
-#define XXH_INLINE_ALL
-#include <xxhash.h>
+#include <goromdb/flat_index.hpp>
 
 #include <sys/mman.h>
 
 #include <algorithm>
 #include <future>
-#include <random>
 #include <span>
 
 namespace goromdb {
@@ -49,11 +47,6 @@ struct Seen {
   Set records, slots;
   EntryTotals totals;
 };
-
-uint64_t draw() {
-  std::random_device device;
-  return uint64_t{device()} << 32 | device();
-}
 
 // Also where one is no record. Long keys count as several probes.
 bool same_key(const CdbFile& file, uint32_t a, uint32_t b, uint64_t& probes) {
@@ -148,7 +141,7 @@ std::optional<EntryTotals> quick_verify(const CdbFile& file, const Host& host) {
   const auto tell = [&](uint64_t at) { host.progress(at, file.mapping().size()); };
   const bool alone = host.threads() < 2;
   const uint64_t middle = alone ? file.records_end() : split(file);
-  Seen seen(draw()), also(seen);
+  Seen seen(FlatIndex::random_seed()), also(seen);
   const auto rest = [&](auto told) {
     const bool whole =
         read_tables(file, also, told) && read_records(file, middle, file.records_end(), also, told);

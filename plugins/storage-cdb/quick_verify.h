@@ -5,8 +5,9 @@
 // A file is whole when each record is inside, the slots are those of the records (the same hashes
 // with the same positions, each once), each slot lies in the table of its hash and without an empty
 // slot before it where a search begins, and no two keys are the same. That the slots are those of
-// the records is told by a sum over both: two that differ have the same sum in one of 2^64 cases,
-// and no file can be made for it, since what is added depends on a number that is drawn anew.
+// the records is told by a sum over both: different ones have the same sum in about one of 2^64
+// cases, and no file can be made for it, since what is added depends on a number that is drawn
+// anew.
 #pragma once
 
 #include "cdb_file.h"
@@ -17,7 +18,7 @@
 
 namespace goromdb {
 
-// Searches that are longer than that, over all slots, are an attack.
+// Searches of the keys that are there which are longer than that, over all slots, are an attack.
 constexpr uint64_t kMostProbes = 64, kFreeProbes = 4096;
 
 // What is in the file, where all of the above is true; else nothing: it has to be looked at record

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cstring>
-#include <random>
 
 namespace goromdb {
 namespace {
@@ -16,12 +15,6 @@ constexpr uint64_t kProgressEvery = uint64_t{1} << 16;  // records
 
 enum Pass : uint32_t { kTopLevel, kInsideNamespaces };
 
-// Unknown to whoever wrote the file: keys cannot be chosen to collide.
-uint64_t random_seed() {
-  std::random_device device;
-  return uint64_t{device()} << 32 | device();
-}
-
 bool is_entry(const RecordArena::Record& record, uint32_t ns) {
   return record.ns == ns && !record.is_namespace && !record.dead;
 }
@@ -32,7 +25,7 @@ Dataset::Dataset(RecordArena arena, std::vector<uint64_t> names, uint32_t ns_of_
     : arena_(std::move(arena)),
       names_(std::move(names)),
       ns_of_names_(ns_of_names),
-      seed_(random_seed()),
+      seed_(FlatIndex::random_seed()),
       index_(arena_.count()) {}
 
 uint64_t Dataset::hash(uint32_t ns, std::string_view key) const {

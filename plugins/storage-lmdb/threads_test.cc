@@ -23,10 +23,7 @@ const std::string& large() {
           std::string(i == 777 ? 9000 : 30, 'w'), 0};
     }
     items["small"]["k"] = {"v", 0};
-    Database db;
-    REQUIRE_MESSAGE(db.build(items), db.message);
-    std::ifstream file(db.dir().file("built.db"), std::ios::binary);
-    return std::string(std::istreambuf_iterator<char>(file), {});
+    return built(items);
   }();
   return bytes;
 }

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """memcached's text protocol over real sockets, byte for byte."""
 
+import contextlib
 import os
 import re
 import socket
@@ -11,7 +12,7 @@ import pytest
 from pymemcache.client.base import Client as PymemcacheClient
 from pymemcache.exceptions import MemcacheClientError, MemcacheServerError
 
-from harness import SANITIZER, dataset, whole_set
+from harness import SANITIZER, Server, dataset, whole_set
 
 LONGEST = "k" * 250
 WORDS = {
@@ -116,18 +117,23 @@ REQUESTS = b"".join(request for request, _ in TRANSCRIPT)
 REPLIES = b"".join(reply for _, reply in TRANSCRIPT)
 
 
-@pytest.fixture(scope="module")
-def words(tmp_path_factory):
-    """One server for the whole file: these tests change nothing."""
-    from harness import Server
-
-    server = Server(tmp_path_factory.mktemp("memcached") / "server")
+@contextlib.contextmanager
+def serving(folder, **options):
+    listener = {"protocol": "memcached", "listen": "127.0.0.1:0", "databases": ["words"]}
+    server = Server(folder / "server", listeners=[{**listener, "options": options}])
     server.start()
     try:
         server.load(WORDS)
         yield server
     finally:
         server.stop()
+
+
+@pytest.fixture(scope="module")
+def words(tmp_path_factory):
+    """One server for the whole file: these tests change nothing."""
+    with serving(tmp_path_factory.mktemp("memcached")) as server:
+        yield server
 
 
 @pytest.fixture
@@ -307,17 +313,8 @@ def add(key, block, noreply=b""):
 
 @pytest.fixture(scope="module")
 def not_stored(tmp_path_factory):
-    from harness import Server
-
-    listener = {"protocol": "memcached", "listen": "127.0.0.1:0", "databases": ["words"]}
-    listener["options"] = {"write_reply": "not_stored"}
-    server = Server(tmp_path_factory.mktemp("not_stored") / "server", listeners=[listener])
-    server.start()
-    try:
-        server.load(WORDS)
+    with serving(tmp_path_factory.mktemp("not_stored"), write_reply="not_stored") as server:
         yield server
-    finally:
-        server.stop()
 
 
 def test_an_add_of_a_key_that_is_there_is_not_stored_and_any_other_is_refused(not_stored):

@@ -5,6 +5,8 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <fstream>
+#include <iterator>
 #include <random>
 #include <string>
 #include <thread>
@@ -12,6 +14,14 @@
 #include "database.hpp"
 
 namespace goromdb::test {
+
+// The bytes of a file that the storage builds.
+inline std::string built(const Items& items) {
+  Database db;
+  REQUIRE_MESSAGE(db.build(items), db.message);
+  std::ifstream file(db.dir().file("built.db"), std::ios::binary);
+  return std::string(std::istreambuf_iterator<char>(file), {});
+}
 
 // What open() and verify() say, without a reader: some libraries die on what is damaged.
 struct Verdict {

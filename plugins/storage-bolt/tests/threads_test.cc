@@ -26,10 +26,7 @@ const std::string& large() {
     }
     items["space"]["Z"] = {"before the first nested bucket", 0};
     items["small"]["k"] = {"v", 0};
-    Database db;
-    REQUIRE_MESSAGE(db.build(items), db.message);
-    std::ifstream file(db.dir().file("built.db"), std::ios::binary);
-    return std::string(std::istreambuf_iterator<char>(file), {});
+    return built(items);
   }();
   return bytes;
 }
