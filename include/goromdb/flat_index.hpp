@@ -16,6 +16,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <new>
 #include <random>
 #include <stdexcept>
@@ -51,9 +52,7 @@ class AnonymousMemory {
   // Keeps the bytes that fit; may move them. `size` > 0.
   void resize(size_t size) {
     if (size == size_) return;
-    void* p = data_ == nullptr ? mmap(nullptr, size, PROT_READ | PROT_WRITE,
-                                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0)
-                               : mremap(data_, size_, size, MREMAP_MAYMOVE);
+    void* p = data_ == nullptr ? map(size) : remap(size);
     if (p == MAP_FAILED) throw std::bad_alloc();
     data_ = static_cast<char*>(p);
     size_ = size;
@@ -65,6 +64,25 @@ class AnonymousMemory {
   size_t size() const { return size_; }
 
  private:
+  static void* map(size_t size) {
+    return mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
+                -1, 0);
+  }
+
+  void* remap(size_t size) {
+#ifdef __SANITIZE_THREAD__
+    // It does not know mremap and would take what another thread once wrote at the new place for a
+    // race.
+    void* p = map(size);
+    if (p == MAP_FAILED) return p;
+    std::memcpy(p, data_, std::min(size, size_));
+    munmap(data_, size_);
+    return p;
+#else
+    return mremap(data_, size_, size, MREMAP_MAYMOVE);
+#endif
+  }
+
   char* data_ = nullptr;
   size_t size_ = 0;
 };
