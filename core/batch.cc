@@ -26,46 +26,59 @@ bool may_name_namespace(const LoopView& view) {
 }  // namespace
 
 Batch::Batch(Loop& loop)
-    : loop_(loop), requests_(kRequests), keys_(kKeys), values_(kKeys), scopes_(kKeys) {}
+    : loop_(loop),
+      requests_(kRequests + kMostWaiting * kFewKeys),
+      keys_(kKeys + kMostWaiting * kFewKeys),
+      values_(keys_.size()),
+      scopes_(keys_.size()) {
+  waiting_.reserve(kMostWaiting);
+}
 Batch::~Batch() = default;
 
 std::unique_ptr<Walk> Batch::take_walk() { return std::move(walk_); }
 
 Batch::Parsed Batch::parse(const Client& client, const uint8_t* in, size_t in_len) {
   const auto& listening = client.listening;
-  request_count_ = key_count_ = scope_count_ = 0;
+  part_ = {};
+  if (!waiting_.empty()) {
+    const Part& last = waiting_.back().part;
+    part_ = {last.first_request + last.requests, 0, last.first_key + last.keys, 0};
+  }
+  scope_count_ = 0;
   size_t skipped = 0;
   for (;;) {
+    const size_t key_room = keys_.size() - part_.first_key;
+    const size_t request_room = requests_.size() - part_.first_request;
     goromdb_parse p{};
     p.struct_size = sizeof p;
     p.loop = loop_.index();
     p.databases = static_cast<uint32_t>(listening.config.databases.size());
     p.in = in + skipped;
     p.in_len = in_len - skipped;
-    p.keys = keys_.data();
-    p.key_cap = static_cast<uint32_t>(keys_.size());
-    p.reqs = requests_.data();
-    p.req_cap = static_cast<uint32_t>(requests_.size());
+    p.keys = keys();
+    p.key_cap = static_cast<uint32_t>(key_room);
+    p.reqs = requests_.data() + part_.first_request;
+    p.req_cap = static_cast<uint32_t>(request_room);
     p.scopes = scopes_.data();
     p.database_names = listening.database_names.data();
     p.connection = client.number;
     auto status = listening.protocol.ops().parse(listening.protocol.self(), client.state, &p);
     if (status == GOROMDB_AGAIN && p.req_len == 0) {
       skipped += p.consumed;
-      const bool more = p.want_keys > keys_.size() || p.want_reqs > requests_.size();
+      const bool more = p.want_keys > key_room || p.want_reqs > request_room;
       if (!more || p.want_keys > kMaxKeys || p.want_reqs > kMaxRequests) {
         return {GOROMDB_E_TOO_BIG, skipped};
       }
-      if (p.want_reqs > requests_.size()) requests_.resize(p.want_reqs);
-      if (p.want_keys > keys_.size()) {
-        keys_.resize(p.want_keys);
-        values_.resize(p.want_keys);
-        scopes_.resize(p.want_keys);
+      if (p.want_reqs > request_room) requests_.resize(part_.first_request + p.want_reqs);
+      if (p.want_keys > key_room) {
+        keys_.resize(part_.first_key + p.want_keys);
+        values_.resize(keys_.size());
+        scopes_.resize(keys_.size());
       }
       continue;
     }
-    request_count_ = p.req_len;
-    key_count_ = p.key_len;
+    part_.requests = p.req_len;
+    part_.keys = p.key_len;
     scope_count_ = p.scope_len;
     return {status, skipped + p.consumed};
   }
@@ -75,6 +88,13 @@ void Batch::read(LoopView* view, const goromdb_key* keys, goromdb_value* values,
                  Outbox& out) {
   if (view == nullptr || n == 0) return;
   view->generation->ops().get(view->reader, 0, keys, n, values, &out.arena());
+  count(values, n);
+  if (std::find(out.views.begin(), out.views.end(), view) == out.views.end()) {
+    out.views.push_back(view);
+  }
+}
+
+void Batch::count(const goromdb_value* values, uint32_t n) {
   uint32_t hit = 0, missed = 0;
   for (uint32_t i = 0; i < n; ++i) {
     hit += values[i].status == GOROMDB_OK;
@@ -85,9 +105,6 @@ void Batch::read(LoopView* view, const goromdb_key* keys, goromdb_value* values,
   metrics.add(kKeysHit, loop_.index(), hit);
   metrics.add(kKeysMissed, loop_.index(), missed);
   if (hit + missed != n) metrics.add(kKeysFailed, loop_.index(), n - hit - missed);
-  if (std::find(out.views.begin(), out.views.end(), view) == out.views.end()) {
-    out.views.push_back(view);
-  }
 }
 
 Batch::Place Batch::place_of(const Listening& listening, const goromdb_scope& scope) {
@@ -108,15 +125,14 @@ void Batch::look_up_scoped(const Listening& listening, Outbox& out) {
   for (uint32_t i = 0; i < scope_count_; ++i) places_.push_back(place_of(listening, scopes_[i]));
   wanted_.clear();
   uint32_t missed = 0, failed = 0;
-  for (uint32_t i = 0; i < request_count_; ++i) {
-    const auto& request = requests_[i];
+  for (const auto& request : requests()) {
     if (request.op != GOROMDB_OP_GET) continue;
     const Place own = place_of(listening, {{}, request.database, 0});
     for (uint32_t k = request.first_key; k < request.first_key + request.nkeys; ++k) {
-      const uint32_t scope = keys_[k].ns;
+      const uint32_t scope = keys()[k].ns;
       const Place& place = scope > 0 && scope <= scope_count_ ? places_[scope - 1] : own;
-      values_[k] = {};
-      values_[k].status = place.status;
+      values()[k] = {};
+      values()[k].status = place.status;
       missed += place.status == GOROMDB_NOT_FOUND;
       failed += place.status != GOROMDB_OK && place.view != nullptr;
       if (place.status == GOROMDB_OK) wanted_.push_back({place, k});
@@ -134,14 +150,14 @@ void Batch::look_up_scoped(const Listening& listening, Outbox& out) {
 void Batch::read_wanted(LoopView* view, Outbox& out) {
   gathered_keys_.clear();
   for (const auto& [place, k] : wanted_) {
-    if (place.view == view) gathered_keys_.push_back({keys_[k].ptr, keys_[k].len, place.ns});
+    if (place.view == view) gathered_keys_.push_back({keys()[k].ptr, keys()[k].len, place.ns});
   }
   gathered_values_.resize(std::max(gathered_values_.size(), gathered_keys_.size()));
   read(view, gathered_keys_.data(), gathered_values_.data(),
        static_cast<uint32_t>(gathered_keys_.size()), out);
   auto value = gathered_values_.begin();
   for (const auto& [place, k] : wanted_) {
-    if (place.view == view) values_[k] = *value++;
+    if (place.view == view) values()[k] = *value++;
   }
 }
 
@@ -149,15 +165,11 @@ void Batch::read_wanted(LoopView* view, Outbox& out) {
 void Batch::look_up(const Listening& listening, Outbox& out) {
   const auto read_from = [&](uint32_t database, uint32_t first, uint32_t last) {
     if (scope_count_ > 0) return;
-    read(loop_.view_of(listening, database), &keys_[first], &values_[first], last - first, out);
+    read(loop_.view_of(listening, database), keys() + first, values() + first, last - first, out);
   };
   uint32_t database = 0, first = 0, last = 0;
-  uint32_t gets = 0, flags = 0;
-  for (uint32_t i = 0; i < request_count_; ++i) {
-    const auto& request = requests_[i];
+  for (const auto& request : requests()) {
     if (request.op != GOROMDB_OP_GET) continue;
-    ++gets;
-    flags |= request.flags;
     if (last != first && (request.database != database || request.first_key != last)) {
       read_from(database, first, last);
       first = last = request.first_key;
@@ -169,11 +181,19 @@ void Batch::look_up(const Listening& listening, Outbox& out) {
   }
   read_from(database, first, last);
   if (scope_count_ > 0) look_up_scoped(listening, out);
+}
+
+void Batch::fill_wants(const Listening& listening, Outbox& out) {
+  uint32_t gets = 0, flags = 0;
+  for (const auto& request : requests()) {
+    if (request.op != GOROMDB_OP_GET) continue;
+    ++gets;
+    flags |= request.flags;
+  }
   if (gets > 0) loop_.house().metrics.add(kRequestsGet, loop_.index(), gets);
   if ((flags & (GOROMDB_WANT_VERSION | GOROMDB_WANT_KIND)) == 0) return;
   if ((flags & GOROMDB_WANT_VERSION) != 0) hashed_ = {};
-  for (uint32_t i = 0; i < request_count_; ++i) {
-    const auto& request = requests_[i];
+  for (const auto& request : requests()) {
     if (request.op != GOROMDB_OP_GET) continue;
     const bool has_values =
         scope_count_ > 0 || loop_.view_of(listening, request.database) != nullptr;
@@ -186,7 +206,7 @@ void Batch::look_up(const Listening& listening, Outbox& out) {
 // A value that did not change keeps its version over generations. [STO-9]
 void Batch::fill_versions(const goromdb_request& request) {
   for (uint32_t i = request.first_key; i < request.first_key + request.nkeys; ++i) {
-    auto& value = values_[i];
+    auto& value = values()[i];
     if (value.status != GOROMDB_OK || value.version != 0) continue;
     value.version = version_of(value);
   }
@@ -207,8 +227,8 @@ void Batch::fill_kinds(const Listening& listening, const goromdb_request& reques
   uint32_t told_scope = 0;
   goromdb_status told = GOROMDB_NOT_FOUND;
   for (uint32_t i = request.first_key; i < request.first_key + request.nkeys; ++i) {
-    if (values_[i].status != GOROMDB_NOT_FOUND) continue;
-    const auto& key = keys_[i];
+    if (values()[i].status != GOROMDB_NOT_FOUND) continue;
+    const auto& key = keys()[i];
     if (key.ns > scope_count_) continue;
     if (key.ns == 0 || scopes_[key.ns - 1].name.len == 0) {
       auto* view = key.ns == 0 ? own : loop_.view_of(listening, scopes_[key.ns - 1].database);
@@ -217,7 +237,7 @@ void Batch::fill_kinds(const Listening& listening, const goromdb_request& reques
       uint32_t id = 0;
       if (ops.ns_lookup == nullptr || key.len == 0) continue;
       const auto found = ops.ns_lookup(view->reader, {key.ptr, key.len}, &id);
-      values_[i].status = found == GOROMDB_OK ? GOROMDB_IS_NAMESPACE : found;
+      values()[i].status = found == GOROMDB_OK ? GOROMDB_IS_NAMESPACE : found;
     } else {
       const Place& place = places_[key.ns - 1];
       if (place.view == nullptr || place.status != GOROMDB_NOT_FOUND) continue;
@@ -229,7 +249,7 @@ void Batch::fill_kinds(const Listening& listening, const goromdb_request& reques
         told_scope = key.ns;
         told = value.status == GOROMDB_OK ? GOROMDB_IS_KEY : value.status;
       }
-      values_[i].status = told;
+      values()[i].status = told;
     }
   }
 }
@@ -244,20 +264,88 @@ goromdb_answer Batch::blank_answer(const LoopView* view) const {
 }
 
 Batch::Answered Batch::answer(const Client& client, Outbox& out) {
-  const auto& listening = client.listening;
-  auto& metrics = loop_.house().metrics;
   began_ns_ = uv_hrtime();
-  elapsed_us_ = walked_ = 0;
-  if (key_count_ > 0) {
-    look_up(listening, out);
+  elapsed_us_ = 0;
+  if (part_.keys > 0) {
+    look_up(client.listening, out);
+    fill_wants(client.listening, out);
     elapsed_us_ = (uv_hrtime() - began_ns_) / 1000;
   }
+  return reply(client, out);
+}
+
+// ---- parts that wait ----
+
+bool Batch::may_wait(const Listening& listening) const {
+  if (part_.keys == 0 || part_.keys > kFewKeys || part_.requests > kFewKeys || scope_count_ > 0) {
+    return false;
+  }
+  const uint32_t database = requests().front().database;
+  uint32_t keys = 0;
+  for (const auto& request : requests()) {
+    if (request.op != GOROMDB_OP_GET || request.database != database) return false;
+    keys += request.nkeys;
+  }
+  const auto* view = loop_.view_of(listening, database);
+  return keys == part_.keys && view != nullptr && !view->uses_arena;
+}
+
+bool Batch::wait(const Client& client) {
+  waiting_.push_back({client, part_});
+  return waiting_.size() == kMostWaiting;
+}
+
+void Batch::look_up_waiting() {
+  began_ns_ = uv_hrtime();
+  const auto view_of = [&](const Waiting& each) {
+    return loop_.view_of(each.client.listening, requests_[each.part.first_request].database);
+  };
+  for (size_t first = 0, last = 0; first < waiting_.size(); first = last) {
+    auto* const view = view_of(waiting_[first]);
+    while (last < waiting_.size() && view_of(waiting_[last]) == view) ++last;
+    look_up_stretch(*view, {waiting_.begin() + first, waiting_.begin() + last});
+  }
+  elapsed_us_ = (uv_hrtime() - began_ns_) / 1000;
+}
+
+// Keys for one data set lie together, whoever asked. What the storage has put into an arena would
+// have to outlive the replies of all of them: where it does that, each is looked up by itself, and
+// no more wait.
+void Batch::look_up_stretch(LoopView& view, std::span<Waiting> parts) {
+  const uint32_t first = parts.front().part.first_key;
+  const uint32_t n = parts.back().part.first_key + parts.back().part.keys - first;
+  view.generation->ops().get(view.reader, 0, &keys_[first], n, &values_[first], &waiting_arena_);
+  if (!waiting_arena_.empty()) {
+    view.uses_arena = true;
+    waiting_arena_.reset();
+    return;
+  }
+  count(&values_[first], n);
+  for (auto& each : parts) each.view = &view;
+}
+
+Batch::Answered Batch::answer_waiting(size_t index, Outbox& out) {
+  const auto& waiting = waiting_[index];
+  part_ = waiting.part;
+  scope_count_ = 0;
+  if (waiting.view == nullptr) return answer(waiting.client, out);
+  out.views.push_back(waiting.view);
+  fill_wants(waiting.client.listening, out);
+  return reply(waiting.client, out);
+}
+
+// ---- replies ----
+
+Batch::Answered Batch::reply(const Client& client, Outbox& out) {
+  const auto& listening = client.listening;
+  auto& metrics = loop_.house().metrics;
+  walked_ = 0;
   uint32_t local = 0, refused = 0;
   auto answered = Answered::kAll;
   goromdb_answer answer{};
   const goromdb_request* before = nullptr;
-  for (uint32_t i = 0; i < request_count_ && answered == Answered::kAll; ++i) {
-    const auto& request = requests_[i];
+  for (const auto& request : requests()) {
+    if (answered != Answered::kAll) break;
     const auto* view = loop_.view_of(listening, request.database);
     // Reads of one database that follow one another differ in what is set below only.
     const bool alike = before != nullptr && before->op == GOROMDB_OP_GET &&
@@ -266,14 +354,14 @@ Batch::Answered Batch::answer(const Client& client, Outbox& out) {
     before = &request;
     switch (request.op) {
       case GOROMDB_OP_WALK:
-        answered = answer_walk(client, request, i + 1 == request_count_, out);
+        answered = answer_walk(client, request, &request == &requests().back(), out);
         continue;
       case GOROMDB_OP_GET: {
         const bool has_values =
             scope_count_ > 0 || view != nullptr;  // scoped: each says for itself
         answer.status = has_values ? GOROMDB_OK : GOROMDB_E_NOT_READY;
-        answer.keys = keys_.data() + request.first_key;
-        answer.values = values_.data() + request.first_key;
+        answer.keys = keys() + request.first_key;
+        answer.values = values() + request.first_key;
         answer.n = has_values ? request.nkeys : 0;
         answer.scopes = scopes_.data();
         break;
@@ -324,7 +412,7 @@ Batch::Answered Batch::answer_walk(const Client& client, const goromdb_request& 
   }
   std::string_view from;
   if ((request.flags & GOROMDB_WALK_FROM) != 0) {
-    const auto& key = keys_[request.first_key];
+    const auto& key = keys()[request.first_key];
     from = {static_cast<const char*>(key.ptr), key.len};
   }
   const uint32_t database = client.listening.config.databases[request.database];

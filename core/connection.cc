@@ -159,20 +159,34 @@ void Connection::on_alloc(uv_buf_t* buf) {
 }
 
 void Connection::on_read(ssize_t nread, const uv_buf_t* buf) {
-  if (nread == 0) return;  // EAGAIN
+  if (nread == 0) return;                // EAGAIN
+  if (waiting_) loop_.answer_waiting();  // a second event in one turn of the loop
   if (nread < 0) return close();
-  if (lingering_) return;
+  if (lingering_ || closing_) return;
   const auto n = static_cast<size_t>(nread);
   last_active_ms_.store(loop_.now_ms(), std::memory_order_relaxed);
   loop_.house().metrics.add(kBytesRead, loop_.index(), nread);
+  const auto* data = reinterpret_cast<const uint8_t*>(buf->base);
   if (input_) {
     input_->len += n;
     process_kept();
+  } else if (unsent_) {
+    keep(data, n);
   } else {
-    const auto* data = reinterpret_cast<const uint8_t*>(buf->base);
-    const size_t used = process(data, n);
+    const bool more = n == buf->len;  // libuv reads on at once
+    const size_t used = process(data, n, !more);
     if (used < n && !closing_) keep(data + used, n - used);
   }
+  end_if_stopping();
+}
+
+void Connection::answer_waiting(size_t index) {
+  waiting_ = false;
+  if (closing_) return;
+  const auto answered = loop_.batch().answer_waiting(index, loop_.outbox());
+  if (answered == Batch::Answered::kClose) close_when_sent_ = true;
+  flush();
+  if (!to_be_announced_.empty() && !writing()) say_announcements();
   end_if_stopping();
 }
 
@@ -192,7 +206,7 @@ void Connection::keep(const uint8_t* rest, size_t len) {
 }
 
 void Connection::process_kept() {
-  const size_t used = process(input_->bytes.get(), input_->len);
+  const size_t used = process(input_->bytes.get(), input_->len, false);
   if (closing_) return;
   if (used == input_->len) {
     loop_.give_back(std::move(input_));
@@ -203,14 +217,21 @@ void Connection::process_kept() {
   if (input_->len >= kMaxInput) close();
 }
 
-// Answers complete requests; returns how many bytes of them have been dealt with.
-size_t Connection::process(const uint8_t* data, size_t len) {
+// Answers complete requests; returns how many bytes of them have been dealt with. may_wait: `data`
+// lies in the loop's read buffer, and nothing else will be read before all that wait are answered.
+size_t Connection::process(const uint8_t* data, size_t len, bool may_wait) {
   auto& batch = loop_.batch();
   uint64_t turn_began_ns = 0;
   size_t used = 0;
   while (used < len) {
     auto parsed = batch.parse(client(), data + used, len - used);
     used += parsed.consumed;
+    if (may_wait && used == len && parsed.status >= 0 && batch.may_wait(listening_)) {
+      waiting_ = true;
+      loop_.wait(this, data + len);
+      return used;
+    }
+    may_wait = false;
     auto answered = Batch::Answered::kAll;
     if (!batch.empty()) answered = batch.answer(client(), loop_.outbox());
     if (answered == Batch::Answered::kWalking) {

@@ -46,15 +46,19 @@ class Connection {
   // Goes on with the walk by one slice, or with requests that have waited for the others' turn.
   void take_turn();
 
+  // Sends the replies to what it has read, which is the batch's part `index`.
+  void answer_waiting(size_t index);
+
   // Whether its unsent replies, or its walk, need the view's generation.
   bool keeps(const LoopView* view) const;
 
   // Has replies to come.
   bool writing() const {
-    return unsent_ != nullptr || in_flight_ || walk_ != nullptr || requests_wait_;
+    return unsent_ != nullptr || in_flight_ || walk_ != nullptr || requests_wait_ || waiting_;
   }
   uint64_t idle_ms() const;
   const Listening& listening() const { return listening_; }
+  Client client() const { return {listening_, state(), this, number_}; }
   // Of one that has been accepted. Its own loop, or another that holds the list's lock.
   Loop::ConnectionFacts facts() const;
   size_t place = 0;  // in the loop's list
@@ -64,7 +68,7 @@ class Connection {
   void note_peer();
   void on_alloc(uv_buf_t* buf);
   void on_read(ssize_t nread, const uv_buf_t* buf);
-  size_t process(const uint8_t* data, size_t len);
+  size_t process(const uint8_t* data, size_t len, bool may_wait);
   void keep(const uint8_t* rest, size_t len);
   void process_kept();
   void flush();
@@ -75,7 +79,6 @@ class Connection {
   void read_on();
   void say_announcements();
   void end_walk();
-  Client client() const { return {listening_, state(), this, number_}; }
   std::byte* state() const { return protocol_state_.get() + sizeof(ConnHead); }
 
   union Handle {
@@ -103,6 +106,7 @@ class Connection {
   std::unique_ptr<Walk> walk_;             // what the latest request asked for; its view is pinned
   std::vector<uint32_t> to_be_announced_;  // databases, each once
   bool requests_wait_ = false;             // in input_, for the connection's next turn
+  bool waiting_ = false;                   // for answer_waiting()
   bool in_flight_ = false, closing_ = false, close_when_sent_ = false, lingering_ = false;
   std::atomic<uint64_t> last_active_ms_;
 };

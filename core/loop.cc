@@ -41,7 +41,7 @@ Loop::Loop(uint32_t index, House& house, std::vector<Fd> sockets)
       views_(house.config.databases.size()),
       batch_(*this),
       outbox_(std::make_unique<Outbox>()),
-      read_buffer_(std::make_unique<char[]>(kReadBuffer)) {
+      read_buffer_(std::make_unique<char[]>(2 * kReadBuffer)) {
   for (size_t i = 0; i < sockets.size(); ++i) {
     listeners_.push_back(std::unique_ptr<Listener>(
         new Listener{*this, *house.listening[i], std::move(sockets[i]), {}}));
@@ -50,6 +50,8 @@ Loop::Loop(uint32_t index, House& house, std::vector<Fd> sockets)
   tick_timer_.data = this;
   uv_idle_init(&uv_, &turn_idle_);
   turn_idle_.data = this;
+  uv_check_init(&uv_, &waiting_check_);
+  waiting_check_.data = this;
 }
 
 Loop::~Loop() { uv_loop_close(&uv_); }
@@ -68,6 +70,8 @@ void Loop::run() {
   uv_timer_start(
       &tick_timer_, [](uv_timer_t* timer) { static_cast<Loop*>(timer->data)->tick(); }, interval,
       interval);
+  uv_check_start(&waiting_check_,
+                 [](uv_check_t* check) { static_cast<Loop*>(check->data)->answer_waiting(); });
   uv_run(&uv_, UV_RUN_DEFAULT);
 }
 
@@ -223,6 +227,23 @@ void Loop::announce(uint32_t database) {
   }
 }
 
+// ---- reads that wait ----
+
+void Loop::wait(Connection* connection, const uint8_t* end) {
+  waiting_.push_back(connection);
+  waiting_bytes_ = static_cast<size_t>(reinterpret_cast<const char*>(end) - read_buffer_.get());
+  if (batch_.wait(connection->client()) || waiting_bytes_ > kReadBuffer) answer_waiting();
+}
+
+void Loop::answer_waiting() {
+  if (waiting_.empty()) return;
+  batch_.look_up_waiting();
+  for (size_t i = 0; i < waiting_.size(); ++i) waiting_[i]->answer_waiting(i);
+  batch_.forget_waiting();
+  waiting_.clear();
+  waiting_bytes_ = 0;
+}
+
 // ---- walks ----
 
 void Loop::unpin(LoopView& view) {
@@ -358,6 +379,7 @@ void Loop::finish() {
   release_retired();
   uv_close(reinterpret_cast<uv_handle_t*>(&tick_timer_), nullptr);
   uv_close(reinterpret_cast<uv_handle_t*>(&turn_idle_), nullptr);
+  uv_close(reinterpret_cast<uv_handle_t*>(&waiting_check_), nullptr);
   mailbox_.close();
 }
 

@@ -57,7 +57,8 @@ struct House {
 struct LoopView {
   std::shared_ptr<Generation> generation;
   goromdb_reader* reader = nullptr;
-  uint32_t pins = 0;  // outboxes of slow clients that reference its values, and walks
+  uint32_t pins = 0;        // outboxes of slow clients that reference its values, and walks
+  bool uses_arena = false;  // its storage has put values into a batch's arena
   bool retired = false;
   uint64_t drain_by_ms = 0;  // then clients that still keep it are closed
   std::function<void()> on_released;
@@ -123,7 +124,11 @@ class Loop {
   uint64_t random() { return random_(); }
 
   // Memory to read into, for connections without half a request.
-  uv_buf_t read_buffer() { return uv_buf_init(read_buffer_.get(), kReadBuffer); }
+  uv_buf_t read_buffer() { return uv_buf_init(read_buffer_.get() + waiting_bytes_, kReadBuffer); }
+  // The batch's latest part is answered when all that this turn of the loop brought have been read:
+  // Connection::answer_waiting(). Its input ends at `end`, in the read buffer.
+  void wait(Connection* connection, const uint8_t* end);
+  void answer_waiting();
   // Buffers for half requests, kept for the next one.
   struct Input {
     std::unique_ptr<uint8_t[]> bytes;
@@ -167,7 +172,10 @@ class Loop {
   std::unique_ptr<Outbox> outbox_;
   std::vector<std::unique_ptr<Outbox>> spare_outboxes_;
   std::vector<std::unique_ptr<Input>> spare_inputs_;
-  std::unique_ptr<char[]> read_buffer_;
+  std::unique_ptr<char[]> read_buffer_;  // what waits, at most kReadBuffer, and room for a read
+  size_t waiting_bytes_ = 0;
+  std::vector<Connection*> waiting_;  // of each of the batch's parts that wait
+  uv_check_t waiting_check_;          // when a turn of the loop has brought all that it does
   uv_timer_t tick_timer_;
   uv_idle_t turn_idle_;  // runs while somebody is in line_
   std::vector<Connection*> line_;

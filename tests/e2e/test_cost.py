@@ -188,13 +188,14 @@ def test_a_batch_of_requests_is_a_wait_a_read_and_a_write(serve, tmp_path):
 
 # Instructions a key, of the whole process outside the kernel, as callgrind counts them; a tenth more is let pass.
 # Whoever makes a path cheaper lowers its figure here; whoever needs more raises it, and says why.
+# Of one client's reads a seventh is for waiting for other clients'.
 INSTRUCTIONS = {
-    "text get": 2590,
+    "text get": 2950,
     "text get x16": 850,
     "text get of 100": 510,
     "meta get x16": 1250,
     "binary get x16": 1020,
-    "redis GET": 2700,
+    "redis GET": 3030,
     "redis GET x16": 940,
     "redis MGET of 100": 450,
     "text get of 100, bdb": 3830,

@@ -292,6 +292,52 @@ def test_a_thousand_connections_are_served(serve):
             assert client.read_values() == [("marker", b"one")]
 
 
+def test_what_many_clients_send_at_once_is_answered_to_each(serve):
+    """The program is stopped while they send, so that one turn of its loop brings them all: reads that are looked up
+    together, others between them, halves of requests, clients that have gone or will say no more.
+    """
+    words = {f"key{i:03}": f"value of {i}" for i in range(200)}
+    block = {key: f"VALUE {key} 0 {len(value)}\r\n{value}\r\n" for key, value in words.items()}
+    server = serve()
+    server.load(words)
+    clients = []
+    for i, key in enumerate(words):
+        client = server.client()
+        client.send(b"mn\r\n")
+        assert client.line() == b"MN"
+        request, reply = [
+            (f"get {key}\r\n", f"{block[key]}END\r\n"),
+            (f"get {key} nobody\r\nget nobody\r\n", f"{block[key]}END\r\nEND\r\n"),
+            (f"get {key}\r\nmn\r\n", f"{block[key]}END\r\nMN\r\n"),
+            (f"get{' key001' * 40}\r\n", f"{block['key001'] * 40}END\r\n"),
+            (f"get {key}\r\nget ke", f"{block[key]}END\r\n"),
+        ][i % 5]
+        clients.append((i, client, request.encode(), reply.encode()))
+    before = int(server.stats()["cmd_get"])
+    os.kill(server.pid, signal.SIGSTOP)
+    for i, client, request, _ in clients:
+        client.send(request)
+        if i % 20 == 5:  # gone, and the reply with it
+            client.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            client.close()
+        if i % 20 == 10:
+            client.sock.shutdown(socket.SHUT_WR)
+    os.kill(server.pid, signal.SIGCONT)
+    for i, client, _, reply in clients:
+        if i % 20 == 5:
+            continue
+        assert client.exactly(len(reply)) == reply, i
+        if i % 20 == 10:
+            assert client.ended()
+        if i % 5 == 4:
+            client.send(b"y002\r\n")
+            rest = f"{block['key002']}END\r\n".encode()
+            assert client.exactly(len(rest)) == rest
+        client.close()
+    asked = 40 * (1 + 3 + 1 + 40 + 2)
+    assert asked - 10 <= int(server.stats()["cmd_get"]) - before <= asked
+
+
 def test_a_client_that_does_not_read_is_not_read_from(serve):
     server = serve()
     server.load({**dataset("one"), "big": "x" * (1 << 20)})

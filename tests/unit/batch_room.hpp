@@ -55,15 +55,45 @@ struct BatchRoom {
     REQUIRE(generation.has_value());
     loop->adopt(database, std::move(*generation), [] {});
   }
+  Client client(uint64_t number) const { return {*listening[0], nullptr, nullptr, number}; }
+  // Whether a read waits; the input has to stay.
+  bool wait(const std::string& input) {
+    auto& batch = loop->batch();
+    const auto* bytes = reinterpret_cast<const uint8_t*>(input.data());
+    const auto parsed = batch.parse(client(2), bytes, input.size());
+    if (parsed.consumed != input.size() || !batch.may_wait(*listening[0])) return false;
+    batch.wait(client(2));
+    return true;
+  }
+  // What the first `n` that wait are sent, each by itself as a connection would.
+  std::string answers(size_t n) {
+    auto& batch = loop->batch();
+    std::string text;
+    batch.look_up_waiting();
+    for (size_t i = 0; i < n; ++i) {
+      CHECK(batch.answer_waiting(i, loop->outbox()) == Batch::Answered::kAll);
+      text += sent();
+    }
+    batch.forget_waiting();
+    return text;
+  }
+  std::string sent() {
+    Outbox& out = loop->outbox();
+    out.seal();
+    std::string text;
+    for (const auto& each : out.segments()) text.append(each.base, each.len);
+    out.views.clear();
+    out.reset();
+    return text;
+  }
   // What a client would be sent; "!" at the end where it is closed.
   std::string ask(const std::string& input) {
     Outbox& out = loop->outbox();
     auto& batch = loop->batch();
-    const Client client{*listening[0], nullptr, nullptr, 1};
     const auto* bytes = reinterpret_cast<const uint8_t*>(input.data());
-    auto parsed = batch.parse(client, bytes, input.size());
+    auto parsed = batch.parse(client(1), bytes, input.size());
     auto answered = Batch::Answered::kAll;
-    if (!batch.empty()) answered = batch.answer(client, out);
+    if (!batch.empty()) answered = batch.answer(client(1), out);
     turns = 0;
     if (answered == Batch::Answered::kWalking) {
       auto walk = batch.take_walk();
@@ -71,18 +101,13 @@ struct BatchRoom {
       loop->pin(view);
       for (; answered == Batch::Answered::kWalking; ++turns) {
         if (between_turns) between_turns();
-        answered = batch.walk_on(client, *walk, out);
+        answered = batch.walk_on(client(1), *walk, out);
       }
       walk.reset();
       loop->unpin(view);
     }
     const bool open = parsed.status >= 0 && answered == Batch::Answered::kAll;
-    out.seal();
-    std::string text;
-    for (const auto& each : out.segments()) text.append(each.base, each.len);
-    out.views.clear();
-    out.reset();
-    return text + (open ? "" : "!");
+    return sent() + (open ? "" : "!");
   }
 };
 

@@ -89,6 +89,77 @@ TEST_CASE("a loop reads from the generation that it adopted last") {
   CHECK(room.ask("get 0 key\n") == "new\n");
 }
 
+TEST_CASE("reads that wait are looked up together and each is answered by itself") {
+  Room room;
+  room.adopt(0, "V");
+  const std::string first = "get 0 key none\n", second = "gets 0 key\nget 0 none\n";
+  const int before = fake_count("get_calls");
+  REQUIRE(room.wait(first));
+  REQUIRE(room.wait(second));
+  CHECK(room.ask("get 0 none\nbye\n") == "-\nbye\n!");  // does not wait
+  CHECK(fake_count("get_calls") == before + 1);
+  CHECK(room.answers(2) == "V,-\nV+version\n-\n");
+  CHECK(fake_count("get_calls") == before + 2);
+  CHECK(room.metrics.sum(kRequestsGet) == 4);
+  CHECK(room.metrics.sum(kKeysHit) == 2);
+  CHECK(room.metrics.sum(kKeysMissed) == 3);
+  CHECK(room.ask("get 0 key\n") == "V\n");
+}
+
+TEST_CASE("reads that wait for several databases are a call for each stretch") {
+  Room room;
+  room.adopt(0, "zero");
+  room.adopt(1, "one");
+  const std::string zero = "get 0 key\n", one = "get 1 key key\n";
+  const int before = fake_count("get_calls");
+  for (const auto* each : {&zero, &zero, &one, &zero}) REQUIRE(room.wait(*each));
+  CHECK(room.answers(4) == "zero\nzero\none,one\nzero\n");
+  CHECK(fake_count("get_calls") == before + 3);
+}
+
+TEST_CASE("a read that waits is answered from the generation that is adopted meanwhile") {
+  Room room;
+  room.adopt(0, "old");
+  const std::string get = "get 0 key\n";
+  REQUIRE(room.wait(get));
+  room.adopt(0, "new");
+  REQUIRE(room.wait(get));
+  CHECK(room.answers(2) == "new\nnew\n");
+}
+
+// The arena of a look-up for several connections would go with the first one's reply.
+TEST_CASE("where values lie in the arena each read is looked up by itself and none waits again") {
+  Room room;
+  room.adopt(0, "copied");
+  const std::string get = "get 0 key none\n";
+  const int before = fake_count("get_calls");
+  REQUIRE(room.wait(get));
+  REQUIRE(room.wait(get));
+  CHECK(room.answers(2) == "copied,-\ncopied,-\n");
+  CHECK(fake_count("get_calls") == before + 3);
+  CHECK(room.metrics.sum(kKeysRequested) == 4);
+  CHECK_FALSE(room.wait(get));
+  CHECK(room.ask(get) == "copied,-\n");
+  room.adopt(0, "V");
+  CHECK(room.wait(get));
+  CHECK(room.answers(1) == "V,-\n");
+}
+
+TEST_CASE("only whole reads of a few keys of one data set wait") {
+  Room room;
+  room.adopt(0, "V");
+  std::string many = "get 0";
+  for (int i = 0; i < 33; ++i) many += " key";
+  for (const std::string input :
+       {"get 0 ke", "get 0 key\nget 0 ke", "get 1 key\n", "get 7 key\n", "get 0 0/space:inner\n",
+        "get 0 key\nget 1 key\n", "get 0 key\nbye\n", "walk 0 n 1 0\n", "want 3\n"}) {
+    CAPTURE(input);
+    CHECK_FALSE(room.wait(input));
+  }
+  CHECK_FALSE(room.wait(many + "\n"));
+  CHECK(room.ask("get 0 key\n") == "V\n");
+}
+
 TEST_CASE("half a request waits and what came before it is answered") {
   Room room;
   room.adopt(0, "V");

@@ -4,7 +4,8 @@
 //   FAKE_KIND=protocol       a protocol, else a storage
 //   FAKE_DESCRIPTOR=WHAT     a descriptor that is wrong in one way
 // What the storage does is the first word of the data file: `corrupt`, `silent`, `unreadable`,
-// `unverifiable`, `cold` (warm fails), `readerless` (the last loop's reader fails), `empty`;
+// `unverifiable`, `cold` (warm fails), `readerless` (the last loop's reader fails), `empty`,
+// `copied` (values lie in the arena);
 // `many N` and `sorted N`: a data set of the keys k00001 to N, each its own value, and of the
 // namespaces alpha, k00002 and space, which can be walked, in the latter in the keys' order;
 // anything else is a data set of one key, "key", whose value is the content, and cannot be walked.
@@ -53,8 +54,11 @@ constexpr uint32_t kSpaceId = 5;  // of the namespace "space", whose one key is 
 
 Generation* self(goromdb_generation* g) { return reinterpret_cast<Generation*>(g); }
 
-goromdb_status storage_create(const goromdb_host*, const goromdb_option_value*, uint32_t,
+const goromdb_host* host_of_storage = nullptr;
+
+goromdb_status storage_create(const goromdb_host* host, const goromdb_option_value*, uint32_t,
                               goromdb_store** store, goromdb_error*) {
+  host_of_storage = host;
   *store = reinterpret_cast<goromdb_store*>(new int(0));
   return GOROMDB_OK;
 }
@@ -121,7 +125,7 @@ goromdb_status storage_reader_open(goromdb_generation* g, uint32_t loop, goromdb
 void storage_reader_close(goromdb_reader*) { --open_readers; }
 
 void storage_get(goromdb_reader* r, uint32_t, const goromdb_key* keys, uint32_t n,
-                 goromdb_value* out, goromdb_arena*) {
+                 goromdb_value* out, goromdb_arena* arena) {
   const auto* g = reinterpret_cast<Generation*>(r);
   ++get_calls;
   for (uint32_t i = 0; i < n; ++i) {
@@ -139,6 +143,8 @@ void storage_get(goromdb_reader* r, uint32_t, const goromdb_key* keys, uint32_t 
     if (!found) continue;
     out[i].ptr = g->page;
     out[i].len = static_cast<uint32_t>(g->len);
+    if (g->mode != "copied") continue;
+    out[i].ptr = std::memcpy(host_of_storage->arena_alloc(arena, g->len, 1), g->page, g->len);
   }
 }
 
