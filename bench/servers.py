@@ -202,8 +202,9 @@ class Goromdb(Server):
     """`data`: a file of the storage, or None; it is dropped as a hard link, so it stays where it is."""
 
     def __init__(
-        self, program, work, name, storage, data=None, cpus="1", threads=1, options=None, keep=False
-    ):
+        self, program, work, name, storage, data=None, cpus="1", threads=1, options=None, keep=False,
+        settings=None,
+    ):  # fmt: skip
         folder = Path(work) / "servers" / name if keep else _folder(work, name)
         ports = {"memcached": free_port(), "redis": free_port()}
         paths = {protocol: str(folder / protocol) for protocol in ports}
@@ -213,6 +214,7 @@ class Goromdb(Server):
                 listeners.append({"protocol": protocol, "listen": where, "databases": ["data"]})
         database = {"storage": storage, "file": "in/data", "basedir": "store"}
         database["options"] = options or {}
+        database.update(settings or {})
         config = {
             "server": {"threads": threads, "max_connections": 15000},
             "databases": {"data": database},

@@ -9,6 +9,7 @@
 #include "core/connection.h"
 #include "core/facts.h"
 #include "core/loop.h"
+#include "core/mapped_read.h"
 #include "core/walk.h"
 
 namespace goromdb {
@@ -80,6 +81,10 @@ Batch::Parsed Batch::parse(const Client& client, const uint8_t* in, size_t in_le
     part_.requests = p.req_len;
     part_.keys = p.key_len;
     scope_count_ = p.scope_len;
+    if (sampler_.due(p.key_len)) {
+      sampler_.take(loop_.house(), loop_.index(), listening, {p.reqs, p.req_len},
+                    {p.keys, p.key_len}, {p.scopes, p.scope_len});
+    }
     return {status, skipped + p.consumed};
   }
 }
@@ -87,14 +92,18 @@ Batch::Parsed Batch::parse(const Client& client, const uint8_t* in, size_t in_le
 void Batch::read(LoopView* view, const goromdb_key* keys, goromdb_value* values, uint32_t n,
                  Outbox& out) {
   if (view == nullptr || n == 0) return;
-  view->generation->ops().get(view->reader, 0, keys, n, values, &out.arena());
-  count(values, n);
+  if (!get_whole(*view, {keys, n}, values, out.arena())) {
+    get_damaged(*view, {keys, n}, values, out.arena());
+    if (count(values, n)) note_failures(*view, {values, n});
+    return;  // nothing of the generation is referenced
+  }
+  if (count(values, n)) note_failures(*view, {values, n});
   if (std::find(out.views.begin(), out.views.end(), view) == out.views.end()) {
     out.views.push_back(view);
   }
 }
 
-void Batch::count(const goromdb_value* values, uint32_t n) {
+bool Batch::count(const goromdb_value* values, uint32_t n) {
   uint32_t hit = 0, missed = 0;
   for (uint32_t i = 0; i < n; ++i) {
     hit += values[i].status == GOROMDB_OK;
@@ -105,6 +114,7 @@ void Batch::count(const goromdb_value* values, uint32_t n) {
   metrics.add(kKeysHit, loop_.index(), hit);
   metrics.add(kKeysMissed, loop_.index(), missed);
   if (hit + missed != n) metrics.add(kKeysFailed, loop_.index(), n - hit - missed);
+  return hit + missed != n;
 }
 
 Batch::Place Batch::place_of(const Listening& listening, const goromdb_scope& scope) {
@@ -112,9 +122,7 @@ Batch::Place Batch::place_of(const Listening& listening, const goromdb_scope& sc
   if (view == nullptr) return {nullptr, 0, GOROMDB_E_NOT_READY};
   Place place{view, 0, GOROMDB_OK};
   if (scope.name.len == 0) return place;
-  const auto& ops = view->generation->ops();
-  place.status = ops.ns_lookup == nullptr ? GOROMDB_NOT_FOUND
-                                          : ops.ns_lookup(view->reader, scope.name, &place.ns);
+  place.status = find_namespace_guarded(*view, scope.name, place.ns);
   return place;
 }
 
@@ -233,10 +241,9 @@ void Batch::fill_kinds(const Listening& listening, const goromdb_request& reques
     if (key.ns == 0 || scopes_[key.ns - 1].name.len == 0) {
       auto* view = key.ns == 0 ? own : loop_.view_of(listening, scopes_[key.ns - 1].database);
       if (view == nullptr || !may_name_namespace(*view)) continue;
-      const auto& ops = view->generation->ops();
       uint32_t id = 0;
-      if (ops.ns_lookup == nullptr || key.len == 0) continue;
-      const auto found = ops.ns_lookup(view->reader, {key.ptr, key.len}, &id);
+      if (key.len == 0) continue;
+      const auto found = find_namespace_guarded(*view, {key.ptr, key.len}, id);
       values()[i].status = found == GOROMDB_OK ? GOROMDB_IS_NAMESPACE : found;
     } else {
       const Place& place = places_[key.ns - 1];
@@ -245,7 +252,9 @@ void Batch::fill_kinds(const Listening& listening, const goromdb_request& reques
         const auto& name = scopes_[key.ns - 1].name;
         const goromdb_key as_key{name.ptr, static_cast<uint32_t>(name.len), 0};
         goromdb_value value{};
-        place.view->generation->ops().get(place.view->reader, 0, &as_key, 1, &value, &out.arena());
+        if (!get_whole(*place.view, {&as_key, 1}, &value, out.arena())) {
+          get_damaged(*place.view, {&as_key, 1}, &value, out.arena());
+        }
         told_scope = key.ns;
         told = value.status == GOROMDB_OK ? GOROMDB_IS_KEY : value.status;
       }
@@ -314,13 +323,14 @@ void Batch::look_up_waiting() {
 void Batch::look_up_stretch(LoopView& view, std::span<Waiting> parts) {
   const uint32_t first = parts.front().part.first_key;
   const uint32_t n = parts.back().part.first_key + parts.back().part.keys - first;
-  view.generation->ops().get(view.reader, 0, &keys_[first], n, &values_[first], &waiting_arena_);
+  const bool whole = get_whole(view, {&keys_[first], n}, &values_[first], waiting_arena_);
   if (!waiting_arena_.empty()) {
     view.uses_arena = true;
     waiting_arena_.reset();
     return;
   }
-  count(&values_[first], n);
+  if (!whole) return;
+  if (count(&values_[first], n)) note_failures(view, {&values_[first], n});
   for (auto& each : parts) each.view = &view;
 }
 
@@ -436,9 +446,6 @@ Batch::Answered Batch::answer_walk(const Client& client, const goromdb_request& 
 Batch::Answered Batch::walk_on(const Client& client, Walk& walk, Outbox& out) {
   const auto began_ns = uv_hrtime();
   if (!walk.advance(out.arena())) return Answered::kWalking;
-  if (std::find(out.views.begin(), out.views.end(), &walk.view()) == out.views.end()) {
-    out.views.push_back(&walk.view());
-  }
   auto answer = blank_answer(&walk.view());
   answer.elapsed_us = (uv_hrtime() - began_ns) / 1000;
   if ((walk.request().flags & GOROMDB_WANT_VERSION) != 0) {
@@ -449,7 +456,14 @@ Batch::Answered Batch::walk_on(const Client& client, Walk& walk, Outbox& out) {
     }
   }
   walk.fill(answer);
-  if (answer.status < 0) loop_.house().metrics.add(kKeysFailed, loop_.index(), 1);
+  const auto is_listed = [&] {
+    return std::find(out.views.begin(), out.views.end(), &walk.view()) != out.views.end();
+  };
+  if (answer.status >= 0 && !is_listed()) out.views.push_back(&walk.view());
+  if (answer.status < 0) {
+    loop_.house().metrics.add(kKeysFailed, loop_.index(), 1);
+    note_failure(walk.view(), answer.status);
+  }
   const auto& protocol = client.listening.protocol;
   const auto status =
       protocol.ops().reply(protocol.self(), client.state, &walk.request(), &answer, out.sink());

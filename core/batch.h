@@ -14,6 +14,7 @@
 #include <string>
 #include <vector>
 
+#include "core/key_sampler.h"
 #include "core/outbox.h"
 
 namespace goromdb {
@@ -101,7 +102,7 @@ class Batch {
   // Reads `n` keys that lie together.
   void read(LoopView* view, const goromdb_key* keys, goromdb_value* values, uint32_t n,
             Outbox& out);
-  void count(const goromdb_value* values, uint32_t n);
+  bool count(const goromdb_value* values, uint32_t n);  // true: some are failures
   void fill_versions(const goromdb_request& request);
   void fill_kinds(const Listening& listening, const goromdb_request& request, Outbox& out);
   Answered answer_walk(const Client& client, const goromdb_request& request, bool is_last,
@@ -110,6 +111,7 @@ class Batch {
   uint64_t version_of(const goromdb_value& value);
 
   Loop& loop_;
+  KeySampler sampler_;
   std::vector<goromdb_request> requests_;
   std::vector<goromdb_key> keys_;
   std::vector<goromdb_value> values_;

@@ -23,6 +23,7 @@ struct Candidate {
   // When the data's inode changed last: moves with every write and cannot be set back as mtime can.
   // 0 = not looked at.
   int64_t ctime_ns = 0;
+  bool by_hand = false;  // it was asked for although its sum is refused
 
   // Whether `state` is still what was seen.
   bool still(const FileState& state) const {

@@ -47,6 +47,10 @@ std::string_view name_of(SumKind kind) {
 
 std::string_view title_of(SumKind kind) { return kind == SumKind::kSha256 ? "SHA256" : "MD5"; }
 
+std::string checksum_text(SumKind kind, const std::string& hex) {
+  return fmt::format("{}:{}", name_of(kind == SumKind::kNone ? SumKind::kMd5 : kind), hex);
+}
+
 std::string sum_path(const std::string& file, SumKind kind) {
   return fmt::format("{}.{}", file, name_of(kind));
 }

@@ -14,9 +14,10 @@ namespace goromdb {
 
 enum class SumKind { kNone, kMd5, kSha256 };
 
-std::string_view name_of(SumKind kind);                       // "md5", "sha256", "none"
-std::string_view title_of(SumKind kind);                      // "MD5", "SHA256"
-std::string sum_path(const std::string& file, SumKind kind);  // FILE.md5, FILE.sha256
+std::string_view name_of(SumKind kind);                           // "md5", "sha256", "none"
+std::string_view title_of(SumKind kind);                          // "MD5", "SHA256"
+std::string checksum_text(SumKind kind, const std::string& hex);  // "md5:HEX"; kNone is MD5
+std::string sum_path(const std::string& file, SumKind kind);      // FILE.md5, FILE.sha256
 
 // The digest in a sum file, in lower-case hex. Reads what md5sum and sha256sum write ("HEX  name",
 // "HEX *name", with a leading backslash for an escaped name), the BSD form "MD5 (name) = HEX" and

@@ -144,7 +144,7 @@ std::string in_words(const CLI::App& app, int argc, char** argv, const CLI::Pars
 
 int run_command_line(int argc, char** argv) {
   open_standard_descriptors();
-  if (auto status = run_as_guard(argc, argv)) return *status;
+  run_as_guard(argc, argv);
   CLI::App app("A read-only key-value server over batch-built data files.", "goromdb");
   app.footer(
       "Serve: goromdb --config goromdb.yaml\n"

@@ -123,6 +123,33 @@ class Reader {
     }
     return *n;
   }
+  int64_t bytes_per_s(const YAML::Node& node, const std::string& what, int64_t least) const {
+    auto n = node.IsScalar() ? parse_size(node.Scalar()) : std::nullopt;
+    if (!n || (*n != 0 && *n < least)) {
+      bad(node,
+          fmt::format("{} must be a number of bytes a second such as 64MiB, at least {}, or 0 "
+                      "for no limit",
+                      what, format_size(static_cast<uint64_t>(least))));
+    }
+    return *n;
+  }
+  int64_t percent(const YAML::Node& node, const std::string& what) const {
+    const std::string_view text = node.IsScalar() ? std::string_view(node.Scalar()) : "";
+    auto n = text.ends_with('%') ? parse_integer(text.substr(0, text.size() - 1)) : std::nullopt;
+    if (!n || *n < 0 || *n > 100) {
+      bad(node, fmt::format("{} must be a share from 0% to 100%, such as 20%", what));
+    }
+    return *n;
+  }
+  bool is_auto(const YAML::Node& node) const { return node.IsScalar() && node.Scalar() == "auto"; }
+  int64_t size(const YAML::Node& node, const std::string& what, int64_t least) const {
+    auto n = node.IsScalar() ? parse_size(node.Scalar()) : std::nullopt;
+    if (!n || *n < least) {
+      bad(node, fmt::format("{} must be a size such as 64MiB, at least {}", what,
+                            format_size(static_cast<uint64_t>(least))));
+    }
+    return *n;
+  }
   template <class T>
   T choice(const YAML::Node& node, const std::string& what,
            const std::vector<std::pair<std::string, T>>& choices) const {
@@ -216,6 +243,24 @@ void read_server(const Reader& r, const YAML::Node& node, ServerConfig& server) 
           }}});
 }
 
+std::vector<WantedKey> read_wanted_keys(const Reader& r, const YAML::Node& node) {
+  using Node = YAML::Node;
+  std::vector<WantedKey> keys;
+  for (const auto& each : r.list(node, "must_have")) {
+    WantedKey wanted;
+    if (each.IsMap()) {
+      r.map(each, "a key of must_have",
+            {{"namespace", [&](const Node&, const Node& v) { wanted.ns = r.text(v, "namespace"); }},
+             {"key", [&](const Node&, const Node& v) { wanted.key = r.text(v, "key"); }}});
+      if (wanted.key.empty()) r.bad(each, "a key of must_have has no key; add `key: NAME`");
+    } else {
+      wanted.key = r.text(each, "a key of must_have");
+    }
+    keys.push_back(std::move(wanted));
+  }
+  return keys;
+}
+
 DatabaseConfig read_database(const Reader& r, const std::string& name, const YAML::Node& key,
                              const YAML::Node& node) {
   using Node = YAML::Node;
@@ -251,6 +296,18 @@ DatabaseConfig read_database(const Reader& r, const std::string& name, const YAM
           [&](const Node&, const Node& v) {
             db.min_entries = r.integer(v, "min_entries", 0, INT64_MAX);
           }},
+         {"max_shrink",
+          [&](const Node&, const Node& v) { db.max_shrink_percent = r.percent(v, "max_shrink"); }},
+         {"must_have", [&](const Node&, const Node& v) { db.must_have = read_wanted_keys(r, v); }},
+         {"must_open_within",
+          [&](const Node&, const Node& v) {
+            db.must_open_within_ms = r.duration_ms(v, "must_open_within", 0);
+          }},
+         {"only_newer",
+          [&](const Node&, const Node& v) {
+            db.only_newer = r.choice<bool>(v, "only_newer", {{"true", true}, {"false", false}});
+          }},
+         {"keep", [&](const Node&, const Node& v) { db.keep = r.integer(v, "keep", 0, 1000); }},
          {"guard",
           [&](const Node&, const Node& v) {
             db.guard = r.choice<GuardMode>(v, "guard",
@@ -261,6 +318,36 @@ DatabaseConfig read_database(const Reader& r, const std::string& name, const YAM
          {"guard_timeout",
           [&](const Node&, const Node& v) {
             db.guard_timeout_ms = r.duration_ms(v, "guard_timeout", 1);
+          }},
+         {"guard_total",
+          [&](const Node&, const Node& v) {
+            if (r.is_auto(v)) return;
+            db.guard_total_ms = r.duration_ms(v, "guard_total (or auto)", 1);
+          }},
+         {"guard_cpu",
+          [&](const Node&, const Node& v) {
+            if (r.is_auto(v)) return;
+            db.guard_cpu_ms = r.duration_ms(v, "guard_cpu (or auto)", 1000);
+          }},
+         {"guard_memory",
+          [&](const Node&, const Node& v) {
+            constexpr int64_t kLeast = int64_t{32} << 20;  // the program and its libraries
+            if (r.is_auto(v)) return;
+            db.guard_memory = r.size(v, "guard_memory (or auto)", kLeast);
+          }},
+         {"warm",
+          [&](const Node&, const Node& v) {
+            db.warm.mode = r.choice<WarmMode>(v, "warm",
+                                              {{"off", WarmMode::kOff},
+                                               {"touch", WarmMode::kTouch},
+                                               {"populate", WarmMode::kPopulate},
+                                               {"lock", WarmMode::kLock}});
+            db.warm_place = r.place(v);
+          }},
+         {"warm_rate",
+          [&](const Node&, const Node& v) {
+            constexpr int64_t kLeast = int64_t{64} << 10;
+            db.warm.bytes_per_s = r.bytes_per_s(v, "warm_rate", kLeast);
           }},
          {"options", [&](const Node&, const Node& v) { db.options = r.options(v); }}});
   if (db.storage.empty()) {
@@ -395,8 +482,9 @@ std::string real_name(const std::string& path) {
 bool in_store(const std::string& name, const std::string& basedir) {
   const auto inside = std::filesystem::path(name).lexically_relative(basedir);
   const auto first = inside.begin()->string();
-  return first == "." || first == "data00" || first == "data01" || first.starts_with("current") ||
-         first.starts_with("status");
+  return first == "." || first == "data00" || first == "data01" || first == "kept" ||
+         first == "guard.scratch" || first.starts_with("current") || first.starts_with("status") ||
+         first.starts_with("refused");
 }
 
 // A file that is watched is taken away: it must be nobody's store, and nobody else's sum.

@@ -27,6 +27,14 @@ struct OptionSetting {
 // Whether a new file is opened in another process first.
 enum class GuardMode { kAuto, kAlways, kNever };  // kAuto: unless the storage is bounds-checked
 
+// How a data set is brought into memory before it is served.
+enum class WarmMode { kOff, kTouch, kPopulate, kLock };
+
+struct WarmConfig {
+  WarmMode mode = WarmMode::kTouch;
+  int64_t bytes_per_s = 0;  // that are read of its file; 0 = no limit
+};
+
 // Which share of a busy CPU the threads that take data sets in are given.
 enum class LoadPriority { kLow, kIdle, kNormal };
 
@@ -35,18 +43,33 @@ struct LoadConfig {
   int64_t threads = 1;  // that may work on one data set at once
 };
 
+// A key that a new data set must have.
+struct WantedKey {
+  std::string ns, key;  // ns empty: a key without a namespace
+};
+
 struct DatabaseConfig {
   std::string name, storage, file,
       basedir;  // paths are absolute or relative to the working directory
   SumKind verify = SumKind::kMd5;
   int64_t poll_interval_ms = 5000;
   int64_t settle_ms = 1000;  // verify: none takes a file that stood still for so long
+  // What a new data set must have; see core/data_checks.h.
   int64_t min_entries = 1;
+  int64_t max_shrink_percent = 100;  // fewer entries than the one before; 100 = any number
+  std::vector<WantedKey> must_have;
+  int64_t must_open_within_ms = 0;  // 0 = any time
+  bool only_newer = false;          // by the file's mtime
+  int64_t keep = 0;                 // data sets that were served before
   GuardMode guard = GuardMode::kAuto;
   int64_t guard_timeout_ms = 300'000;  // how long the other process may make no progress
+  // What it may take in all; 0 = by the file's size: core/guard_limits.h.
+  int64_t guard_total_ms = 0, guard_cpu_ms = 0;
+  int64_t guard_memory = 0;  // bytes
+  WarmConfig warm;
   std::vector<OptionSetting> options;
   LoadConfig load;  // the server's
-  Place place, storage_place, file_place, basedir_place;
+  Place place, storage_place, file_place, basedir_place, warm_place;
 };
 
 struct ListenerConfig {

@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "core/mapped_read.h"
+
 namespace goromdb {
 namespace {
 
@@ -183,7 +185,8 @@ void Connection::on_read(ssize_t nread, const uv_buf_t* buf) {
 void Connection::answer_waiting(size_t index) {
   waiting_ = false;
   if (closing_) return;
-  const auto answered = loop_.batch().answer_waiting(index, loop_.outbox());
+  const auto answered =
+      guarded([&] { return loop_.batch().answer_waiting(index, loop_.outbox()); });
   if (answered == Batch::Answered::kClose) close_when_sent_ = true;
   flush();
   if (!to_be_announced_.empty() && !writing()) say_announcements();
@@ -233,7 +236,7 @@ size_t Connection::process(const uint8_t* data, size_t len, bool may_wait) {
     }
     may_wait = false;
     auto answered = Batch::Answered::kAll;
-    if (!batch.empty()) answered = batch.answer(client(), loop_.outbox());
+    if (!batch.empty()) answered = guarded([&] { return batch.answer(client(), loop_.outbox()); });
     if (answered == Batch::Answered::kWalking) {
       walk_ = batch.take_walk();
       loop_.pin(walk_->view());
@@ -262,6 +265,24 @@ size_t Connection::process(const uint8_t* data, size_t len, bool may_wait) {
   }
   flush();
   return used;
+}
+
+// Runs `body`, which writes replies. Where a mapped file was cut meanwhile none of what waits in
+// the outbox is to be trusted: nothing of it is sent.
+template <class Body>
+Batch::Answered Connection::guarded(Body&& body) {
+  Outbox& out = loop_.outbox();
+  auto answered = Batch::Answered::kClose;
+  if (read_guarded(out.views, [&] { answered = body(); })) return answered;
+  look_at_files(loop_.views_of(listening_));  // it may have been left at a name, not a value
+  loop_.batch().take_walk().reset();
+  out.reset();
+  return Batch::Answered::kClose;
+}
+
+// The kernel reads from the mapped files, too.
+bool Connection::unsent_is_whole() {
+  return read_guarded(unsent_->views, [] {});
 }
 
 void Connection::flush() {
@@ -303,7 +324,9 @@ void Connection::send_slice() {
   const auto& front = unsent_->segments().front();
   const size_t n = std::min<size_t>(front.len, kSlice);
   if (!slice_) slice_ = std::make_unique<Slice>();
-  slice_->bytes.assign(front.base, front.base + n);
+  const bool is_whole =
+      read_guarded(unsent_->views, [&] { slice_->bytes.assign(front.base, front.base + n); });
+  if (!is_whole) return close();
   unsent_->advance(n);
   uv_buf_t slice = uv_buf_init(slice_->bytes.data(), static_cast<unsigned>(n));
   slice_->request.data = this;
@@ -322,6 +345,7 @@ void Connection::on_written(int status) {
   if (status != 0) return close();
   last_active_ms_.store(loop_.now_ms(), std::memory_order_relaxed);
   const size_t size = unsent_->size();
+  if (!unsent_is_whole()) return close();
   while (!unsent_->segments().empty()) {
     auto segments = unsent_->segments();
     int sent = UV_EAGAIN;
@@ -366,7 +390,8 @@ void Connection::take_turn() {
     return read_on();
   }
   last_active_ms_.store(loop_.now_ms(), std::memory_order_relaxed);
-  const auto answered = loop_.batch().walk_on(client(), *walk_, loop_.outbox());
+  const auto answered =
+      guarded([&] { return loop_.batch().walk_on(client(), *walk_, loop_.outbox()); });
   if (answered == Batch::Answered::kClose) close_when_sent_ = true;
   flush();  // what has been written may lie in the walk's generation, which goes with the walk
   if (closing_) return;

@@ -71,6 +71,9 @@ class Connection {
   size_t process(const uint8_t* data, size_t len, bool may_wait);
   void keep(const uint8_t* rest, size_t len);
   void process_kept();
+  template <class Body>
+  Batch::Answered guarded(Body&& body);
+  bool unsent_is_whole();
   void flush();
   void send_slice();
   void on_written(int status);

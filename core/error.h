@@ -15,6 +15,7 @@ namespace goromdb {
 struct Error {
   enum class Kind {
     kFailure,    // the environment: full disk, permission, vanished file; worth another try
+    kMemory,     // the environment, too: there is too little of it
     kChanged,    // the file was written to meanwhile; look again when it stands still
     kRejected,   // the file itself: trying it again changes nothing
     kCancelled,  // the server is stopping

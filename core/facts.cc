@@ -122,9 +122,14 @@ void Facts::general(Writer& put, const Listening& listening, uint32_t database) 
   put("loads", status.loads);
   put("rejections", status.rejections);
   put("failures", status.failures);
+  if (!status.last_rejection.empty()) put("last_rejection", status.last_rejection);
   put("waits", status.waits);
+  put("cold_faults_minor", status.cold_faults.minor);
+  put("cold_faults_major", status.cold_faults.major);
   put("generation", status.generation);
+  put("generation_bad", status.bad ? 1 : 0);
   put("generation_checksum", status.checksum);
+  put("generation_rolled_back_to", status.rolled_back_to);
   auto known = [&](const char* name, uint64_t value) {
     if (value != GOROMDB_UNKNOWN) put(name, value);
   };
@@ -162,6 +167,7 @@ void Facts::databases(Writer& put, const Asking& asking) const {
     put(name("name"), handler.name());
     put(name("ready"), status.ready ? 1 : 0);
     put(name("generation"), status.generation);
+    put(name("bad"), status.bad ? 1 : 0);
     put(name("checksum"), status.checksum);
     known("entries", status.info.entries);
     if (auto* view = asking.loop.view_of(listening, static_cast<uint32_t>(i))) {
@@ -175,6 +181,9 @@ void Facts::databases(Writer& put, const Asking& asking) const {
     put(name("loads"), status.loads);
     put(name("rejections"), status.rejections);
     put(name("failures"), status.failures);
+    if (!status.last_rejection.empty()) put(name("last_rejection"), status.last_rejection);
+    put(name("cold_faults_minor"), status.cold_faults.minor);
+    put(name("cold_faults_major"), status.cold_faults.major);
   }
 }
 

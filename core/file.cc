@@ -20,6 +20,16 @@ Fd::~Fd() {
   if (fd_ >= 0) ::close(fd_);
 }
 
+timespec time_of(int64_t ns) {
+  constexpr int64_t kSecond = 1'000'000'000;
+  int64_t seconds = ns / kSecond, rest = ns % kSecond;
+  if (rest < 0) {
+    rest += kSecond;
+    --seconds;
+  }
+  return {seconds, rest};
+}
+
 FileState state_of(const struct stat& st) {
   return {{st.st_dev, st.st_ino, st.st_size, nanoseconds(st.st_mtim)},
           st.st_mode,

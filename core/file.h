@@ -47,6 +47,7 @@ struct FileState {
   int64_t ctime_ns = 0;
 };
 
+timespec time_of(int64_t ns);  // since 1970; before it, too
 FileState state_of(const struct stat& st);
 // Of the name itself: a link is not followed. Empty when there is nothing of that name.
 Result<std::optional<FileState>> look_at(const std::string& path);

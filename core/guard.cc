@@ -4,35 +4,29 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <spawn.h>
-#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <chrono>
 #include <csignal>
-#include <cstdlib>
+#include <filesystem>
 #include <sstream>
 
-#include "core/file.h"
-#include "core/generation.h"
+#include "core/guard_limits.h"
+#include "core/guard_words.h"
 #include "core/units.h"
 
-// The two processes: goromdb <guard> PLUGIN FILE [OPTION VALUE]...
-// The guard writes a line for each sign of life, "guard: progress DONE TOTAL", and at the end
-// "guard: ok", "guard: rejected REASON" or "guard: failed REASON". Whatever else comes out of it,
-// on standard output or error, is the storage's or its library's and goes to the log.
 namespace goromdb {
 namespace {
 
+using namespace guard_words;
 using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
-constexpr const char* kCommand = "open-in-guard";
 constexpr const char* kThisProgram = "/proc/self/exe";
-constexpr std::string_view kProgress = "guard: progress ", kOk = "guard: ok",
-                           kRejected = "guard: rejected ", kFailed = "guard: failed ";
-constexpr milliseconds kTick{50}, kProgressInterval{100};
+constexpr milliseconds kTick{50};
 constexpr int kMaxForeignLines = 20;  // of a file, in the log
 constexpr int kMostBlocks = 64;  // that are read before anything else is looked at: some never end
 
@@ -49,6 +43,8 @@ struct Answer {
       const auto before = done;
       std::istringstream(rest(kProgress)) >> done >> total;
       if (done != before) last_sign = steady_clock::now();
+    } else if (line.starts_with(kNote)) {
+      log.debug("the process that tries the file: {}", rest(kNote));
     } else if (line == kOk) {
       verdict = Result<void>{};
     } else if (line.starts_with(kRejected)) {
@@ -61,10 +57,42 @@ struct Answer {
   }
 };
 
+// A folder for what storages keep in temporary files, as libdb its notes of a large file. It always
+// has the same name in the store: the next try finds what a crash left.
+class Scratch {
+ public:
+  static Result<Scratch> make(const std::string& basedir) {
+    Scratch scratch;
+    scratch.path_ = join_path(basedir, "guard.scratch");
+    std::error_code ignored;
+    std::filesystem::remove_all(scratch.path_, ignored);
+    if (::mkdir(scratch.path_.c_str(), 0700) != 0) {
+      return fail_errno(fmt::format("make the folder {}", scratch.path_));
+    }
+    return scratch;
+  }
+  Scratch(Scratch&& other) noexcept : path_(std::exchange(other.path_, {})) {}
+  Scratch& operator=(Scratch&&) = delete;
+  ~Scratch() {
+    std::error_code ignored;
+    if (!path_.empty()) std::filesystem::remove_all(path_, ignored);
+  }
+  const std::string& path() const { return path_; }
+
+ private:
+  Scratch() = default;
+  std::string path_;
+};
+
+struct Ended {
+  int status;
+  rusage usage;
+};
+
 // A running guard; it is killed when it goes.
 class Process {
  public:
-  static Result<Process> start(const std::vector<std::string>& words) {
+  static Result<Process> start(const std::vector<std::string>& words, const Fd& file) {
     int ends[2];
     if (::pipe2(ends, O_CLOEXEC) != 0) return fail_errno("make a pipe to another process");
     ::fcntl(ends[0], F_SETFL, O_NONBLOCK);
@@ -79,6 +107,7 @@ class Process {
     posix_spawn_file_actions_addopen(&files, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
     posix_spawn_file_actions_adddup2(&files, input.get(), STDOUT_FILENO);
     posix_spawn_file_actions_adddup2(&files, input.get(), STDERR_FILENO);
+    posix_spawn_file_actions_adddup2(&files, file.get(), kFileDescriptor);
     // A group of its own: Ctrl-C is the server's. SIGTERM is blocked, as in all of this process's
     // threads: the server ends its guard itself, whoever ends the server.
     posix_spawnattr_t attributes;
@@ -104,13 +133,14 @@ class Process {
     ::waitpid(pid_, nullptr, 0);
   }
 
-  // Waits a moment for lines and hands them to `each`. The wait status once it has ended.
+  // Waits a moment for lines and hands them to `each`. How it ended, once it has.
   template <class Each>
-  std::optional<int> follow(Each&& each) {
+  std::optional<Ended> follow(Each&& each) {
     pollfd wanted{output_.get(), POLLIN, 0};
     ::poll(&wanted, 1, static_cast<int>(kTick.count()));
-    int status = 0;
-    const bool ended = ::waitpid(pid_, &status, WNOHANG) == pid_;  // before the last bytes are read
+    Ended how{};
+    // Before the last bytes are read.
+    const bool ended = ::wait4(pid_, &how.status, WNOHANG, &how.usage) == pid_;
     char block[4096];
     ssize_t n = 0;
     for (int i = 0; i < kMostBlocks && (n = ::read(output_.get(), block, sizeof block)) > 0; ++i) {
@@ -125,7 +155,7 @@ class Process {
     if (ended) pid_ = -1;
     // Its output is closed: it ends in an instant, or hangs there.
     if (!ended && n == 0) ::poll(nullptr, 0, 1);
-    return ended ? std::optional(status) : std::nullopt;
+    return ended ? std::optional(how) : std::nullopt;
   }
 
  private:
@@ -136,17 +166,36 @@ class Process {
   std::string line_;
 };
 
-Result<void> verdict_of(const Answer& answer, int status) {
-  if (WIFSIGNALED(status)) {
-    const int signal = WTERMSIG(status);
-    if (signal == SIGKILL) {  // no reader does this to itself
-      return fail("the process that tried the file was killed; memory may be short");
-    }
-    return reject(fmt::format("the reader died on this file (signal {})", signal));
+// Why a signal ended it.
+Result<void> verdict_of_signal(int signal, const rusage& usage, const GuardLimits& limits) {
+  const int64_t cpu_s = usage.ru_utime.tv_sec + usage.ru_stime.tv_sec;
+  if (signal == SIGXCPU || (signal == SIGKILL && cpu_s >= limits.cpu_s)) {
+    return reject(fmt::format("the reader took more than {} of CPU time on this file (guard_cpu)",
+                              format_duration_ms(limits.cpu_s * 1000)));
+  }
+  if (signal == SIGKILL) {  // no reader does this to itself
+    return fail("the process that tried the file was killed; memory may be short");
+  }
+  if (signal == SIGXFSZ) {
+    return reject(fmt::format("the reader wrote more than {} into a temporary file",
+                              format_size(static_cast<uint64_t>(limits.scratch))));
+  }
+  constexpr int64_t kKiB = 1024;
+  const bool was_large = usage.ru_maxrss * kKiB >= limits.memory / 2;
+  return reject(
+      fmt::format("the reader died on this file (signal {}){}", signal,
+                  was_large ? fmt::format("; its memory was near the limit of {} (guard_memory)",
+                                          format_size(static_cast<uint64_t>(limits.memory)))
+                            : std::string()));
+}
+
+Result<void> verdict_of(const Answer& answer, const Ended& ended, const GuardLimits& limits) {
+  if (WIFSIGNALED(ended.status)) {
+    return verdict_of_signal(WTERMSIG(ended.status), ended.usage, limits);
   }
   if (answer.verdict) return *answer.verdict;
   return reject(fmt::format("the reader ended the process on this file (exit status {})",
-                            WEXITSTATUS(status)));
+                            WEXITSTATUS(ended.status)));
 }
 
 }  // namespace
@@ -158,91 +207,39 @@ bool is_guarded(const DatabaseConfig& config, const Plugin& plugin) {
 
 Guard::Guard(const DatabaseConfig& config, const Plugin& plugin,
              std::shared_ptr<spdlog::logger> log)
-    : command_({"goromdb", kCommand, plugin.path()}),
-      patience_ms_(config.guard_timeout_ms),
-      log_(std::move(log)) {
-  for (const auto& option : config.options) {
-    command_.push_back(option.name);
-    command_.push_back(option.value);
-  }
-}
+    : config_(config), plugin_(plugin.path()), log_(std::move(log)) {}
 
-Result<void> Guard::try_file(const std::string& path, const Progress& progress) const {
-  auto words = command_;
-  words.insert(words.begin() + 3, path);
-  auto process = Process::start(words);
+Result<void> Guard::try_file(const HeldFile& file, const Progress& progress) const {
+  const auto limits = limits_for(config_, file.state().identity.size);
+  auto scratch = Scratch::make(config_.basedir);
+  if (!scratch) return tl::unexpected(scratch.error());
+  std::vector<std::string> words = {"goromdb", kCommand};
+  for (const int64_t each :
+       {int64_t{::getpid()}, limits.memory, limits.cpu_s, limits.scratch, config_.load.threads}) {
+    words.push_back(std::to_string(each));
+  }
+  words.insert(words.end(), {scratch->path(), plugin_, file.path()});
+  for (const auto& option : config_.options) {
+    words.insert(words.end(), {option.name, option.value});
+  }
+  auto process = Process::start(words, file.fd());
   if (!process) return tl::unexpected(process.error());
   Answer answer;
+  const auto began = steady_clock::now();
   for (;;) {
-    auto status = process->follow([&](const std::string& line) { answer.read(line, *log_); });
+    auto ended = process->follow([&](const std::string& line) { answer.read(line, *log_); });
     if (progress(answer.done, answer.total)) return cancelled();
-    if (status) return verdict_of(answer, *status);
-    if (steady_clock::now() - answer.last_sign > milliseconds(patience_ms_)) {
+    if (ended) return verdict_of(answer, *ended, limits);
+    const auto now = steady_clock::now();
+    if (now - answer.last_sign > milliseconds(config_.guard_timeout_ms)) {
       return reject(fmt::format("the reader hung on this file: no progress for {}",
-                                format_duration_ms(patience_ms_)));
+                                format_duration_ms(config_.guard_timeout_ms)));
+    }
+    if (now - began > milliseconds(limits.total_ms)) {
+      return reject(fmt::format("the reader took more than {} on this file (guard_total)",
+                                format_duration_ms(limits.total_ms)));
     }
   }
-}
-
-// ---- the guard's own process --------------------------------------------------------------------
-
-namespace {
-
-void say(std::string_view word, const std::string& reason) {
-  std::string line = fmt::format("{}{}", word, reason);
-  std::replace(line.begin(), line.end(), '\n', ' ');
-  // It begins a line of its own, whatever the storage has printed before it.
-  ::dprintf(STDOUT_FILENO, "\n%s\n", line.c_str());
-}
-
-Result<void> try_here(const std::string& plugin_path, const std::string& file,
-                      const std::vector<OptionSetting>& settings) {
-  auto plugin = Plugin::load(plugin_path);
-  if (!plugin) return tl::unexpected(plugin.error());
-  auto options = OptionValues::parse(**plugin, settings);
-  if (!options) return tl::unexpected(options.error());
-  Metrics metrics(1);
-  auto storage = Storage::create(*plugin, "guard", *options, metrics, 1);
-  if (!storage) return tl::unexpected(storage.error());
-  struct stat st;
-  if (::stat(file.c_str(), &st) != 0) return fail_errno(fmt::format("look at {}", file));
-  Generation::Facts facts;
-  facts.path = file;
-  facts.note.size = st.st_size;
-  auto last = steady_clock::now();
-  auto generation =
-      Generation::open(**storage, facts, 1, [last](uint64_t done, uint64_t total) mutable {
-        if (const auto now = steady_clock::now(); now - last >= kProgressInterval) {
-          last = now;
-          say(kProgress, fmt::format("{} {}", done, total));
-        }
-        return false;
-      });
-  if (!generation) return tl::unexpected(generation.error());
-  return {};
-}
-
-}  // namespace
-
-std::optional<int> run_as_guard(int argc, char** argv) {
-  if (argc < 4 || std::string_view(argv[1]) != kCommand) return std::nullopt;
-  ::prctl(PR_SET_NAME, "goromdb-guard");
-  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-  ::unsetenv("GOROMDB_TEST_STEPS");  // the steps are the server's
-  // The server says it all when it opens the file itself.
-  spdlog::set_level(spdlog::level::off);
-  std::vector<OptionSetting> settings;
-  for (int i = 4; i + 1 < argc; i += 2) {
-    settings.push_back({argv[i], argv[i + 1], argv[i], argv[i], true});
-  }
-  auto tried = try_here(argv[2], argv[3], settings);
-  if (tried) {
-    say(kOk, {});
-  } else {
-    const bool bad = tried.error().kind == Error::Kind::kRejected;
-    say(bad ? kRejected : kFailed, tried.error().message);
-  }
-  return 0;
 }
 
 }  // namespace goromdb

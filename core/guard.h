@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A new data file is opened in another process first: a reader that dies or hangs on it takes
-// nobody along.
+// A new data file is opened in another process first: a reader that dies or hangs on it, or takes
+// all there is, takes nobody along.
 #pragma once
 
 #include <memory>
@@ -11,6 +11,7 @@
 #include "core/candidate.h"
 #include "core/config.h"
 #include "core/error.h"
+#include "core/held_file.h"
 #include "core/log.h"
 #include "core/plugin_host.h"
 
@@ -24,19 +25,20 @@ class Guard {
  public:
   Guard(const DatabaseConfig& config, const Plugin& plugin, std::shared_ptr<spdlog::logger> log);
 
-  // Has another process, of this program and with this database's storage and options, open,
-  // verify, warm and close the file, and waits for it. Rejected: the file is bad, or its reader
-  // died or hung. Failure: the machine's trouble, a kill from outside among it.
-  Result<void> try_file(const std::string& path, const Progress& progress) const;
+  // Has another process, of this program and with this database's storage and options, open, walk
+  // and close the file, in a jail (core/jail.h) and within limits, and waits for it. Rejected: the
+  // file is bad: the reader says so, or it died, hung, or came to a limit. Failure: the machine's
+  // trouble, a kill from outside among it.
+  Result<void> try_file(const HeldFile& file, const Progress& progress) const;
 
  private:
-  std::vector<std::string> command_;  // without the file
-  const int64_t patience_ms_;
+  const DatabaseConfig& config_;
+  const std::string plugin_;  // its path
   std::shared_ptr<spdlog::logger> log_;
 };
 
-// The other half: when the words of a command line are those of a guard's process, does its work
-// and returns its exit status. Main thread of a process that does nothing else.
-std::optional<int> run_as_guard(int argc, char** argv);
+// The other half, in core/guard_process.cc: when the words of a command line are those of a guard's
+// process, does its work and ends the process. Main thread of a process that does nothing else.
+void run_as_guard(int argc, char** argv);
 
 }  // namespace goromdb

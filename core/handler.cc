@@ -5,6 +5,7 @@
 
 #include <utility>
 
+#include "core/jail.h"
 #include "core/step.h"
 #include "core/units.h"
 
@@ -44,16 +45,19 @@ Handler::Handler(const DatabaseConfig& config, std::unique_ptr<Storage> storage,
                 [this](const std::string& message) {
                   on_failure({message, Error::Kind::kFailure}, {}, false);
                 },
-                [this] { count_wait(); }}),
+                [this] { return begin_rollback(); }, [this] { count_wait(); }}),
       worker_(std::make_unique<TaskThread>()) {
   uv_timer_init(main_loop, &patience_timer_);
   patience_timer_.data = this;
+  uv_timer_init(main_loop, &first_second_timer_);
+  first_second_timer_.data = this;
 }
 
 Handler::~Handler() = default;
 
 void Handler::start() {
   shown_.pid = getpid();
+  if (intake_.has_guard()) shown_.jail = jail_of_this_machine();
   show();
   // What the store holds is opened at once: nobody is served from this database yet.
   work([this] { return intake_.recover(); }, {});
@@ -66,6 +70,7 @@ void Handler::stop() {
   worker_.reset();
   watcher_.close();
   uv_close(reinterpret_cast<uv_handle_t*>(&patience_timer_), nullptr);
+  uv_close(reinterpret_cast<uv_handle_t*>(&first_second_timer_), nullptr);
 }
 
 void Handler::close_generation() { current_.reset(); }
@@ -88,10 +93,37 @@ void Handler::work(std::function<Outcome()> task, std::optional<Candidate> candi
 // Nothing is taken in before the store's own data sets are known: it could overwrite one.
 void Handler::idle() {
   busy_ = false;
+  if (begin_fall_back()) return;
   if (intake_.recovered()) watcher_.set_busy(false);
 }
 
+// Before drops: the next one may be what it is to be saved from.
+bool Handler::begin_rollback() {
+  if (busy_ || !intake_.recovered()) return false;
+  auto request = look_at(rollback_path(config_.file));
+  if (!request || !*request || (*request)->identity == answered_) return false;
+  answered_ = (*request)->identity;
+  work([this] { return intake_.roll_back(); }, {});
+  return true;
+}
+
+void Handler::fall_back(uint64_t generation, const std::string& reason) {
+  if (stopping_ || !current_ || current_->id() != generation) return;
+  if (std::exchange(fell_back_from_, generation) == generation) return;
+  went_bad_ = reason;
+  if (!busy_) begin_fall_back();
+}
+
+bool Handler::begin_fall_back() {
+  if (!went_bad_ || stopping_) return false;
+  const auto reason = *std::exchange(went_bad_, std::nullopt);
+  if (current_->id() != fell_back_from_) return false;
+  work([this, id = fell_back_from_, reason] { return intake_.fall_back(id, reason); }, {});
+  return true;
+}
+
 void Handler::on_poll() {
+  look_at_served_file();
   if (busy_) return;
   forget_trouble_of_what_has_gone();
   show();  // where it could not be written before
@@ -108,6 +140,12 @@ void Handler::on_outcome(const Outcome& outcome, const std::optional<Candidate>&
   if (stopping_) return;
   next_try_ms_ = 0;
   for (const auto& [error, checksum] : outcome.others) on_failure(error, {}, false, checksum);
+  if (!outcome.refused.empty()) {
+    log_->warn("not rolled back: {}", outcome.refused);
+    shown_.refused_rollback = {utc_now(), outcome.refused};
+    show();
+    return idle();
+  }
   if (!outcome.generation) {
     on_failure(outcome.generation.error(), candidate, outcome.taken, outcome.checksum);
     return idle();
@@ -140,6 +178,7 @@ void Handler::on_failure(const Error& error, const std::optional<Candidate>& can
   {
     std::lock_guard lock(status_mutex_);
     ++(rejected ? status_.rejections : status_.failures);
+    if (rejected) status_.last_rejection = error.message;
   }
   if (candidate && (rejected || taken)) {
     watcher_.ignore(*candidate, rejected);
@@ -188,6 +227,10 @@ void Handler::adopt(const std::shared_ptr<Generation>& generation) {
   auto old = std::exchange(current_, generation);
   waiting_for_ = old ? old->id() : 0;
   draining_ += old ? 1 : 0;
+  generation->on_bad([this, id = generation->id()](const std::string& reason) {
+    main_.post([this, id, reason] { on_bad(id, reason); });
+  });
+  watch_first_second(generation->id());
   step("adopting");
   adopt_(
       generation, [this, generation] { on_adopted(generation); },
@@ -205,7 +248,9 @@ void Handler::on_adopted(const std::shared_ptr<Generation>& generation) {
     ++status_.loads;
     status_.generation = facts.id;
     status_.checksum = facts.note.checksum;
+    status_.rolled_back_to = facts.note.rolled_back_to;
     status_.info = info;
+    status_.bad = generation->is_bad();
     status_.loaded_at_s = generation->loaded_at_s();
     status_.mtime_s = facts.note.mtime_ns / 1'000'000'000;
   }
@@ -216,12 +261,17 @@ void Handler::on_adopted(const std::shared_ptr<Generation>& generation) {
              facts.note.checksum.empty() ? "no checksum" : facts.note.checksum, facts.path);
   shown_.generation = facts.id;
   shown_.checksum = facts.note.checksum;
+  shown_.rolled_back_to = facts.note.rolled_back_to;
   shown_.entries.reset();
   if (info.entries != GOROMDB_UNKNOWN) shown_.entries = info.entries;
   shown_.adopted_at = utc_now();
+  if (!generation->is_bad()) shown_.bad.clear();
   show();
   if (first) on_ready_();
   if (facts.verified) warm_behind(generation);
+  uv_timer_start(
+      &first_second_timer_,
+      [](uv_timer_t* timer) { static_cast<Handler*>(timer->data)->on_first_second(); }, 1000, 0);
   uv_timer_start(
       &patience_timer_,
       [](uv_timer_t* timer) { static_cast<Handler*>(timer->data)->on_patience(); }, kPatienceMs,
@@ -236,10 +286,66 @@ void Handler::warm_behind(std::shared_ptr<Generation> generation) {
     auto more = generation->warm();
     if (!more)
       return log_->warn("cannot warm {}: {}", generation->facts().path, more.error().message);
-    if (!*more) return log_->debug("generation {} is warm", generation->id());
+    if (!*more) return generation->warming().say(*log_, generation->id());
     main_.post([this, id = generation->id()] {
       if (!stopping_ && current_ && current_->id() == id) warm_behind(current_);
     });
+  });
+}
+
+// The next generation ends the first second of the one before it.
+void Handler::watch_first_second(uint64_t id) {
+  if (!count_faults_) return;
+  const bool early = uv_is_active(reinterpret_cast<uv_handle_t*>(&first_second_timer_)) != 0;
+  uv_timer_stop(&first_second_timer_);
+  count_faults_([this, id, early](const FaultCount& now) {
+    if (early) end_first_second(now);
+    watched_ = id;
+    faults_before_ = now;
+  });
+}
+
+void Handler::on_first_second() {
+  if (count_faults_) count_faults_([this](const FaultCount& now) { end_first_second(now); });
+}
+
+void Handler::end_first_second(const FaultCount& now) {
+  const auto faults = now - faults_before_;
+  {
+    std::lock_guard lock(status_mutex_);
+    status_.cold_faults += faults;
+  }
+  log_->log(faults.major > 0 ? spdlog::level::info : spdlog::level::debug,
+            "generation {}: in its first second the loops waited for {} pages from the disk and {} "
+            "from memory",
+            watched_, faults.major, faults.minor);
+}
+
+// Somebody has cut or changed the served file, or the disk fails.
+void Handler::on_bad(uint64_t id, const std::string& reason) {
+  if (stopping_ || !current_ || current_->id() != id) return;
+  {
+    std::lock_guard lock(status_mutex_);
+    status_.bad = true;
+  }
+  log_->error(
+      "generation {} is bad: {}; what cannot be read of it is answered with errors; publish a good "
+      "file",
+      id, reason);
+  shown_.bad = reason;
+  show();
+  fall_back(id, reason);
+}
+
+// Nobody may have read from what somebody has cut, and bytes that are written over show nowhere.
+void Handler::look_at_served_file() {
+  if (!worker_ || !current_ || !current_->file().was_touched()) return;
+  if (current_->file().is_damaged()) return current_->note_bad(current_->file().reason());
+  worker_->post([this, served = current_] {
+    const auto same = intake_.check_served(served->facts());
+    if (same || same.error().kind != Error::Kind::kRejected) return;
+    served->file().give_up("it was written to");
+    served->note_bad(served->file().reason());
   });
 }
 

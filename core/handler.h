@@ -10,6 +10,7 @@
 #include <string>
 
 #include "core/config.h"
+#include "core/faults.h"
 #include "core/generation.h"
 #include "core/intake.h"
 #include "core/log.h"
@@ -23,10 +24,14 @@ namespace goromdb {
 // What protocols and operators are shown of a database.
 struct DatabaseStatus {
   bool ready = false;
+  bool bad = false;  // the served file is no longer what had been verified
   uint64_t generation = 0, loads = 0, rejections = 0, failures = 0, waits = 0;
+  FaultCount cold_faults{};     // of the loops in the first second of each generation, summed
+  uint64_t rolled_back_to = 0;  // the kept generation that this one is again; 0 = it is none
   std::string checksum;
   goromdb_generation_info info{};
   int64_t loaded_at_s = 0, mtime_s = 0;
+  std::string last_rejection;  // its reason; empty: none since the start
 };
 
 // Main thread; the heavy parts of a reload run on a worker thread of its own, one at a time.
@@ -44,6 +49,12 @@ class Handler {
           uv_loop_t* main_loop, Mailbox& main, Adopt adopt, std::function<void()> on_ready);
   ~Handler();
 
+  // How the page faults of all loops are counted: `counted` gets their sum, on the main thread.
+  // What is asked for in an order is counted in it, before what adopt is told after it. Optional;
+  // before the first generation.
+  using CountFaults = std::function<void(std::function<void(FaultCount)> counted)>;
+  void count_faults_by(CountFaults count) { count_faults_ = std::move(count); }
+
   Result<void> lock() { return intake_.lock(); }
   void start();
   // Asks the worker to give up what it does.
@@ -53,7 +64,13 @@ class Handler {
   // After stop(), when the loops have closed their readers.
   void close_generation();
 
+  // The served generation `generation` is no longer what had been verified, `reason` says why: the
+  // newest kept data set takes its place as soon as no other reload runs. Nothing, where another is
+  // served by now, or nothing is kept. Main thread.
+  void fall_back(uint64_t generation, const std::string& reason);
+
   const std::string& name() const { return config_.name; }
+  HotKeys* hot_keys() const { return intake_.hot_keys(); }
   DatabaseStatus status() const;  // any thread
 
  private:
@@ -64,11 +81,18 @@ class Handler {
   void on_failure(const Error& error, const std::optional<Candidate>& candidate, bool taken,
                   const std::string& checksum = {});
   void on_poll();
+  bool begin_rollback();
+  bool begin_fall_back();
   void adopt(const std::shared_ptr<Generation>& generation);
   void on_adopted(const std::shared_ptr<Generation>& generation);
   void warm_behind(std::shared_ptr<Generation> generation);
   void on_released(std::shared_ptr<Generation> old);
   void on_patience();
+  void on_bad(uint64_t id, const std::string& reason);
+  void look_at_served_file();
+  void watch_first_second(uint64_t id);
+  void on_first_second();
+  void end_first_second(const FaultCount& now);
   void count_wait();
   void forget_trouble_of_what_has_gone();
   void show();
@@ -90,8 +114,16 @@ class Handler {
   uint32_t draining_ = 0;
   uint64_t waiting_for_ = 0;  // its id; 0 = for none
   uv_timer_t patience_timer_;
+  CountFaults count_faults_;
+  // The generation whose first second is watched, and the loops' faults before it.
+  uint64_t watched_ = 0;
+  FaultCount faults_before_;
+  uv_timer_t first_second_timer_;
   bool said_waiting_ = false;
   std::string last_failure_;
+  std::optional<FileIdentity> answered_;  // the last request for a rollback
+  uint64_t fell_back_from_ = 0;           // the last generation that went bad
+  std::optional<std::string> went_bad_;   // why it did; not yet dealt with
 
   mutable std::mutex status_mutex_;
   DatabaseStatus status_;

@@ -3,8 +3,14 @@
 
 #include <algorithm>
 #include <chrono>
+#include <iterator>
 #include <utility>
 
+#include "core/data_checks.h"
+#include "core/held_file.h"
+#include "core/private_file.h"
+#include "core/sigbus.h"
+#include "core/status_file.h"
 #include "core/step.h"
 
 namespace goromdb {
@@ -27,8 +33,10 @@ Intake::Intake(const DatabaseConfig& config, std::unique_ptr<Storage> storage, u
       loops_(loops),
       log_(std::move(log)),
       stopping_(stopping),
-      loader_(config.basedir) {
+      loader_(config.basedir),
+      history_(config, log_) {
   if (is_guarded(config, storage_->plugin())) guard_.emplace(config, storage_->plugin(), log_);
+  if (config.warm.mode != WarmMode::kOff) hot_keys_ = std::make_unique<HotKeys>(loops);
 }
 
 Progress Intake::progress_of(const std::string& what) {
@@ -56,7 +64,10 @@ Intake::Outcome Intake::recover() {
   for (const auto& each : *found) {
     newest_generation_ = std::max(newest_generation_, each.note.generation);
     if (each.note.generation > loader_.pointed_generation()) interrupted = each.note;
+    if (each.adopted) current_ = each.note;
   }
+  const auto newest_kept = history_.recover(current_ ? &*current_ : nullptr);
+  newest_generation_ = std::max(newest_generation_, newest_kept);
   loader_.drop_stale_sum(config_.file, config_.verify, interrupted);
   if (found->empty()) log_->info("waiting for a first data set: {}", config_.file);
   recovered_ = true;
@@ -65,7 +76,13 @@ Intake::Outcome Intake::recover() {
   pending_.reset();
   std::optional<Pending> first_failed;
   for (auto& each : *found) {
-    if (*outcome.generation == nullptr) {
+    const bool older =
+        *outcome.generation != nullptr && each.note.generation <= (*outcome.generation)->id();
+    const auto why_not = each.adopted || older ? std::string() : history_.why_not(each.note);
+    if (!why_not.empty()) {
+      log_->warn("{} is not opened: {}", loader_.data_path(each.slot), why_not);
+      (void)loader_.set_aside(each.slot, why_not);
+    } else if (*outcome.generation == nullptr) {
       auto opened = open({each.slot, each.note, each.adopted});
       if (opened) {
         outcome.generation = opened;
@@ -86,6 +103,13 @@ Intake::Outcome Intake::recover() {
   }
   // Trouble of the machine kept it from being opened: it is the one to go on with.
   if (first_failed && !pending_) pending_ = first_failed;
+  if (*outcome.generation == nullptr && !pending_ && history_.newest()) {
+    log_->warn("no data set of this store opens; going back to a kept one");
+    auto back = bring_back_newest();
+    outcome.generation = std::move(back.generation);
+    outcome.checksum = std::move(back.checksum);
+    std::move(back.others.begin(), back.others.end(), std::back_inserter(outcome.others));
+  }
   return outcome;
 }
 
@@ -101,10 +125,21 @@ Intake::Outcome Intake::take(const Candidate& candidate, bool quietly) {
     }
     return {tl::unexpected(error)};
   }
+  const auto checksum = checksum_text(candidate.kind, *hex);
+  const auto by_hand = history_.admit(candidate, checksum, current_ ? &*current_ : nullptr);
+  if (!by_hand) return {tl::unexpected(by_hand.error()), false, checksum};
+  auto wanted = candidate;
+  wanted.by_hand = *by_hand;
   const int slot = free_slot();
+  // One that slow clients have kept from being removed.
+  if (auto left = loader_.whole(slot);
+      left && current_ && left->generation < current_->generation) {
+    keep(slot, *left);
+  }
   const uint64_t id = newest_generation_ + 1;
-  auto note = loader_.take(candidate, *hex, slot, id,
-                           progress_of(fmt::format("copying {}", candidate.file)));
+  auto note =
+      loader_.take(wanted, *hex, slot, id, progress_of(fmt::format("copying {}", candidate.file)));
+  if (wanted.by_hand) history_.taken_by_hand();
   if (note) return {open({slot, *note, false}), true, note->checksum};
 
   // It may have failed behind the move: then the slot holds it, and the next try goes on from
@@ -126,10 +161,105 @@ Intake::Outcome Intake::go_on() {
 
 void Intake::remove(int slot, uint64_t generation) {
   if (slot == served_slot_ || (pending_ && pending_->slot == slot)) return;
-  if (auto note = loader_.whole(slot); note && note->generation != generation) return;
+  if (auto note = loader_.whole(slot)) {
+    if (note->generation != generation) return;
+    if (!keep(slot, *note)) return;
+  }
   if (auto cleared = loader_.clear(slot); !cleared) {
     log_->warn("{}; it is removed before the next data set is taken", cleared.error().message);
   }
+}
+
+// False: it could not be kept; it stays in its slot until that is needed.
+bool Intake::keep(int slot, const SlotNote& note) {
+  if (bad_ && bad_->first == note.generation) {
+    if (auto aside = loader_.set_aside(slot, bad_->second); !aside) {
+      log_->warn("{}", aside.error().message);
+    }
+    return true;
+  }
+  if (config_.keep == 0) return true;
+  auto kept = loader_.check_untouched(slot, note).and_then([&] {
+    return history_.keep(loader_.data_path(slot), note);
+  });
+  if (kept) return true;
+  log_->warn("cannot keep generation {}: {}", note.generation, kept.error().message);
+  return kept.error().kind == Error::Kind::kRejected;  // it is not what was served
+}
+
+Intake::Outcome Intake::roll_back() {
+  Outcome outcome;
+  if (auto kept = history_.asked_for(served())) {
+    outcome = bring_back(*kept);
+  } else {
+    outcome.refused = kept.error().message;
+  }
+  history_.answered();
+  return outcome;
+}
+
+Intake::Outcome Intake::fall_back(uint64_t generation, const std::string& reason) {
+  bad_ = {generation, reason};
+  if (!history_.newest()) {
+    log_->warn("nothing is kept that could take the place of generation {}", generation);
+    return {};
+  }
+  return bring_back_newest();
+}
+
+// As a new generation: numbers grow.
+Intake::Outcome Intake::bring_back(const SlotNote& kept) {
+  const int slot = free_slot();
+  Outcome outcome;
+  outcome.checksum = kept.checksum;
+  if (auto left = loader_.whole(slot)) {
+    if (pending_ && pending_->slot == slot) {
+      log_->warn("generation {} makes room for a rollback; it is kept as {}.rejected",
+                 left->generation, loader_.data_path(slot));
+      if (auto aside = loader_.set_aside(slot, "it made room for a rollback"); !aside) {
+        outcome.refused = aside.error().message;
+        return outcome;
+      }
+      pending_.reset();
+    } else {
+      keep(slot, *left);
+    }
+  }
+  const uint64_t id = newest_generation_ + 1;
+  log_->info("going back to generation {}, as generation {}", kept.generation, id);
+  auto note = loader_.bring_back(history_.kept().path(kept.generation), kept, slot, id);
+  if (note) {
+    history_.forget(kept.generation);
+    step("rollback_taken");
+    outcome.generation = open({slot, *note, false});
+    return outcome;
+  }
+  // It may have failed behind the move: the next try goes on from there.
+  if (auto whole = loader_.whole(slot); whole && whole->generation == id) {
+    pending_ = Pending{slot, *whole, false};
+    outcome.generation = tl::unexpected(note.error());
+  } else {
+    outcome.refused = note.error().message;
+  }
+  return outcome;
+}
+
+// One that does not open is set aside, and the next is tried.
+Intake::Outcome Intake::bring_back_newest() {
+  Outcome outcome;
+  std::vector<Unopened> others;
+  for (auto kept = history_.newest(); kept; kept = history_.newest()) {
+    outcome = bring_back(*kept);
+    const bool opened = outcome.generation && *outcome.generation != nullptr;
+    const bool rejected =
+        !outcome.generation && outcome.generation.error().kind == Error::Kind::kRejected;
+    if (opened || !rejected) break;
+    others.push_back({outcome.generation.error(), outcome.checksum});
+    outcome = {};
+  }
+  if (!outcome.refused.empty()) log_->warn("{}", std::exchange(outcome.refused, {}));
+  outcome.others = std::move(others);
+  return outcome;
 }
 
 Intake::Loaded Intake::open(Pending file) {
@@ -146,13 +276,19 @@ Intake::Loaded Intake::open(Pending file) {
   if (opened) {
     newest_generation_ = std::max(newest_generation_, file.note.generation);
     served_slot_ = file.slot;
+    current_ = file.note;
     pending_.reset();
     return opened;
   }
   if (opened.error().kind == Error::Kind::kRejected) {
+    // Where somebody has changed the file, its content is not to blame.
+    if (!file.adopted_before && loader_.check_untouched(file.slot, file.note)) {
+      history_.refuse(file.note, current_ ? current_->generation : 0, opened.error().message);
+    }
     if (auto done = loader_.set_aside(file.slot, opened.error().message); !done) {
       return tl::unexpected(done.error());
     }
+    if (file.adopted_before) current_.reset();
     pending_ = earlier && earlier->slot != file.slot ? earlier : std::nullopt;
     const auto path = loader_.data_path(file.slot);
     return reject(fmt::format("{}: {}; kept as {}.rejected",
@@ -167,6 +303,13 @@ Intake::Loaded Intake::open(Pending file) {
   return opened;
 }
 
+Result<void> Intake::check_served(const Generation::Facts& facts) {
+  auto note = loader_.whole(facts.slot);
+  if (!note || note->generation != facts.id) return {};
+  return loader_.check_restored(facts.slot, *note,
+                                progress_of(fmt::format("hashing {}", facts.path)));
+}
+
 Intake::Loaded Intake::open_untouched(Pending& file) {
   const auto path = loader_.data_path(file.slot);
   const bool from_before = file.note.ctime_ns == 0;  // not moved in by this process
@@ -175,16 +318,24 @@ Intake::Loaded Intake::open_untouched(Pending& file) {
                                                 progress_of(fmt::format("hashing {}", path)))
                        : loader_.check_untouched(file.slot, file.note);
   if (!untouched) return tl::unexpected(untouched.error());
+  if (from_before) make_read_only(path);
+  const auto held = HeldFile::open(path);
+  if (!held) return tl::unexpected(held.error());
+  const bool checked_before = file.adopted_before || file.note.rolled_back_to != 0;
+  const int64_t open_within_ms = checked_before ? 0 : config_.must_open_within_ms;
   if (guard_ && !file.adopted_before) {
-    auto tried =
-        guard_->try_file(path, progress_of(fmt::format("trying {} in another process", path)));
+    OpenLimit limit(open_within_ms);
+    auto tried = guard_->try_file(
+        *held, limit.around(progress_of(fmt::format("trying {} in another process", path))));
+    if (limit.gave_up()) return limit.rejection();
     if (!tried) return tl::unexpected(tried.error());
     step("guarded");
   }
   storage_->host().allow_threads(static_cast<uint32_t>(config_.load.threads));
-  auto generation = Generation::open(
-      *storage_, {file.note.generation, file.slot, path, file.note, file.adopted_before}, loops_,
-      progress_of(fmt::format("opening {}", path)));
+  auto generation = Generation::open(*storage_,
+                                     {file.note.generation, file.slot, path, file.note,
+                                      file.adopted_before, open_within_ms, config_.warm},
+                                     loops_, progress_of(fmt::format("opening {}", path)));
   if (!generation) {
     auto error = generation.error();
     if (error.kind != Error::Kind::kRejected) {
@@ -192,18 +343,55 @@ Intake::Loaded Intake::open_untouched(Pending& file) {
     }
     return tl::unexpected(error);
   }
-  const auto entries = (*generation)->info().entries;
-  if (entries != GOROMDB_UNKNOWN && entries < static_cast<uint64_t>(config_.min_entries)) {
-    return reject(
-        fmt::format("it has {} entries, min_entries is {}", entries, config_.min_entries));
+  if (const auto entries = (*generation)->info().entries; entries != GOROMDB_UNKNOWN) {
+    file.note.entries = entries;
   }
-  untouched = loader_.check_untouched(file.slot, file.note);
+  if (!checked_before) {
+    Result<void> checked = fail(fmt::format("cannot read {}: a page of it has gone", path));
+    (void)survives(
+        [&] { checked = check_data(config_, **generation, current_ ? &*current_ : nullptr); });
+    if (!checked) return tl::unexpected(checked.error());
+  }
+  if (!file.adopted_before) (*generation)->warming().say(*log_, file.note.generation);
+  look_up_hot_keys(**generation);
+  untouched = loader_.check_untouched(file.slot, file.note).and_then([&] { return held->check(); });
   if (!untouched) return tl::unexpected(untouched.error());
+  if (!file.adopted_before) {
+    file.note.adopted_at = utc_now();
+    auto noted = loader_.note(file.slot, file.note);
+    if (!noted) return tl::unexpected(noted.error());
+  }
+  if (!file.adopted_before && file.note.rolled_back_to != 0) {
+    const bool went_bad = bad_ && current_ && bad_->first == current_->generation;
+    history_.roll_back(file.note, current_ && !went_bad ? &*current_ : nullptr);
+  }
   if (auto pointed = loader_.point(file.slot, file.note.generation); !pointed) {
     return tl::unexpected(pointed.error());
   }
+  if (!checked_before) history_.another_has_come();
   step("pointed");
+  for (const auto& weakness : weaknesses_of(path, config_.basedir)) {
+    if (told_.insert(weakness).second) log_->warn("{}", weakness);
+  }
   return std::shared_ptr<Generation>(std::move(*generation));
+}
+
+// Each with the reader of the loop that asks for it, which may have a cache of its own. A disk that
+// is slow must not hold up the data set for the sake of a few keys.
+void Intake::look_up_hot_keys(Generation& generation) {
+  constexpr int64_t kMostMs = 5000;
+  if (!hot_keys_) return;
+  const int64_t began = now_ms();
+  size_t looked_up = 0;
+  for (uint32_t loop = 0; loop < loops_; ++loop) {
+    for (const auto& key : hot_keys_->take(loop)) {
+      if (stopping_ || now_ms() - began > kMostMs) break;
+      generation.look_up(loop, key);
+      ++looked_up;
+    }
+  }
+  log_->debug("generation {}: the {} keys that are read most were looked up in {} ms",
+              generation.id(), looked_up, now_ms() - began);
 }
 
 }  // namespace goromdb

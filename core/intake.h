@@ -6,11 +6,15 @@
 #include <atomic>
 #include <memory>
 #include <optional>
+#include <set>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "core/config.h"
 #include "core/generation.h"
 #include "core/guard.h"
+#include "core/history.h"
 #include "core/loader.h"
 #include "core/log.h"
 #include "core/plugin_host.h"
@@ -34,6 +38,7 @@ class Intake {
     bool taken = false;                 // the candidate lies in a slot: it is no candidate any more
     std::string checksum = {};          // of the file that `generation` is about, where it is known
     std::vector<Unopened> others = {};  // what else did not open on the way
+    std::string refused = {};           // why a rollback that was asked for is not done
   };
 
   Result<void> lock() { return loader_.lock(); }
@@ -43,9 +48,21 @@ class Intake {
   Outcome take(const Candidate& candidate, bool quietly);
   // Opens what lies verified in its slot and could not be opened before.
   Outcome go_on();
-  // The generation is not served any more: its file goes, unless another lies in its slot by now.
+  // Does what a tool asks for in the file that rollback_path() names.
+  Outcome roll_back();
+  // The served generation has gone bad: the newest kept data set takes its place, if there is one.
+  Outcome fall_back(uint64_t generation, const std::string& reason);
+  // The generation is not served any more: its file is kept or goes, unless another lies in its
+  // slot by now.
   void remove(int slot, uint64_t generation);
 
+  // What the loops read most; NULL where `warm` is off. Any thread.
+  HotKeys* hot_keys() const { return hot_keys_.get(); }
+
+  // Whether the served file, whose time has changed, has its content still. Rejected: it has not.
+  Result<void> check_served(const Generation::Facts& facts);
+
+  bool has_guard() const { return guard_.has_value(); }
   bool recovered() const { return recovered_; }
   bool has_pending() const { return pending_.has_value(); }
 
@@ -61,7 +78,12 @@ class Intake {
   Loaded open(Pending file);
   Loaded open_untouched(Pending& file);
   Progress progress_of(const std::string& what);
+  void look_up_hot_keys(Generation& generation);
   int free_slot() const;
+  const SlotNote* served() const { return served_slot_ >= 0 && current_ ? &*current_ : nullptr; }
+  bool keep(int slot, const SlotNote& note);
+  Outcome bring_back(const SlotNote& kept);
+  Outcome bring_back_newest();
 
   const DatabaseConfig& config_;
   std::unique_ptr<Storage> storage_;
@@ -69,9 +91,14 @@ class Intake {
   std::shared_ptr<spdlog::logger> log_;
   const std::atomic<bool>& stopping_;
   Loader loader_;
+  History history_;
   std::optional<Guard> guard_;
+  std::unique_ptr<HotKeys> hot_keys_;
+  std::set<std::string> told_;  // what may be done to a served file by others, each once
   bool recovered_ = false;
   std::optional<Pending> pending_;
+  std::optional<SlotNote> current_;                      // of what `current` names
+  std::optional<std::pair<uint64_t, std::string>> bad_;  // a generation that went bad, and why
   uint64_t newest_generation_ = 0;
   int served_slot_ = -1;
 };

@@ -6,11 +6,9 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <charconv>
-#include <map>
-#include <sstream>
 
 #include "core/holder.h"
+#include "core/private_file.h"
 #include "core/step.h"
 
 namespace goromdb {
@@ -27,29 +25,6 @@ void give_back(const std::string& from, const std::string& to) {
     if (::link(from.c_str(), to.c_str()) == 0) errno = EEXIST;
   }
   if (errno == EEXIST) ::unlink(from.c_str());
-}
-
-// "key value" lines. Empty when the file is missing or is something else.
-std::map<std::string, std::string> read_pairs(const std::string& path) {
-  std::map<std::string, std::string> pairs;
-  auto content = read_small_file(path, kNoteLimit);
-  if (!content) return pairs;
-  std::istringstream lines(*content);
-  for (std::string line; std::getline(lines, line);) {
-    auto space = line.find(' ');
-    if (space != std::string::npos) pairs[line.substr(0, space)] = line.substr(space + 1);
-  }
-  return pairs;
-}
-
-template <class Number>
-Number number_in(const std::map<std::string, std::string>& pairs, const std::string& key) {
-  Number n = 0;
-  if (auto found = pairs.find(key); found != pairs.end()) {
-    const auto& text = found->second;
-    std::from_chars(text.data(), text.data() + text.size(), n);
-  }
-  return n;
 }
 
 }  // namespace
@@ -117,26 +92,9 @@ Result<void> Loader::lock() {
   return {};
 }
 
-Result<void> Loader::write_note(int slot, const SlotNote& note) {
-  return write_file_durably(
-      note_path(slot),
-      fmt::format("generation {}\nchecksum {}\nsize {}\nmtime_ns {}\nattempts {}\n",
-                  note.generation, note.checksum, note.size, note.mtime_ns, note.attempts));
-}
-
-std::optional<SlotNote> Loader::read_note(int slot) const {
-  auto pairs = read_pairs(note_path(slot));
-  for (const char* key : {"generation", "checksum", "size", "mtime_ns"}) {
-    if (!pairs.contains(key)) return std::nullopt;  // not one of ours
-  }
-  return SlotNote{number_in<uint64_t>(pairs, "generation"), pairs["checksum"],
-                  number_in<int64_t>(pairs, "size"), number_in<int64_t>(pairs, "mtime_ns"),
-                  number_in<int64_t>(pairs, "attempts")};
-}
-
 Result<std::vector<Loader::Found>> Loader::recover() {
   auto pointer = read_pairs(pointer_path());
-  pointed_generation_ = number_in<uint64_t>(pointer, "generation");
+  pointed_generation_ = number_in(pointer, "generation");
 
   struct Filled {
     Found found;
@@ -153,7 +111,7 @@ Result<std::vector<Loader::Found>> Loader::recover() {
       (void)remove_durably(note_path(slot));
       continue;
     }
-    auto note = read_note(slot);
+    auto note = read_note(note_path(slot));
     // A pointer from before what lies there now adopted something else.
     const bool adopted =
         pointer["slot"] == slot_name(slot) && (!note || note->generation == pointed_generation_);
@@ -182,13 +140,15 @@ Result<SlotNote> Loader::take(const Candidate& candidate, const std::string& hex
                               uint64_t generation, const Progress& progress) {
   unfinished_.reset();
   if (auto cleared = clear(slot); !cleared) return tl::unexpected(cleared.error());
-  SlotNote note{generation,
-                fmt::format("{}:{}", candidate.kind == SumKind::kSha256 ? "sha256" : "md5", hex),
-                candidate.data.size,
-                candidate.data.mtime_ns,
-                0,
-                0};
-  if (auto written = write_note(slot, note); !written) return tl::unexpected(written.error());
+  SlotNote note;
+  note.generation = generation;
+  note.checksum = checksum_text(candidate.kind, hex);
+  note.size = candidate.data.size;
+  note.mtime_ns = candidate.data.mtime_ns;
+  note.source = candidate.file;
+  note.by_hand = candidate.by_hand;
+  if (auto written = write_note(note_path(slot), note); !written)
+    return tl::unexpected(written.error());
   step("noted");
 
   const auto data = data_path(slot);
@@ -215,6 +175,7 @@ Result<SlotNote> Loader::take(const Candidate& candidate, const std::string& hex
   } else {
     return fail_errno(fmt::format("move {} to {}", candidate.file, data));
   }
+  make_read_only(data);
   if (auto moved = look_at(data); moved && *moved) note.ctime_ns = (*moved)->ctime_ns;
   unfinished_ = Unfinished{slot, candidate, copied};
   if (auto finished = finish_take(); !finished) return tl::unexpected(finished.error());
@@ -265,19 +226,13 @@ Result<void> Loader::copy_in(const Candidate& candidate, const std::string& hex,
     if (digest.hex() != hex) {
       return changed(fmt::format("{} changed after it was hashed", candidate.file));
     }
-    constexpr int64_t kSecond = 1'000'000'000;
-    int64_t seconds = candidate.data.mtime_ns / kSecond, rest = candidate.data.mtime_ns % kSecond;
-    if (rest < 0) {  // before 1970
-      rest += kSecond;
-      --seconds;
-    }
-    const timespec times[2] = {{0, UTIME_OMIT}, {seconds, rest}};
+    const timespec times[2] = {{0, UTIME_OMIT}, time_of(candidate.data.mtime_ns)};
     if (::futimens(to.get(), times) != 0) return fail_errno(fmt::format("date {}", temporary));
     // A file system with coarser times has rounded it.
     auto dated = look_at(to, temporary);
     if (!dated) return tl::unexpected(dated.error());
     if (std::exchange(note.mtime_ns, dated->identity.mtime_ns) != note.mtime_ns) {
-      if (auto written = write_note(slot, note); !written) return written;
+      if (auto written = write_note(note_path(slot), note); !written) return written;
     }
     if (auto synced = sync_file(to, temporary); !synced) return synced;
   }
@@ -286,6 +241,27 @@ Result<void> Loader::copy_in(const Candidate& candidate, const std::string& hex,
     return fail_errno(fmt::format("rename {} to {}", temporary, data));
   }
   return {};
+}
+
+Result<SlotNote> Loader::bring_back(const std::string& from, const SlotNote& kept, int slot,
+                                    uint64_t generation) {
+  unfinished_.reset();
+  if (auto cleared = clear(slot); !cleared) return tl::unexpected(cleared.error());
+  auto note = kept;
+  note.generation = generation;
+  note.rolled_back_to = kept.generation;
+  note.attempts = 0;
+  note.adopted_at.clear();
+  if (auto noted = write_note(note_path(slot), note); !noted) return tl::unexpected(noted.error());
+  step("rollback_noted");
+  if (::rename(from.c_str(), data_path(slot).c_str()) != 0) {
+    return fail_errno(fmt::format("move {} to {}", from, data_path(slot)));
+  }
+  auto synced =
+      sync_folder(folder(slot)).and_then([&] { return sync_folder(parent_folder(from)); });
+  if (!synced) return tl::unexpected(synced.error());
+  step("rollback_moved");
+  return note;
 }
 
 Result<void> Loader::point(int slot, uint64_t generation) {
@@ -318,13 +294,13 @@ Result<void> Loader::clear(int slot) {
 
 Result<void> Loader::count_attempts(int slot, SlotNote& note, int64_t attempts) {
   note.attempts = attempts;
-  return write_note(slot, note);
+  return write_note(note_path(slot), note);
 }
 
 std::optional<SlotNote> Loader::whole(int slot) const {
   auto state = look_at(data_path(slot));
   if (!state || !*state) return std::nullopt;
-  return read_note(slot);
+  return read_note(note_path(slot));
 }
 
 Result<void> Loader::check_untouched(int slot, const SlotNote& note) const {
@@ -360,7 +336,7 @@ Result<void> Loader::check_restored(int slot, SlotNote& note, const Progress& pr
   if (!read) return read;
   if (!note.checksum.ends_with(fmt::format(":{}", digest.hex()))) return untouched;
   note.mtime_ns = state->identity.mtime_ns;
-  (void)write_note(slot, note);  // else the next start hashes it again
+  (void)write_note(note_path(slot), note);  // else the next start hashes it again
   return {};
 }
 

@@ -6,6 +6,7 @@
 //   basedir/data0N/data.db        a whole, verified data file
 //   basedir/data0N/data.db.note   what is known of it; written before it comes
 //   basedir/data0N/data.db.tmp    an unfinished copy from another file system
+//   basedir/kept/, basedir/refused    see kept.h and refusals.h
 //   basedir/data0N/data.db.rejected, data.db.rejected.reason    what did not open, and why
 #pragma once
 
@@ -17,17 +18,9 @@
 #include "core/candidate.h"
 #include "core/error.h"
 #include "core/file.h"
+#include "core/slot_note.h"
 
 namespace goromdb {
-
-// What a store knows of the data file in a slot.
-struct SlotNote {
-  uint64_t generation = 0;
-  std::string checksum;  // "md5:HEX"; empty for a store that the Go program left
-  int64_t size = 0, mtime_ns = 0;
-  int64_t attempts = 0;  // to open it; see Loader::count_attempts
-  int64_t ctime_ns = 0;  // not on disk: of the inode as it was moved in; 0 = not known
-};
 
 class Loader {
  public:
@@ -55,6 +48,11 @@ class Loader {
   Result<SlotNote> take(const Candidate& candidate, const std::string& hex, int slot,
                         uint64_t generation, const Progress& progress);
 
+  // Moves a data set that had been served, `from` with the manifest `kept`, into `slot`, as a new
+  // generation. A failure left it where it was, or in the slot.
+  Result<SlotNote> bring_back(const std::string& from, const SlotNote& kept, int slot,
+                              uint64_t generation);
+
   // The generation that `current` named when recover() looked; 0 without one.
   uint64_t pointed_generation() const { return pointed_generation_; }
   // Makes `slot` the one that a restart serves.
@@ -66,6 +64,8 @@ class Loader {
   // Notes how often it has been tried to open the slot's data, before it is tried and while it has
   // never been adopted: a file that kills its reader is not tried for ever.
   Result<void> count_attempts(int slot, SlotNote& note, int64_t attempts);
+  // What is known of the slot's data is written down.
+  Result<void> note(int slot, const SlotNote& note) { return write_note(note_path(slot), note); }
   // The note of a slot that holds a whole data file.
   std::optional<SlotNote> whole(int slot) const;
   // Where the slot's file is no longer the one that was taken.
@@ -83,8 +83,6 @@ class Loader {
   std::string note_path(int slot) const { return data_path(slot) + ".note"; }
   std::string pointer_path() const { return join_path(basedir_, "current"); }
   std::string folder(int slot) const { return join_path(basedir_, slot_name(slot)); }
-  Result<void> write_note(int slot, const SlotNote& note);
-  std::optional<SlotNote> read_note(int slot) const;
   Result<void> copy_in(const Candidate& candidate, const std::string& hex, int slot, SlotNote& note,
                        const Progress& progress);
 

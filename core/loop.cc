@@ -200,6 +200,14 @@ void Loop::adopt(uint32_t database, std::shared_ptr<Generation> generation,
   retired_.push_back(std::move(old));
 }
 
+std::vector<LoopView*> Loop::views_of(const Listening& listening) const {
+  std::vector<LoopView*> views;
+  for (const uint32_t database : listening.config.databases) {
+    if (views_[database]) views.push_back(views_[database].get());
+  }
+  return views;
+}
+
 void Loop::release(std::unique_ptr<LoopView> view) {
   view->generation->close_reader(index_);
   view->generation.reset();

@@ -29,6 +29,7 @@ namespace goromdb {
 class Connection;
 class Facts;
 class Handler;
+class HotKeys;
 class Loop;
 
 // A listener as it runs; shared by the loops, read-only once they run.
@@ -50,7 +51,8 @@ struct House {
   std::atomic<int64_t> connections{0};
   std::atomic<uint64_t> last_connection{0};  // its number
   Positions positions{};
-  std::vector<Loop*> loops{};  // before they run
+  std::vector<Loop*> loops{};        // before they run
+  std::vector<HotKeys*> hot_keys{};  // by database; NULL: nobody wants to know
 };
 
 // A loop's own hold on a generation.
@@ -101,6 +103,8 @@ class Loop {
     const auto& databases = listening.config.databases;
     return database < databases.size() ? views_[databases[database]].get() : nullptr;
   }
+  // Of all of the listener's databases that have a data set.
+  std::vector<LoopView*> views_of(const Listening& listening) const;
   uint32_t index() const { return index_; }
   House& house() { return house_; }
   uv_loop_t* uv() { return &uv_; }

@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "core/arena.h"
+#include "core/sigbus.h"
 #include "core/version.h"
 
 namespace goromdb {
@@ -57,6 +58,9 @@ PluginHost::PluginHost(const std::string& object, Metrics& metrics, uint32_t loo
     auto& head = ConnHead::of(conn);
     head.set_label(head.owner, {static_cast<const char*>(label.ptr), label.len});
   };
+  table_.guarded = [](void*, void (*fn)(void*), void* arg) -> int32_t {
+    return run_guarded(fn, arg) ? 0 : 1;
+  };
   table_.extension = [](void*, const char*) -> const void* { return nullptr; };
 }
 
@@ -101,6 +105,19 @@ Protocol::~Protocol() {
 std::string PluginError::message(goromdb_status status) const {
   std::string text(error_.msg, ::strnlen(error_.msg, sizeof error_.msg));
   return text.empty() ? fmt::format("failed with status {}", status) : text;
+}
+
+tl::unexpected<Error> PluginError::as_error(goromdb_status status) const {
+  switch (status) {
+    case GOROMDB_E_CANCELLED:
+      return cancelled();
+    case GOROMDB_E_NO_MEMORY:
+      return tl::unexpected<Error>(Error{message(status), Error::Kind::kMemory});
+    case GOROMDB_E_IO:
+      return fail(message(status));
+    default:
+      return reject(message(status));
+  }
 }
 
 }  // namespace goromdb

@@ -108,6 +108,9 @@ class PluginError {
   goromdb_error* get() { return &error_; }
   // The plugin's words, or "failed with status N" where it has none.
   std::string message(goromdb_status status) const;
+  // What it says of the file that is being opened: memory and the disk are the machine's trouble
+  // and may pass; the rest is the file's and will not. [ERR-2]
+  tl::unexpected<Error> as_error(goromdb_status status) const;
 
  private:
   goromdb_error error_{};

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <csignal>
 
+#include "core/sigbus.h"
 #include "core/units.h"
 
 namespace goromdb {
@@ -65,6 +66,8 @@ Server::Server(const Config& config, std::unique_ptr<Setup> setup)
           adopt(i, generation, std::move(adopted), std::move(released));
         },
         [this] { on_ready(); }));
+    handlers_.back()->count_faults_by([this](auto counted) { count_faults(std::move(counted)); });
+    house_.hot_keys.push_back(handlers_.back()->hot_keys());
   }
 }
 
@@ -81,6 +84,8 @@ Result<void> Server::bind() {
   // A reader that went away or a limit on file sizes is an error to handle, not an end.
   std::signal(SIGPIPE, SIG_IGN);
   std::signal(SIGXFSZ, SIG_IGN);
+  std::signal(SIGIO, SIG_IGN);  // a lease that is held for an instant (core/private_file.cc)
+  handle_sigbus();
   for (auto& handler : handlers_) {
     if (auto locked = handler->lock(); !locked) return locked;
   }
@@ -178,6 +183,23 @@ void Server::adopt(uint32_t database, const std::shared_ptr<Generation>& generat
         mailbox_.post([waiting] {
           if (--waiting->to_release == 0) waiting->released();
         });
+      });
+    });
+  }
+}
+
+void Server::count_faults(std::function<void(FaultCount)> counted) {
+  struct Waiting {  // of the main thread
+    size_t loops;
+    FaultCount sum;
+    std::function<void(FaultCount)> counted;
+  };
+  auto waiting = std::make_shared<Waiting>(Waiting{loops_.size(), {}, std::move(counted)});
+  for (auto& loop : loops_) {
+    loop->post([this, waiting] {
+      mailbox_.post([waiting, faults = thread_faults()] {
+        waiting->sum += faults;
+        if (--waiting->loops == 0) waiting->counted(waiting->sum);
       });
     });
   }

@@ -60,6 +60,7 @@ class Server {
   void on_ready();
   void adopt(uint32_t database, const std::shared_ptr<Generation>& generation,
              std::function<void()> adopted, std::function<void()> released);
+  void count_faults(std::function<void(FaultCount)> counted);
   void stop();
   void close();
 

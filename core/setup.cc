@@ -2,6 +2,7 @@
 #include <unistd.h>
 
 #include "core/guard.h"
+#include "core/jail.h"
 #include "core/server.h"
 #include "core/units.h"
 
@@ -58,6 +59,13 @@ Result<std::unique_ptr<Setup>> Setup::prepare(const Config& config) {
     if (!options) return tl::unexpected(options.error());
     auto storage = Storage::create(*plugin, db.name, *options, setup->metrics_, loops);
     if (!storage) return at(db.place, storage.error());
+    const bool holds = db.warm.mode == WarmMode::kPopulate || db.warm.mode == WarmMode::kLock;
+    if (holds && (*storage)->ops().memory == nullptr) {
+      return fail(
+          fmt::format("{}: storage {} does not say which memory it reads; set `warm` to "
+                      "touch or off",
+                      db.warm_place, (*plugin)->name()));
+    }
     setup->storages_.push_back(std::move(*storage));
     if (auto usable = check_folders(db); !usable) return tl::unexpected(usable.error());
   }
@@ -99,10 +107,13 @@ std::string Setup::describe(const Config& config) const {
   for (size_t i = 0; i < config.databases.size(); ++i) {
     const auto& db = config.databases[i];
     const auto& plugin = storages_[i]->plugin();
-    text += fmt::format("  database {}: storage {} {} ({}), file {}, basedir {}, verify {}{}\n",
-                        db.name, plugin.name(), plugin.descriptor().version, plugin.path(), db.file,
-                        db.basedir, name_of(db.verify),
-                        is_guarded(db, plugin) ? ", new files tried in another process" : "");
+    text += fmt::format(
+        "  database {}: storage {} {} ({}), file {}, basedir {}, verify {}{}\n", db.name,
+        plugin.name(), plugin.descriptor().version, plugin.path(), db.file, db.basedir,
+        name_of(db.verify),
+        is_guarded(db, plugin)
+            ? fmt::format(", new files tried in another process (jail: {})", jail_of_this_machine())
+            : std::string());
   }
   for (size_t i = 0; i < config.listeners.size(); ++i) {
     const auto& plugin = protocols_[i]->plugin();

@@ -23,15 +23,26 @@ std::string to_yaml(const StoreStatus& status) {
   };
   out << YAML::BeginMap;
   out << YAML::Key << "pid" << YAML::Value << status.pid;
+  text("jail", status.jail);
   out << YAML::Key << "generation" << YAML::Value << status.generation;
   text("checksum", status.checksum);
   if (status.entries) out << YAML::Key << "entries" << YAML::Value << *status.entries;
   text("adopted_at", status.adopted_at);
+  text("bad", status.bad);
   if (status.rejected) {
     out << YAML::Key << "rejected" << YAML::Value << YAML::BeginMap;
     text("checksum", status.rejected->checksum);
     text("at", status.rejected->at);
     text("reason", status.rejected->reason);
+    out << YAML::EndMap;
+  }
+  if (status.rolled_back_to != 0) {
+    out << YAML::Key << "rolled_back_to" << YAML::Value << status.rolled_back_to;
+  }
+  if (status.refused_rollback) {
+    out << YAML::Key << "refused_rollback" << YAML::Value << YAML::BeginMap;
+    text("at", status.refused_rollback->at);
+    text("reason", status.refused_rollback->reason);
     out << YAML::EndMap;
   }
   text("trouble", status.trouble);
@@ -46,12 +57,18 @@ StoreStatus from_yaml(const std::string& content) {
   };
   StoreStatus status;
   status.pid = root["pid"].as<int64_t>();
+  status.jail = text(root, "jail");
   status.generation = root["generation"].as<uint64_t>();
   status.checksum = text(root, "checksum");
   if (root["entries"]) status.entries = root["entries"].as<uint64_t>();
   status.adopted_at = text(root, "adopted_at");
+  status.bad = text(root, "bad");
   if (const auto rejected = root["rejected"]) {
     status.rejected = {text(rejected, "checksum"), text(rejected, "at"), text(rejected, "reason")};
+  }
+  if (root["rolled_back_to"]) status.rolled_back_to = root["rolled_back_to"].as<uint64_t>();
+  if (const auto refused = root["refused_rollback"]) {
+    status.refused_rollback = {text(refused, "at"), text(refused, "reason")};
   }
   status.trouble = text(root, "trouble");
   return status;
@@ -84,11 +101,16 @@ Result<StoreStatus> read_status(const std::string& basedir) {
   }
 }
 
+std::string utc_of(int64_t ns) {
+  using namespace std::chrono;
+  const auto whole = floor<seconds>(nanoseconds(ns));
+  const auto ms = duration_cast<milliseconds>(nanoseconds(ns) - whole).count();
+  return fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:03}Z", fmt::gmtime(std::time_t{whole.count()}), ms);
+}
+
 std::string utc_now() {
   using namespace std::chrono;
-  const auto now = time_point_cast<milliseconds>(system_clock::now());
-  const auto ms = now.time_since_epoch().count() % 1000;
-  return fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:03}Z", fmt::gmtime(system_clock::to_time_t(now)), ms);
+  return utc_of(duration_cast<nanoseconds>(system_clock::now().time_since_epoch()).count());
 }
 
 }  // namespace goromdb

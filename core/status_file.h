@@ -23,11 +23,21 @@ struct StoreStatus {
     bool operator==(const Rejected&) const = default;
   };
   int64_t pid = 0;
+  std::string
+      jail{};  // of the process that tries new files: landlock+seccomp; empty: there is none
   uint64_t generation = 0;  // that every loop serves; 0 = none yet
   std::string checksum;     // its, "md5:HEX"; empty where it has none
   std::optional<uint64_t> entries;
-  std::string adopted_at;            // UTC
+  std::string adopted_at;  // UTC
+  std::string bad{};       // why the file of this generation is no longer what had been verified
   std::optional<Rejected> rejected;  // the last one since the server started
+  uint64_t rolled_back_to = 0;  // the kept generation that the served one is again; 0 = it is none
+  struct RefusedRollback {
+    std::string at;  // UTC, to the millisecond: no two have the same
+    std::string reason;
+    bool operator==(const RefusedRollback&) const = default;
+  };
+  std::optional<RefusedRollback> refused_rollback{};  // the last one since the server started
   std::string trouble;  // what keeps the newest drop from being taken; empty when nothing does
   bool operator==(const StoreStatus&) const = default;
 };
@@ -40,5 +50,6 @@ Result<StoreStatus> read_status(const std::string& basedir);
 
 // Now, as the file writes times: 2026-01-01T00:00:00.000Z.
 std::string utc_now();
+std::string utc_of(int64_t ns);  // since 1970
 
 }  // namespace goromdb

@@ -120,6 +120,7 @@ void Entries::close() {
 
 std::optional<uint64_t> known_total(LoopView& view, const std::string& ns, bool with_names,
                                     goromdb_arena& arena) {
+  if (view.generation->file().is_damaged()) return std::nullopt;
   const auto& info = view.generation->info();
   with_names = with_names && info.namespaces != 0;
   const auto known = view.totals.find({ns, with_names});
@@ -159,6 +160,10 @@ Walk::Walk(LoopView& view, uint32_t database, const goromdb_request& request, st
 bool Walk::advance(goromdb_arena& arena) {
   if (status_ == GOROMDB_E_TOO_BIG) return true;  // given up
   n_ = 0;
+  if (view_.generation->file().is_damaged()) {  // it would leave entries out
+    status_ = GOROMDB_E_IO;
+    return true;
+  }
   if (!begun_ && !begin(arena)) return true;
   if (counting_) {
     if (!count(arena)) return false;

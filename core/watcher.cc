@@ -97,7 +97,7 @@ void Watcher::say_once(const std::string& message) {
 }
 
 void Watcher::look() {
-  if (busy_) return;
+  if (busy_ || events_.look_first()) return;
   uv_update_time(loop_);
   auto data = look_at(config_.file);
   auto sum = config_.verify == SumKind::kNone ? Result<std::optional<FileState>>(std::nullopt)

@@ -24,6 +24,8 @@ class Watcher {
     std::function<void()> poll;                                   // each poll_interval
     // The drop folder cannot be looked at; once for each reason.
     std::function<void(const std::string& message)> trouble = [](const std::string&) {};
+    // Before each look at the drop; true: other work has been begun, there is no look.
+    std::function<bool()> look_first = [] { return false; };
     // Something is there and not yet all that is needed; once for each state.
     std::function<void()> waiting = [] {};
   };

@@ -9,6 +9,7 @@
 #include "core/log.h"
 #include "core/units.h"
 #include "tools/publish.h"
+#include "tools/rollback.h"
 
 namespace goromdb::tools {
 namespace {
@@ -61,6 +62,7 @@ class Commands {
     add_diff(app);
     add_get(app);
     add_publish(app);
+    add_rollback(app);
   }
 
   std::optional<int> run() const {
@@ -181,6 +183,38 @@ class Commands {
     command.add_option("--namespace", get_.ns, "where the key is");
   }
 
+  static void add_timeout(CLI::App& command, int64_t& timeout_ms) {
+    command
+        .add_option_function<std::string>(
+            "--timeout",
+            [&timeout_ms](const std::string& text) {
+              const auto ms = parse_duration_ms(text);
+              if (!ms)
+                throw CLI::ValidationError("--timeout", "want a duration such as 500ms or 5s");
+              timeout_ms = *ms;
+            },
+            "how long to wait; default: 60s")
+        ->type_name("DURATION");
+  }
+
+  void add_rollback(CLI::App& app) {
+    auto& command = add(app, "rollback", "go back to a data set that the running server has kept",
+                        "goromdb rollback --config goromdb.yaml --database words",
+                        [this] { return rollback(rollback_); });
+    command.add_option("--config", rollback_.config, "the server's config")
+        ->type_name("FILE")
+        ->required();
+    command.add_option("--database", rollback_.database, "which of its databases")
+        ->type_name("NAME")
+        ->required();
+    command.add_option("--to", rollback_.to, "which one; default: the newest that is not refused")
+        ->type_name("GENERATION")
+        ->check(CLI::PositiveNumber);
+    command.add_flag("--list", rollback_.list, "only show what is kept");
+    add_timeout(command, rollback_.timeout_ms);
+    command.add_flag("--json", rollback_.json, "say it as JSON");
+  }
+
   void add_publish(CLI::App& app) {
     auto& command = add(app, "publish", "hand a data file to the running server and wait for it",
                         "goromdb publish --config goromdb.yaml --database words words.db",
@@ -192,17 +226,9 @@ class Commands {
         ->type_name("NAME")
         ->required();
     command.add_option("NEWFILE", publish_.file, "the data file; it stays")->required();
-    command
-        .add_option_function<std::string>(
-            "--timeout",
-            [this](const std::string& text) {
-              const auto ms = parse_duration_ms(text);
-              if (!ms)
-                throw CLI::ValidationError("--timeout", "want a duration such as 500ms or 5s");
-              publish_.timeout_ms = *ms;
-            },
-            "how long to wait; default: 60s")
-        ->type_name("DURATION");
+    command.add_flag("--again", publish_.again,
+                     "also where the server refuses this content: it was rejected, or rolled back");
+    add_timeout(command, publish_.timeout_ms);
     command.add_flag_callback(
         "--no-wait", [this] { publish_.wait = false; }, "do not wait for the server");
     command.add_flag("--json", publish_.json, "say it as JSON");
@@ -217,6 +243,7 @@ class Commands {
   DiffOptions diff_;
   GetOptions get_;
   PublishOptions publish_;
+  RollbackOptions rollback_;
 };
 
 }  // namespace

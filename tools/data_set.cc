@@ -14,7 +14,6 @@ namespace {
 
 constexpr size_t kHead = 4096;  // of a file, that storages recognise
 
-std::string_view view(const goromdb_slice& s) { return {static_cast<const char*>(s.ptr), s.len}; }
 goromdb_slice slice(std::string_view s) { return {s.data(), s.size()}; }
 
 // The file's first bytes, fewer when it is shorter.
@@ -114,12 +113,12 @@ Result<std::unique_ptr<DataSet>> DataSet::open(const StorageChoice& choice,
       data->ops().open(data->storage_->store(), file.c_str(), 1, &data->generation_, error.get());
   if (status != GOROMDB_OK) {
     data->generation_ = nullptr;
-    return data->about(error, status);
+    return data->about(error.message(status));
   }
   status = data->ops().reader_open(data->generation_, 0, &data->reader_, error.get());
   if (status != GOROMDB_OK) {
     data->reader_ = nullptr;
-    return data->about(error, status);
+    return data->about(error.message(status));
   }
   return data;
 }
@@ -131,8 +130,7 @@ DataSet::~DataSet() {
 }
 
 // Storages begin their messages with the path where they open files.
-tl::unexpected<Error> DataSet::about(const PluginError& error, goromdb_status status) const {
-  const auto message = error.message(status);
+tl::unexpected<Error> DataSet::about(const std::string& message) const {
   return fail(message.find(path_) == message.npos ? fmt::format("{}: {}", path_, message)
                                                   : message);
 }
@@ -141,7 +139,7 @@ Result<void> DataSet::verify() {
   if (ops().verify == nullptr) return {};
   PluginError error;
   const auto status = ops().verify(generation_, error.get());
-  if (status != GOROMDB_OK) return about(error, status);
+  if (status != GOROMDB_OK) return about(error.message(status));
   return {};
 }
 
@@ -149,15 +147,8 @@ Result<goromdb_generation_info> DataSet::info() const {
   goromdb_generation_info info{};
   info.struct_size = sizeof info;
   const auto status = ops().info(generation_, &info);
-  if (status != GOROMDB_OK) return about(PluginError(), status);
+  if (status != GOROMDB_OK) return about(PluginError().message(status));
   return info;
-}
-
-goromdb_status DataSet::find_namespace(std::string_view name, uint32_t& id) {
-  id = 0;
-  if (name.empty()) return GOROMDB_OK;
-  if (ops().ns_lookup == nullptr) return GOROMDB_NOT_FOUND;
-  return ops().ns_lookup(reader_, slice(name), &id);
 }
 
 Result<std::unique_ptr<Walk>> DataSet::walk(std::optional<std::string> ns) {
@@ -166,10 +157,8 @@ Result<std::unique_ptr<Walk>> DataSet::walk(std::optional<std::string> ns) {
                             path_, plugin().name()));
   }
   std::unique_ptr<Walk> walk(new Walk(*this));
-  walk->all_ = !ns;
-  walk->names_end_ = ops().ns_list == nullptr;
-  auto entered = walk->enter(ns.value_or(std::string()));
-  if (!entered) return tl::unexpected(entered.error());
+  auto begun = walk->entries_.begin(ns);
+  if (!begun) return about(begun.error().message);
   return walk;
 }
 
@@ -179,7 +168,7 @@ Result<std::span<const goromdb_value>> DataSet::get(std::string_view ns,
   keys_.clear();
   values_.assign(keys.size(), {nullptr, 0, 0, 0, GOROMDB_NOT_FOUND, 0});
   uint32_t id = 0;
-  const auto found = find_namespace(ns, id);
+  const auto found = find_namespace(ops(), reader_, ns, id);
   if (found < 0) {
     return fail(fmt::format("{}: the namespace {} cannot be read", path_, printable(ns)));
   }
@@ -199,78 +188,10 @@ Result<std::span<const goromdb_value>> DataSet::get(std::string_view ns,
 
 // ---- Walk
 
-Walk::~Walk() {
-  if (cursor_ != nullptr) data_.ops().cursor_close(cursor_);
-}
-
-Result<void> Walk::enter(const std::string& ns) {
-  if (cursor_ != nullptr) data_.ops().cursor_close(std::exchange(cursor_, nullptr));
-  ns_ = ns;
-  uint32_t id = 0;
-  const auto found = data_.find_namespace(ns, id);
-  if (found != GOROMDB_OK) {
-    return fail(fmt::format("{}: {} namespace \"{}\"", data_.path_,
-                            found == GOROMDB_NOT_FOUND ? "there is no" : "cannot read the",
-                            printable(ns)));
-  }
-  PluginError error;
-  const auto status =
-      data_.ops().cursor_open(data_.reader_, id, {nullptr, 0}, &cursor_, error.get());
-  if (status != GOROMDB_OK) {
-    cursor_ = nullptr;
-    return data_.about(error, status);
-  }
-  return {};
-}
-
-Result<bool> Walk::next_namespace() {
-  if (names_.empty() && !names_end_) {
-    goromdb_slice names[kBatch];
-    uint32_t got = 0;
-    PluginError error;
-    const auto after = ns_.empty() ? goromdb_slice{nullptr, 0} : slice(ns_);
-    const auto status =
-        data_.ops().ns_list(data_.reader_, after, kBatch, names, &got, &arena_, error.get());
-    if (status < 0) return data_.about(error, status);
-    for (uint32_t i = 0; i < got; ++i) names_.emplace_back(view(names[i]));
-    std::reverse(names_.begin(), names_.end());
-    names_end_ = status == GOROMDB_END;
-  }
-  if (names_.empty()) return false;
-  const auto name = std::move(names_.back());
-  names_.pop_back();
-  auto entered = enter(name);
-  if (!entered) return tl::unexpected(entered.error());
-  return true;
-}
-
 Result<std::span<const Entry>> Walk::next() {
-  goromdb_key keys[kBatch];
-  goromdb_value values[kBatch];
-  entries_.clear();
-  while (entries_.empty()) {
-    arena_.reset();
-    if (cursor_ == nullptr) {
-      if (!all_) return std::span<const Entry>();
-      auto more = next_namespace();
-      if (!more) return tl::unexpected(more.error());
-      if (!*more) return std::span<const Entry>();
-    }
-    uint32_t got = 0;
-    PluginError error;
-    const auto status =
-        data_.ops().cursor_next(cursor_, kBatch, keys, values, &got, &arena_, error.get());
-    if (status < 0) return data_.about(error, status);
-    if (status == GOROMDB_OK && got == 0) return data_.about(error, GOROMDB_E_INTERNAL);
-    for (uint32_t i = 0; i < got; ++i) {
-      entries_.push_back({ns_,
-                          {static_cast<const char*>(keys[i].ptr), keys[i].len},
-                          {static_cast<const char*>(values[i].ptr), values[i].len},
-                          values[i].flags});
-    }
-    if (status == GOROMDB_END) data_.ops().cursor_close(std::exchange(cursor_, nullptr));
-  }
-  return std::span<const Entry>(entries_);
+  auto batch = entries_.next();
+  if (!batch) return data_.about(batch.error().message);
+  return batch;
 }
 
 // ---- DataSetSource

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "core/arena.h"
+#include "core/entry_walk.h"
 #include "core/plugin_host.h"
 #include "tools/entry.h"
 
@@ -67,10 +68,8 @@ class DataSet {
  private:
   friend class Walk;
   explicit DataSet(std::string path) : path_(std::move(path)), metrics_(1) {}
-  tl::unexpected<Error> about(const PluginError& error, goromdb_status status) const;
+  tl::unexpected<Error> about(const std::string& message) const;
   const goromdb_storage_ops& ops() const { return storage_->ops(); }
-  // 0 for the empty name; GOROMDB_NOT_FOUND where there is no such namespace.
-  goromdb_status find_namespace(std::string_view name, uint32_t& id);
 
   const std::string path_;
   Metrics metrics_;
@@ -82,33 +81,18 @@ class DataSet {
   std::vector<goromdb_value> values_;
 };
 
-// A way through a data set, some entries at a time.
+// A way through a data set, some entries at a time. Messages begin with the file's path.
 class Walk {
  public:
-  static constexpr uint32_t kBatch = 256;
-
-  ~Walk();
-  Walk(const Walk&) = delete;
-  Walk& operator=(const Walk&) = delete;
-
-  // The next ones, all of one namespace, good until the next call; none behind the last.
+  // As EntryWalk.
   Result<std::span<const Entry>> next();
 
  private:
   friend class DataSet;
-  explicit Walk(DataSet& data) : data_(data) {}
-  Result<void> enter(const std::string& ns);
-  // The namespace behind ns_, or false.
-  Result<bool> next_namespace();
+  explicit Walk(DataSet& data) : data_(data), entries_(data.ops(), data.reader_) {}
 
   DataSet& data_;
-  bool all_ = false;
-  std::string ns_;                  // where it is
-  std::vector<std::string> names_;  // that come next, the last one first
-  bool names_end_ = false;          // there are no more than these
-  goromdb_cursor* cursor_ = nullptr;
-  goromdb_arena arena_;
-  std::vector<Entry> entries_;
+  EntryWalk entries_;
 };
 
 // The entries of a data set as rows of input.

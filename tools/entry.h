@@ -3,17 +3,13 @@
 #pragma once
 
 #include <cstdint>
-#include <string_view>
 
+#include "core/entry_walk.h"
 #include "core/error.h"
 
 namespace goromdb::tools {
 
-// Borrowed: whoever hands it out says until when.
-struct Entry {
-  std::string_view ns, key, value;  // ns empty: no namespace
-  uint32_t flags = 0;               // memcached's
-};
+using goromdb::Entry;
 
 // Entries, one after the other; one thread.
 class Source {

@@ -3,8 +3,6 @@
 
 #include <fcntl.h>
 #include <linux/fs.h>
-#include <signal.h>
-#include <sys/file.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -15,19 +13,18 @@
 #include <thread>
 #include <vector>
 
+#include "core/by_hand.h"
 #include "core/config.h"
-#include "core/holder.h"
 #include "core/log.h"
 #include "core/status_file.h"
 #include "core/step.h"
 #include "core/units.h"
 #include "tools/data_set.h"
+#include "tools/running_server.h"
 #include "tools/text.h"
 
 namespace goromdb::tools {
 namespace {
-
-using Clock = std::chrono::steady_clock;
 
 constexpr int kDone = 0, kFailed = 1, kWrong = 2;
 constexpr auto kPause = std::chrono::milliseconds(20);
@@ -38,37 +35,12 @@ int say(int status, const std::string& message) {
   return status;
 }
 
-volatile sig_atomic_t caught_signal = 0;
-
-void catch_signals() {
-  struct sigaction action {};
-  action.sa_handler = [](int number) { caught_signal = number; };
-  for (const int number : {SIGINT, SIGTERM, SIGHUP}) ::sigaction(number, &action, nullptr);
-}
+constexpr const char* kNothing = "nothing was dropped";
 
 Result<void> unless_stopped() {
-  if (caught_signal == 0) return {};
-  return fail(fmt::format("stopped by SIG{}, nothing was dropped", ::sigabbrev_np(caught_signal)));
-}
-
-// Asks until the answer is yes. False: the time is over, or a signal has come.
-bool poll(Clock::time_point end, const std::function<bool()>& answer) {
-  while (!answer()) {
-    if (caught_signal != 0 || Clock::now() >= end) return false;
-    std::this_thread::sleep_for(kPause);
-  }
-  return true;
-}
-
-// A server holds the lock of its store. Asked seldom: a server that starts in the instant of the
-// question finds its store in use.
-Result<bool> is_served(const std::string& basedir) {
-  Fd folder(::open(basedir.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!folder && errno == ENOENT) return false;
-  if (!folder) return fail_errno(fmt::format("open the folder {}", basedir));
-  if (::flock(folder.get(), LOCK_SH | LOCK_NB) == 0) return false;
-  if (errno == EWOULDBLOCK) return true;
-  return fail_errno(fmt::format("ask for the lock of {}", basedir));
+  const auto signal = caught_signal();
+  if (signal.empty()) return {};
+  return fail(fmt::format("stopped by {}, {}", signal, kNothing));
 }
 
 // A file under a name that no server looks at. It goes unless it has been put in its place.
@@ -115,8 +87,6 @@ class Publication {
   Result<Outcome> run(const Fd& source);
 
  private:
-  Result<Fd> take_turn() const;
-  Result<StoreStatus> status_before() const;
   Result<std::string> own_sum() const;
   Result<std::string> copy(const Fd& source, const FileState& before, const Temporary& to) const;
   Result<void> drop(const Fd& source);
@@ -147,35 +117,13 @@ Result<Outcome> Publication::run(const Fd& source) {
     return fail(fmt::format("no server runs on {}, nothing was dropped; start it, or use --no-wait",
                             db_.basedir));
   }
-  auto turn = take_turn();
+  auto turn = take_turn(db_.file, deadline(), kNothing);
   if (!turn) return tl::unexpected(turn.error());
-  auto before = options_.wait ? status_before() : StoreStatus{};
+  auto before = options_.wait ? status_of(db_.basedir, deadline(), kNothing) : StoreStatus{};
   if (!before) return tl::unexpected(before.error());
   if (auto done = drop(source); !done) return tl::unexpected(done.error());
   if (!options_.wait) return Outcome{"dropped", checksum_, {}, {}, {}};
   return wait(*before);
-}
-
-// The turn ends with the descriptor, so also with a process that is killed.
-Result<Fd> Publication::take_turn() const {
-  const auto path = aside("lock");
-  Fd lock(::open(path.c_str(), O_RDONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644));
-  if (!lock) return fail_errno(fmt::format("create {}", path));
-  if (poll(deadline(), [&] { return ::flock(lock.get(), LOCK_EX | LOCK_NB) == 0; })) return lock;
-  if (errno != EWOULDBLOCK) return fail_errno(fmt::format("lock {}", path));
-  if (auto go_on = unless_stopped(); !go_on) return tl::unexpected(go_on.error());
-  return fail(fmt::format("{} still publishes to {}, nothing was dropped; try again later",
-                          holder_of_lock(lock), db_.file));
-}
-
-// A server that has just started has none yet.
-Result<StoreStatus> Publication::status_before() const {
-  Result<StoreStatus> status;
-  poll(deadline(), [&] { return (status = read_status(db_.basedir)).has_value(); });
-  if (auto go_on = unless_stopped(); !go_on) return tl::unexpected(go_on.error());
-  if (status) return status;
-  return fail(fmt::format("the server tells nothing ({}), nothing was dropped; see its log",
-                          status.error().message));
 }
 
 // What the sum beside the new file says; empty when there is none.
@@ -218,6 +166,10 @@ Result<std::string> Publication::copy(const Fd& source, const FileState& before,
       !named || !*named || (*named)->identity != before.identity) {
     return written_to;
   }
+  if (db_.only_newer) {  // by when the data was made, not when it was copied
+    const timespec times[2] = {{0, UTIME_OMIT}, time_of(before.identity.mtime_ns)};
+    if (::futimens(to.fd().get(), times) != 0) return fail_errno(fmt::format("date {}", to.path()));
+  }
   if (auto synced = sync_file(to.fd(), to.path()); !synced) return tl::unexpected(synced.error());
   return digest.hex();
 }
@@ -253,6 +205,9 @@ Result<void> Publication::drop(const Fd& source) {
   auto copied = look_at(data.fd(), data.path());
   if (!copied) return tl::unexpected(copied.error());
   dropped_ = copied->identity;
+  if (options_.again) {
+    if (auto asked = ask_again(db_.file, checksum_); !asked) return asked;
+  }
   step("publish_copied");
   if (auto go_on = unless_stopped(); !go_on) return go_on;
   if (!has_sum) return data.put(db_.file);
@@ -276,9 +231,9 @@ Result<Outcome> Publication::wait(const StoreStatus& before) const {
     }
     return !outcome.name.empty();
   };
-  if (poll(deadline(), told)) return outcome;
-  if (caught_signal == 0) return timed_out();
-  return fail(fmt::format("stopped by SIG{}; {}", ::sigabbrev_np(caught_signal), where_it_is()));
+  if (poll_until(deadline(), told)) return outcome;
+  if (caught_signal().empty()) return timed_out();
+  return fail(fmt::format("stopped by {}; {}", caught_signal(), where_it_is()));
 }
 
 Outcome Publication::timed_out() const {
@@ -343,19 +298,12 @@ int report(const PublishOptions& options, const Outcome& outcome) {
 int publish(const PublishOptions& asked) {
   auto options = asked;
   options.file = behind_links(asked.file);
-  auto config = load_config(options.config);
-  if (!config) {
-    print_line(config.error().message);  // it begins with its place
+  auto found = database_of(options.config, options.database);
+  if (!found) {
+    print_line(found.error().message);
     return kWrong;
   }
-  std::vector<std::string> names;
-  for (const auto& each : config->databases) names.push_back(each.name);
-  const auto found = std::find(names.begin(), names.end(), options.database);
-  if (found == names.end()) {
-    return say(kWrong, fmt::format("{} has no database \"{}\"{}", options.config, options.database,
-                                   suggestion(options.database, names)));
-  }
-  const auto& db = config->databases[static_cast<size_t>(found - names.begin())];
+  const auto& db = *found;
   auto source = open_regular(options.file);
   if (!source) return say(kFailed, source.error().message);
   auto state = look_at(*source, options.file);

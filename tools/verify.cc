@@ -91,9 +91,7 @@ Result<Facts> look_at_all(DataSet& data) {
   if (!verified) return tl::unexpected(verified.error());
   auto info = data.info();
   if (!info) return tl::unexpected(info.error());
-  const bool counted = info->entries != GOROMDB_UNKNOWN && info->bytes != GOROMDB_UNKNOWN &&
-                       info->namespaces != UINT32_MAX &&
-                       info->largest_key + info->largest_value > 0;
+  const bool counted = has_counted_all(*info);
   if (data.can_walk() && !counted) return count_all(data);
   Facts facts{info->entries, info->namespaces == UINT32_MAX ? GOROMDB_UNKNOWN : info->namespaces,
               info->bytes, std::nullopt, std::nullopt};

@@ -13,9 +13,12 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <fstream>
+#include <sstream>
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 namespace goromdb {
 
@@ -117,6 +120,7 @@ class Mapping {
 
   const uint8_t* data() const { return data_; }
   size_t size() const { return size_; }
+  goromdb_slice memory() const { return {data_, size_}; }
 
   // After a walk over the whole file: its pages are the page cache's again, and those that are
   // needed come back as they are touched.
@@ -128,6 +132,44 @@ class Mapping {
   const uint8_t* data_ = nullptr;
   size_t size_ = 0;
 };
+
+// Where this process has mapped the file, for a library that does not say where it has.
+inline std::vector<goromdb_slice> mappings_of(const DataFile& file) {
+  // The kernel's numbers of a file need not be those of fstat(): a page of our own shows them.
+  const auto page = static_cast<size_t>(::sysconf(_SC_PAGESIZE));
+  void* own = ::mmap(nullptr, page, PROT_READ, MAP_SHARED, file.fd(), 0);
+  if (own == MAP_FAILED) return {};
+  struct Line {  // "begin-end rwxp offset device inode path", see proc(5)
+    uintptr_t begin = 0, end = 0;
+    uint64_t offset = 0;
+    std::string identity;
+  };
+  std::vector<Line> lines;
+  std::string wanted;
+  std::ifstream maps("/proc/self/maps");
+  for (std::string text; std::getline(maps, text);) {
+    Line line;
+    std::istringstream words(text);
+    std::string mode, device, inode;
+    char dash;
+    words >> std::hex >> line.begin >> dash >> line.end >> mode >> line.offset >> device >> inode;
+    if (!words) continue;
+    line.identity = device + " " + inode;
+    if (line.begin == reinterpret_cast<uintptr_t>(own)) {
+      wanted = line.identity;
+    } else {
+      lines.push_back(std::move(line));
+    }
+  }
+  ::munmap(own, page);
+  std::vector<goromdb_slice> parts;
+  for (const auto& line : lines) {
+    if (line.identity != wanted || line.offset >= file.size()) continue;
+    const auto size = std::min<uint64_t>(line.end - line.begin, file.size() - line.offset);
+    parts.push_back({reinterpret_cast<const void*>(line.begin), size});
+  }
+  return parts;
+}
 
 // While it lives, a mapping is read ahead: for a walk in the order of the file, more or less.
 class ReadAhead {

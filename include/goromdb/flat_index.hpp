@@ -179,6 +179,7 @@ class FlatIndex {
 
   uint64_t size() const { return used_; }
   size_t memory_bytes() const { return memory_.size(); }
+  std::string_view memory() const { return {memory_.data(), memory_.size()}; }
 
  private:
   static constexpr uint64_t kBucketSlots = 8;  // a cache line

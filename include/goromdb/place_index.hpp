@@ -21,6 +21,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace goromdb {
 
@@ -123,6 +124,11 @@ class PlaceIndex {
   uint64_t size() const { return count_; }
   size_t memory_bytes() const {
     return owners_.size() + found_.size() + (index_ ? index_->memory_bytes() : 0);
+  }
+  // After finish(): what get() reads of it, for a generation's memory(). [STO-19]
+  void add_memory(std::vector<goromdb_slice>& parts) const {
+    parts.push_back(slice(index_->memory()));
+    if (owners_.size() > 0) parts.push_back({owners_.data(), owners_.size()});
   }
 
  private:

@@ -131,6 +131,10 @@ typedef struct goromdb_host {
   /* Protocols: what the fact `N:label` of `connections` says of the connection with the state
    * `conn`. Copied. Only inside parse() and reply() of that connection. [HOST-8] */
   void (*conn_label)(void* ctx, void* conn, goromdb_slice label);
+  /* Storages: runs fn(arg). Nonzero: it read a page of a mapped file that is not there any more and
+   * was left at that instruction; nothing of it was unwound. Any thread, nested as well. [HOST-10]
+   */
+  int32_t (*guarded)(void* ctx, void (*fn)(void* arg), void* arg);
 } goromdb_host;
 
 /* ---- options: declared by the plugin, parsed and checked by the core [OPT-1] ----------------- */
@@ -172,6 +176,10 @@ typedef struct goromdb_builder goromdb_builder;       /* a data file that is bei
 #define GOROMDB_CAP_WALKS_SORTED 0x2u
 /* Namespaces are prefixes of keys: there is one of any name, and no name is a key. [STO-12] */
 #define GOROMDB_CAP_ANY_NAMESPACE 0x4u
+
+/* get(): the file has been cut since it was opened; what a plugin has of it in its own memory may
+ * be zeros where there was something else. [STO-20] */
+#define GOROMDB_GET_DAMAGED 0x1u
 
 #define GOROMDB_UNKNOWN UINT64_MAX
 
@@ -258,6 +266,10 @@ typedef struct goromdb_storage_ops {
    * [STO-18] */
   goromdb_status (*cursor_open_random)(goromdb_reader*, uint32_t ns, uint64_t random,
                                        goromdb_cursor**, goromdb_error*);
+  /* The memory that look-ups of the generation read, its mapped file as well: part 0, 1, ... until
+   * GOROMDB_NOT_FOUND. Once its readers are open. Absent: the host can neither populate nor lock
+   * it. [STO-19] */
+  goromdb_status (*memory)(goromdb_generation*, uint32_t part, goromdb_slice*);
 } goromdb_storage_ops;
 
 /* ---- protocol -------------------------------------------------------------------------------- */

@@ -48,6 +48,7 @@
 #include <string>
 #include <string_view>
 #include <type_traits>
+#include <vector>
 
 namespace goromdb {
 
@@ -129,6 +130,18 @@ class Host {
   }
   void label(void* conn, std::string_view text) const {
     if (GOROMDB_HAS(table_, conn_label)) table_->conn_label(table_->ctx, conn, slice(text));
+  }
+  // Runs `body`, which must not throw. False: a page of a mapped file was not there any more, and
+  // it was left at that instruction, without unwinding.
+  template <class Body>
+  bool guarded(Body&& body) const {
+    using Plain = std::remove_reference_t<Body>;
+    if (!GOROMDB_HAS(table_, guarded)) {
+      body();
+      return true;
+    }
+    const auto run = [](void* arg) { (*static_cast<Plain*>(arg))(); };
+    return table_->guarded(table_->ctx, run, std::addressof(body)) == 0;
   }
   void* arena_alloc(goromdb_arena* arena, size_t n, size_t align = 1) const {
     return table_->arena_alloc(arena, n, align);
@@ -312,6 +325,14 @@ struct StorageAdapter {
                              uint64_t* next, goromdb_error* error) {
     return sdk_detail::guarded(error, [&] { return self(g)->warm(offset, budget, *next); });
   }
+  static goromdb_status memory(goromdb_generation* g, uint32_t part, goromdb_slice* out) {
+    return sdk_detail::guarded(nullptr, [&] {
+      const std::vector<goromdb_slice> parts = self(g)->memory();
+      if (part >= parts.size()) return GOROMDB_NOT_FOUND;
+      *out = parts[part];
+      return GOROMDB_OK;
+    });
+  }
 
   template <class R>
   static auto cursor_type(R& reader) -> decltype(reader.cursor(0, After()));
@@ -428,6 +449,7 @@ struct StorageAdapter {
     if constexpr (requires(Generation & g) { g.verify(); }) ops.verify = verify;
     if constexpr (requires(Generation & g, uint64_t & next) { g.warm(0, 0, next); })
       ops.warm = warm;
+    if constexpr (requires(Generation & g) { g.memory(); }) ops.memory = memory;
     return ops;
   }
 };

@@ -296,11 +296,14 @@ void put_goromdb(Lines& out, const Context& c) {
                        ",generation=" + std::string(database.text("generation", "0")) +
                        ",age=" + std::to_string(ready ? now_s - std::min(now_s, loaded_at_s) : 0) +
                        ",checksum=" + label(database.text("checksum"));
-    for (std::string_view fact :
-         {"entries", "namespaces", "bytes", "loads", "rejections", "failures"}) {
+    for (std::string_view fact : {"entries", "namespaces", "bytes", "loads", "rejections",
+                                  "failures", "cold_faults_minor", "cold_faults_major", "bad"}) {
       line.append(",").append(fact).append("=").append(database.text(fact));
     }
-    out("goromdb_database" + std::to_string(i), line);
+    const auto number = "goromdb_database" + std::to_string(i);
+    out(number, line);
+    const auto rejection = database.text("last_rejection");
+    if (!rejection.empty()) out(number + "_last_rejection", printable(rejection));
   }
 }
 

@@ -35,6 +35,7 @@ uint32_t page_number(const DBT& stored) {
 BdbGeneration::BdbGeneration(const Host& host, const Layout& layout, const std::string& path)
     : host_(host), file_(path.c_str()), header_(read_header(file_)), layout_(layout) {
   contents_.path = path;
+  contents_.fd = file_.fd();
   contents_.chance.emplace(file_, header_);
   // Of a file with sub-databases only each of them says whether it is mapped.
   const bool needs_cache = !header_.is_mapped() || header_.has_subdbs;

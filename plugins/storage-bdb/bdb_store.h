@@ -26,6 +26,10 @@ class BdbGeneration {
   goromdb_status warm(uint64_t offset, uint64_t budget, uint64_t& next) const {
     return file_.warm(offset, budget, next);
   }
+  // Each reader's map of the file, as libdb made it. What lies in a cache of libdb's is not told.
+  std::vector<goromdb_slice> memory() const {
+    return contents_.copy ? contents_.copy->memory() : mappings_of(file_);
+  }
   std::unique_ptr<BdbReader> reader(uint32_t);
 
  private:

@@ -16,6 +16,7 @@
 #include <optional>
 #include <span>
 #include <string_view>
+#include <vector>
 
 namespace goromdb::bdb {
 
@@ -39,6 +40,9 @@ class EntryCopy {
   // After finish(): at most kBatch keys; `out` is OK or NOT_FOUND for each.
   void get(std::span<const Key> keys, goromdb_value* out) const noexcept;
   size_t memory_bytes() const { return memory_.size() + (index_ ? index_->memory_bytes() : 0); }
+  std::vector<goromdb_slice> memory() const {
+    return {{memory_.data(), memory_.size()}, slice(index_->memory())};
+  }
 
  private:
   struct Head {

@@ -52,6 +52,8 @@ TEST_CASE("entries are counted and memory is told as soon as a copied file is op
   CHECK(db.info().bytes == entries.size() * 59);
   CHECK(db.info().resident_bytes > entries.size() * (59 + 24));
   CHECK(db.info().resident_bytes < entries.size() * (59 + 28));
+  CHECK(db.memory_bytes() == db.info().resident_bytes);
+  CHECK(db.is_in_memory(entries[777].first));
   REQUIRE(plain.open(path) == GOROMDB_OK);
   CHECK(plain.info().entries == GOROMDB_UNKNOWN);
   CHECK(plain.info().resident_bytes == GOROMDB_UNKNOWN);

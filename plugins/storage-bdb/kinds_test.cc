@@ -199,6 +199,7 @@ TEST_CASE("a btree is mapped by libdb, once a reader, and by nobody else; get re
   REQUIRE(db.verify() == GOROMDB_OK);
   CHECK(mapped(path).count == 1);
   CHECK(mapped(path).resident < 200000);
+  CHECK(db.memory_bytes() == std::filesystem::file_size(path));
   CHECK(db.warms_whole(path));
   const auto before = bytes_read();
   for (const auto& [key, value] : entries) CHECK((db.get(key) == value));

@@ -5,14 +5,42 @@
 
 #include "memcachedb_item.h"
 
+#include <sys/stat.h>
+
 #include <algorithm>
+#include <cerrno>
 #include <charconv>
 #include <cstring>
+#include <exception>
+#include <mutex>
 #include <random>
 #include <utility>
 
 namespace goromdb::bdb {
 namespace {
+
+// How often an environment is made anew for a file of one size: each that libdb was left in stays
+// in memory.
+constexpr uint32_t kMostOpenings = 16;
+
+[[noreturn]] void fail_with_lost_page() {
+  throw Failure(GOROMDB_E_IO, "a page of the file is not there any more");
+}
+
+// `body` may throw; true: it came to its end.
+template <class Body>
+bool guarded(const Host& host, Body&& body) {
+  std::exception_ptr thrown;
+  const bool came_back = host.guarded([&] {
+    try {
+      body();
+    } catch (...) {
+      thrown = std::current_exception();
+    }
+  });
+  if (came_back && thrown != nullptr) std::rethrow_exception(thrown);
+  return came_back;
+}
 
 goromdb_value without_value(goromdb_status status) { return {{}, 0, 0, 0, status, 0}; }
 
@@ -73,6 +101,24 @@ const DbHandle* Databases::get(uint32_t id) {
   return &handles_[id];
 }
 
+template <class Body>
+void Databases::call(const Host& host, Body&& body) {
+  if (was_left_) fail_with_lost_page();
+  if (guarded(host, body)) return;
+  was_left_ = true;
+  fail_with_lost_page();
+}
+
+void let_go(DatabasesPtr& databases) {
+  if (databases != nullptr && databases->was_left()) {
+    static std::mutex mutex;
+    static auto& kept = *new std::vector<DatabasesPtr>;
+    std::lock_guard lock(mutex);
+    kept.push_back(databases);
+  }
+  databases.reset();
+}
+
 BdbReader::BdbReader(const Host& host, const Layout& layout, const Contents& contents)
     : host_(host),
       layout_(layout),
@@ -80,20 +126,33 @@ BdbReader::BdbReader(const Host& host, const Layout& layout, const Contents& con
       databases_(std::make_shared<Databases>(contents, layout.cache_bytes)) {}
 
 void BdbReader::mend() {
-  if (!databases_->env().is_broken()) return;
-  if (!has_warned_) {
+  const bool is_broken = databases_ && !databases_->was_left() && databases_->env().is_broken();
+  if (databases_ && !is_broken && !databases_->was_left()) return;
+  if (is_broken && !has_warned_) {
     host_.log(GOROMDB_LOG_WARN,
               end_of(contents_.path) +
                   ": libdb gave up over a damaged page; the keys on it fail, the others are read "
                   "on; publish the file again");
     has_warned_ = true;
   }
-  databases_ = std::make_shared<Databases>(contents_, layout_.cache_bytes);
+  let_go(databases_);
+  if (!is_broken && ++openings_ > kMostOpenings) fail_with_lost_page();
+  const bool is_open = guarded(
+      host_, [&] { databases_ = std::make_shared<Databases>(contents_, layout_.cache_bytes); });
+  if (!is_open) fail_with_lost_page();
 }
 
-void BdbReader::get(uint32_t, std::span<const goromdb_key> keys, goromdb_value* out,
+void BdbReader::look_at_size() {
+  struct stat st;
+  if (::fstat(contents_.fd, &st) != 0 || std::exchange(size_, st.st_size) == st.st_size) return;
+  openings_ = 0;
+  let_go(databases_);
+}
+
+void BdbReader::get(uint32_t flags, std::span<const goromdb_key> keys, goromdb_value* out,
                     goromdb_arena* arena) noexcept {
   try {
+    if ((flags & GOROMDB_GET_DAMAGED) != 0 && !contents_.copy) look_at_size();
     contents_.copy ? get_copied(keys, out) : get_stored(keys, out, arena);
   } catch (const std::bad_alloc&) {
     std::fill_n(out, keys.size(), without_value(GOROMDB_E_NO_MEMORY));
@@ -147,7 +206,8 @@ std::string_view BdbReader::whole_key(const goromdb_key& key, std::string& joine
 }
 
 goromdb_value BdbReader::find(const goromdb_key& key, goromdb_arena* arena) {
-  const DbHandle* database = this->database(key.ns);
+  const DbHandle* database = nullptr;
+  databases_->call(host_, [&] { database = this->database(key.ns); });
   if (database == nullptr) return without_value(GOROMDB_NOT_FOUND);
   const auto name = whole_key(key, joined_.front());
   DBT wanted = dbt(name), stored{};
@@ -160,7 +220,8 @@ goromdb_value BdbReader::find(const goromdb_key& key, goromdb_arena* arena) {
     wanted.size = sizeof record;
   }
   DB* const db = database->get();
-  const int code = db->get(db, nullptr, &wanted, &stored, 0);
+  int code = 0;
+  databases_->call(host_, [&] { code = db->get(db, nullptr, &wanted, &stored, 0); });
   if (is_absent(code)) return without_value(GOROMDB_NOT_FOUND);
   if (code != 0) return without_value(status_of(code));
   const auto entry = decoded(layout_, name, view(stored));
@@ -179,7 +240,7 @@ goromdb_status BdbReader::ns_lookup(std::string_view name, uint32_t& id) {
   if (id == 0) return GOROMDB_NOT_FOUND;
   if (contents_.copy) return GOROMDB_OK;
   mend();
-  databases_->get(id);
+  databases_->call(host_, [&] { databases_->get(id); });
   return GOROMDB_OK;
 }
 
@@ -217,14 +278,16 @@ std::unique_ptr<BdbCursor> BdbReader::cursor(uint32_t ns, After after, uint32_t&
   id = database_id(ns);
   std::string before(prefix(ns));
   prefixes_.clear();
-  if (ns != 0 && databases_->get(id) == nullptr) {
+  const DbHandle* database = nullptr;
+  databases_->call(host_, [&] { database = databases_->get(id); });
+  if (ns != 0 && database == nullptr) {
     throw Failure(GOROMDB_E_UNSUPPORTED, "there is no such namespace to walk through");
   }
   return std::make_unique<BdbCursor>(host_, layout_, databases_, id, std::move(before), after);
 }
 
-BdbCursor::BdbCursor(const Host& host, const Layout& layout, std::shared_ptr<Databases> databases,
-                     uint32_t id, std::string prefix, After after)
+BdbCursor::BdbCursor(const Host& host, const Layout& layout, DatabasesPtr databases, uint32_t id,
+                     std::string prefix, After after)
     : host_(host), layout_(layout), databases_(std::move(databases)), prefix_(std::move(prefix)) {
   const DbHandle* database = databases_->get(id);
   if (database == nullptr) return;
@@ -245,7 +308,7 @@ BdbCursor::BdbCursor(const Host& host, const Layout& layout, std::shared_ptr<Dat
   }
   // In a btree it need not be there: there is a place where it would be.
   const bool has_place = type_ == DB_BTREE;
-  const int code = cursor_->get(cursor_.get(), &key, &value, has_place ? DB_SET_RANGE : DB_SET);
+  const int code = get(key, value, has_place ? DB_SET_RANGE : DB_SET);
   if (!is_absent(code)) check(code);
   if (code != 0 && !has_place) {
     throw Failure(GOROMDB_E_UNSUPPORTED, "the key to go on behind is not there");
@@ -254,7 +317,25 @@ BdbCursor::BdbCursor(const Host& host, const Layout& layout, std::shared_ptr<Dat
   move_ = has_place && code == 0 && view(key) != name ? DB_CURRENT : DB_NEXT_NODUP;
 }
 
-void BdbCursor::check(int code) { databases_->env().check(code, "an entry cannot be read"); }
+BdbCursor::~BdbCursor() {
+  if (databases_ && databases_->was_left()) (void)cursor_.release();
+  cursor_.reset();
+  let_go(databases_);
+}
+
+int BdbCursor::get(DBT& key, DBT& value, uint32_t move) {
+  int code = 0;
+  databases_->call(host_, [&] { code = cursor_->get(cursor_.get(), &key, &value, move); });
+  return code;
+}
+
+void BdbCursor::check(int code) {
+  // Led astray by a damaged page, it may even open the file for writing.
+  if (code == EACCES || code == EPERM || code == EROFS) {
+    throw Failure(GOROMDB_E_CORRUPT, "an entry cannot be read: libdb wants to write to the file");
+  }
+  databases_->env().check(code, "an entry cannot be read");
+}
 
 void BdbCursor::begin_anywhere(const Contents& contents, uint32_t id, uint64_t random) {
   if (!cursor_) return;
@@ -265,7 +346,7 @@ void BdbCursor::begin_anywhere(const Contents& contents, uint32_t id, uint64_t r
   const auto name = contents.chance->any_key(contents.trees[id], prefix_, random);
   if (!name) return;  // from the first
   DBT key = dbt(*name), value{};
-  const int code = cursor_->get(cursor_.get(), &key, &value, DB_SET);
+  const int code = get(key, value, DB_SET);
   if (!is_absent(code)) check(code);
   if (code == 0) move_ = DB_CURRENT;
 }
@@ -276,7 +357,7 @@ void BdbCursor::begin_at_number(uint64_t random) {
   constexpr int kTries = 256;
   std::mt19937_64 chance(random);
   DBT key{}, value{};
-  int code = cursor_->get(cursor_.get(), &key, &value, DB_LAST);
+  int code = get(key, value, DB_LAST);
   if (!is_absent(code)) check(code);
   if (code != 0) return;
   db_recno_t last;
@@ -286,7 +367,7 @@ void BdbCursor::begin_at_number(uint64_t random) {
     key = {};
     key.data = &record;
     key.size = sizeof record;
-    code = cursor_->get(cursor_.get(), &key, &value, DB_SET);
+    code = get(key, value, DB_SET);
     if (!is_absent(code)) check(code);
     if (code != 0 || !std::to_string(record).starts_with(prefix_)) continue;
     move_ = DB_CURRENT;
@@ -297,7 +378,7 @@ void BdbCursor::begin_at_number(uint64_t random) {
 std::optional<Entry> BdbCursor::step() {
   while (cursor_) {
     DBT key = dbt(prefix_), stored{};
-    const int code = cursor_->get(cursor_.get(), &key, &stored, move_);
+    const int code = get(key, stored, move_);
     if (is_absent(code)) break;
     check(code);
     move_ = DB_NEXT_NODUP;

@@ -29,6 +29,7 @@ struct Layout {
 // What an opened file is; the same for all of its readers.
 struct Contents {
   std::string path;
+  int fd = -1;  // of the file, open as long as this
   // Of the databases: [0] that of the keys without a namespace, then the namespaces in order. An
   // empty name is the file's own database.
   std::vector<std::string> names{""};
@@ -58,19 +59,30 @@ class Databases {
   Environment& env() { return env_; }
   // NULL: there is none. Throws Failure.
   const DbHandle* get(uint32_t id);
+  // Runs `body`, which calls libdb. Throws what it throws, and Failure (E_IO) when a page of the
+  // map has gone: libdb was left in the midst of a call then, and nothing of it is called again.
+  template <class Body>
+  void call(const Host& host, Body&& body);
+  bool was_left() const { return was_left_; }
 
  private:
   const Contents& contents_;
   Environment env_;
   std::vector<DbHandle> handles_;  // of contents_.names
+  bool was_left_ = false;
 };
+using DatabasesPtr = std::shared_ptr<Databases>;
+
+// Lets go of them. Those that libdb was left in stay in memory: it is not to close them.
+void let_go(DatabasesPtr& databases);
 
 // One thread's.
 class BdbCursor {
  public:
   // `databases` may be NULL, or have no database `id`: a walk over nothing.
-  BdbCursor(const Host& host, const Layout& layout, std::shared_ptr<Databases> databases,
-            uint32_t id, std::string prefix, After after);
+  BdbCursor(const Host& host, const Layout& layout, DatabasesPtr databases, uint32_t id,
+            std::string prefix, After after);
+  ~BdbCursor();
   // Begins at an entry by chance. Throws Failure.
   void begin_anywhere(const Contents& contents, uint32_t id, uint64_t random);
   // The next one, or nothing behind the last. Throws Failure when it cannot be read.
@@ -82,12 +94,14 @@ class BdbCursor {
  private:
   const Host host_;
   const Layout& layout_;
-  const std::shared_ptr<Databases> databases_;  // the reader may have made new ones meanwhile
+  DatabasesPtr databases_;  // the reader may have made new ones meanwhile
   const std::string prefix_;
   DBTYPE type_ = DB_UNKNOWN;
   void begin_at_number(uint64_t random);
   // Throws when `code` is no success.
   void check(int code);
+  // libdb's code.
+  int get(DBT& key, DBT& value, uint32_t move);
 
   CursorHandle cursor_;  // NULL: there is nothing to walk over
   uint32_t move_ = DB_FIRST;
@@ -95,10 +109,12 @@ class BdbCursor {
 };
 
 // A loop's own: nothing is shared with another one. An environment that broke over a damaged page
-// is made anew before the next look-up, so that only the keys on the page fail.
+// is made anew before the next look-up, so that only the keys on the page fail. So is one whose map
+// has lost pages because the file was cut: then libdb knows how long the file is.
 class BdbReader {
  public:
   BdbReader(const Host& host, const Layout& layout, const Contents& contents);
+  ~BdbReader() { let_go(databases_); }
 
   void get(uint32_t, std::span<const goromdb_key> keys, goromdb_value* out,
            goromdb_arena* arena) noexcept;
@@ -118,6 +134,8 @@ class BdbReader {
   std::unique_ptr<BdbCursor> cursor(uint32_t ns, After after, uint32_t& id);
   // Makes a broken environment anew. Throws Failure.
   void mend();
+  // The file has been cut.
+  void look_at_size();
   void get_copied(std::span<const goromdb_key> keys, goromdb_value* out);
   void get_stored(std::span<const goromdb_key> keys, goromdb_value* out, goromdb_arena* arena);
   goromdb_value find(const goromdb_key& key, goromdb_arena* arena);
@@ -127,8 +145,10 @@ class BdbReader {
   const Host host_;
   const Layout& layout_;
   const Contents& contents_;
-  std::shared_ptr<Databases> databases_;
+  DatabasesPtr databases_;  // NULL: they could not be opened anew
   bool has_warned_ = false;
+  int64_t size_ = -1;                                  // of the file, where it has been cut
+  uint32_t openings_ = 0;                              // since then
   std::vector<std::string_view> prefixes_;             // of the next get
   std::array<std::string, EntryCopy::kBatch> joined_;  // a prefix and a key each
 };

@@ -96,6 +96,11 @@ class BoltGeneration {
   goromdb_status warm(uint64_t offset, uint64_t budget, uint64_t& next) const {
     return file_.warm(offset, budget, next);
   }
+  std::vector<goromdb_slice> memory() const {
+    std::vector<goromdb_slice> parts{mapping_.memory()};
+    if (index_) index_->add_memory(parts);
+    return parts;
+  }
   std::unique_ptr<BoltReader> reader(uint32_t) { return std::make_unique<BoltReader>(*this); }
 
   const Image& image() const { return image_; }

@@ -51,3 +51,14 @@ TEST_CASE("with an index a file is walked when it is opened: it is counted, or r
   CHECK(db.says("is not found by its key"));
   CHECK(db.in_one_line());
 }
+
+TEST_CASE("with an index it is part of what look-ups read") {
+  Items items;
+  for (int i = 0; i < 5000; ++i) items[""]["k" + std::to_string(i)] = {"value"};
+  Database plain(kNoIndex), indexed(kWithIndex);
+  REQUIRE(plain.build(items));
+  REQUIRE(indexed.build(items));
+  CHECK(indexed.memory_bytes() >= indexed.info().resident_bytes);
+  CHECK(indexed.memory_bytes() > plain.memory_bytes() + 8 * 5000);
+  CHECK(indexed.is_in_memory("k77"));
+}

@@ -180,6 +180,11 @@ class CdbGeneration {
   goromdb_status warm(uint64_t offset, uint64_t budget, uint64_t& next) const {
     return data_.warm(offset, budget, next);
   }
+  std::vector<goromdb_slice> memory() const {
+    std::vector<goromdb_slice> parts{file_.mapping().memory()};
+    if (index_) index_->add_memory(parts);
+    return parts;
+  }
 
   void verify() {
     if (index_) return;  // open() has walked it

@@ -36,6 +36,9 @@ class Dataset {
   uint64_t entries() const { return entries_; }
   uint64_t bytes() const { return bytes_; }
   uint64_t resident_bytes() const;
+  std::vector<goromdb_slice> memory() const {
+    return {slice(arena_.memory()), slice(index_.memory())};
+  }
   // Ids are 1 .. namespaces(), in the order of the file.
   uint32_t namespaces() const { return static_cast<uint32_t>(names_.size()); }
   uint32_t namespace_id(std::string_view name) const;  // 0: there is none

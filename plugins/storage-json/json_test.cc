@@ -379,3 +379,14 @@ TEST_CASE("keys have at most 16777215 bytes, decoded") {
     CHECK(db.says("is longer than 16777215 bytes, at byte 2"));
   }
 }
+
+TEST_CASE("what look-ups read is told: the entries and their index") {
+  std::string text = "{\"a\":\"first\"";
+  for (int i = 0; i < 10000; ++i) text += ",\"k" + std::to_string(i) + "\":\"value\"";
+  Database db(text + ",\"z\":\"last\"}");
+  REQUIRE(db.message == "");
+  for (const char* key : {"a", "k777", "z"}) CHECK(db.is_in_memory(key));
+  CHECK(db.memory().size() == 2);
+  CHECK(db.memory_bytes() <= db.info().resident_bytes);
+  CHECK(db.memory_bytes() > db.info().bytes + 8 * 10000);
+}

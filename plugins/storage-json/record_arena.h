@@ -45,6 +45,7 @@ class RecordArena {
   uint64_t end_offset() const { return used_; }
   uint64_t count() const { return count_; }
   size_t memory_bytes() const { return memory_.size() + marks_.capacity() * sizeof(uint64_t); }
+  std::string_view memory() const { return {memory_.data(), used_}; }
   void shrink();
   // A record in [begin, end), both of them offsets of records or the end, each as likely; 0: chance
   // hit none, which is to be tried again.

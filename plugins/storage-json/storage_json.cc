@@ -109,6 +109,7 @@ class JsonGeneration {
     info.resident_bytes = data_.resident_bytes();
     info.namespaces = data_.namespaces();
   }
+  std::vector<goromdb_slice> memory() const { return data_.memory(); }
   std::unique_ptr<JsonReader> reader(uint32_t) { return std::make_unique<JsonReader>(data_); }
 
  private:

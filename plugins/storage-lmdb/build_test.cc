@@ -73,6 +73,8 @@ TEST_CASE("the file is mapped once; neither warming nor verifying leaves it in t
   CHECK(db.verify() == GOROMDB_OK);
   CHECK(goromdb::test::mapped(path).count == 1);  // liblmdb's
   CHECK(goromdb::test::mapped(path).resident < 500000);
+  CHECK(db.memory_bytes() == std::filesystem::file_size(path));
+  CHECK(db.is_in_memory(name_of(77)));
   for (const auto& [key, item] : items[""]) CHECK((db.get(key) == item.value));
   CHECK(goromdb::test::mapped(path).count == 1);
 }

@@ -117,7 +117,7 @@ int LmdbReader::find(const goromdb_key& key, MDB_val& value) noexcept {
 bool LmdbReader::is_database(const Handle& handle, std::string_view key) noexcept {
   MDB_cursor* cursor = nullptr;
   if (mdb_cursor_open(txn_.get(), handle.dbi, &cursor) != MDB_SUCCESS) return true;
-  const CursorPtr owner(cursor);
+  probe_.reset(cursor);
   MDB_val at = value_of(key), value;
   return mdb_cursor_get(cursor, &at, &value, MDB_SET_KEY) != MDB_SUCCESS || lmdb::is_database(at);
 }

@@ -92,6 +92,7 @@ class LmdbReader {
   const KeyChance& chance_;
   const NodeIndex* const index_;
   const TxnPtr txn_;
+  CursorPtr probe_;  // kept, so that it is closed when a look-up is left at a lost page
 };
 
 }  // namespace goromdb::lmdb

@@ -120,6 +120,11 @@ class LmdbGeneration {
   goromdb_status warm(uint64_t offset, uint64_t budget, uint64_t& next) const {
     return file_.warm(offset, budget, next);
   }
+  std::vector<goromdb_slice> memory() const {
+    auto parts = mappings_of(file_);  // liblmdb's is one of them
+    if (index_) index_->places.add_memory(parts);
+    return parts;
+  }
 
   // liblmdb is let at the trees only here: they have been walked by now, or at an earlier start.
   std::unique_ptr<LmdbReader> reader(uint32_t) {

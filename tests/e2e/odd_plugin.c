@@ -2,16 +2,20 @@
  *
  * A storage that misbehaves as a test wishes. Macros bend the descriptor, for test_plugins.py to
  * see it refused: MAGIC, MAJOR, MIN_HOST, MUST, KIND, NO_GET, NO_ENTRY, NO_DESCRIPTOR, NO_NAME,
- * NO_OPS, SHORT, and TRAITS. Left alone it is the storage "odd": the data file's first line says
- * which operation fails, or how the process dies, the rest is served under the key `content`, and
- * under `arena` as memory of the batch.
+ * NO_OPS, SHORT, TRAITS and CURSOR. Left alone it is the storage "odd": the data file's first line
+ * says which operation fails, or how the process dies, the rest is served under the key `content`,
+ * and under `arena` as memory of the batch.
  */
 #define _GNU_SOURCE
+#include <fcntl.h>
 #include <goromdb/plugin.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ptrace.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #ifndef MAGIC
@@ -78,6 +82,77 @@ static void misbehave(const char* mood) {
   while (strcmp(mood, "flood") == 0) puts("a line, and another one");
 }
 
+/* What reading a file does not take. Where it is let it goes on as if all were well. */
+static void break_out(const char* mood, const char* path) {
+  if (strcmp(mood, "socket") == 0) socket(AF_INET, SOCK_DGRAM, 0);
+  if (strcmp(mood, "exec") == 0 && access("/bin/true", X_OK) == 0) execl("/bin/true", "true", NULL);
+  if (strcmp(mood, "fork") == 0 && fork() == 0) _exit(0);
+  if (strcmp(mood, "killer") == 0) kill(getppid(), SIGTERM);
+  if (strcmp(mood, "ptrace") == 0) ptrace(PTRACE_ATTACH, getppid(), NULL, NULL);
+  if (strcmp(mood, "chmod") == 0) chmod(path, 0777);
+  if (strcmp(mood, "truncate") == 0 && truncate(path, 0) != 0) return;
+}
+
+static int can_open(const char* path, int flags) {
+  int fd = open(path, flags, 0600);
+  if (fd >= 0) close(fd);
+  return fd >= 0;
+}
+
+/* Whether something beside the file was within reach. */
+static int reaches_out(const char* mood, const char* path) {
+  char beside[4096];
+  snprintf(beside, sizeof beside, "%s.beside", path);
+  if (strcmp(mood, "write") == 0) {
+    return can_open(path, O_WRONLY) || can_open(beside, O_WRONLY | O_CREAT) ||
+           can_open("/tmp/goromdb-odd", O_WRONLY | O_CREAT) || unlink(path) == 0 ||
+           rename(path, beside) == 0 || mkdir(beside, 0700) == 0;
+  }
+  if (strcmp(mood, "peek") == 0) {
+    snprintf(beside, sizeof beside, "/proc/%d/mem", (int)getppid());
+    return can_open("/etc/passwd", O_RDONLY) || can_open(beside, O_RDWR) ||
+           can_open(strcat(strcpy(beside, path), ".note"), O_RDONLY);
+  }
+  return 1;
+}
+
+/* Temporary files. */
+static int has_scratch(const char* mood) {
+  char path[4096];
+  const char* folder = getenv("TMPDIR");
+  snprintf(path, sizeof path, "%s/notes", folder == NULL ? "/nowhere" : folder);
+  int fd = open(path, O_RDWR | O_CREAT | O_EXCL, 0600);
+  if (fd < 0) return 0;
+  int done = pwrite(fd, "note", 4, strcmp(mood, "hole") == 0 ? (off_t)8 << 30 : 0) == 4;
+  close(fd);
+  return (strcmp(mood, "notes") != 0 || unlink(path) == 0) && done;
+}
+
+/* All the memory there is, up to 4 GiB, in pieces. */
+static void* take_memory(const goromdb_host* host, int pieces) {
+  enum { kPiece = 1 << 20 };
+  char** last = NULL;
+  for (int i = 0; i < 4096 / pieces; ++i) {
+    char** piece = malloc((size_t)kPiece * (size_t)pieces);
+    if (piece == NULL) return NULL;
+    memset(piece, 1, kPiece);
+    *piece = (char*)last;
+    last = piece;
+    host->progress(host->ctx, (uint64_t)i, 0);
+  }
+  return last;
+}
+
+/* Says that it gets on, for ever. */
+static void get_on(const goromdb_generation* generation) {
+  const goromdb_host* host = generation->host;
+  int burns = strcmp(generation->mood, "burn") == 0;
+  if (!burns && strcmp(generation->mood, "endless") != 0) return;
+  for (uint64_t i = 1; host->progress(host->ctx, i, 0) == 0; ++i) {
+    if (!burns) usleep(20000);
+  }
+}
+
 /* Until nobody waits for it any more. */
 static void hang(const goromdb_generation* generation) {
   const goromdb_host* host = generation->host;
@@ -112,6 +187,28 @@ static goromdb_status open_file(goromdb_store* store, const char* path, uint64_t
   generation->len = fread(generation->content, 1, (size_t)len, file);
   fclose(file);
   misbehave(generation->mood);
+  break_out(generation->mood, path);
+  const char* mood = generation->mood;
+  if ((strcmp(mood, "write") == 0 || strcmp(mood, "peek") == 0) && !reaches_out(mood, path)) {
+    close_file(generation);
+    return fails("reaching out", error);
+  }
+  int notes =
+      strcmp(mood, "notes") == 0 || strcmp(mood, "clutter") == 0 || strcmp(mood, "hole") == 0;
+  if (notes && store->host->loop_count == 1 && !has_scratch(mood)) {
+    close_file(generation);
+    return fails("making notes", error);
+  }
+  if (strcmp(mood, "hungry") == 0 || strcmp(mood, "careless") == 0) {
+    char* memory = take_memory(store->host, strcmp(mood, "hungry") == 0 ? 1 : 64);
+    if (memory == NULL && strcmp(mood, "hungry") == 0) {
+      close_file(generation);
+      error->code = GOROMDB_E_NO_MEMORY;
+      snprintf(error->msg, sizeof error->msg, "memory is short");
+      return GOROMDB_E_NO_MEMORY;
+    }
+    *(volatile char*)memory = 1;
+  }
   if (strcmp(generation->mood, "open") == 0 || strcmp(generation->mood, "chatter") == 0) {
     close_file(generation);
     return fails("open", error);
@@ -129,6 +226,7 @@ static goromdb_status info(goromdb_generation* generation, goromdb_generation_in
 
 static goromdb_status verify(goromdb_generation* generation, goromdb_error* error) {
   hang(generation);
+  get_on(generation);
   return strcmp(generation->mood, "verify") == 0 ? fails("verify", error) : GOROMDB_OK;
 }
 
@@ -177,6 +275,31 @@ static void get(goromdb_reader* reader, uint32_t flags, const goromdb_key* keys,
   }
 }
 
+#ifdef CURSOR
+struct goromdb_cursor {
+  const goromdb_generation* generation;
+};
+
+static goromdb_status cursor_open(goromdb_reader* reader, uint32_t ns, goromdb_slice after,
+                                  goromdb_cursor** out, goromdb_error* error) {
+  (void)ns, (void)after, (void)error;
+  *out = calloc(1, sizeof **out);
+  (*out)->generation = reader->generation;
+  return GOROMDB_OK;
+}
+
+static goromdb_status cursor_next(goromdb_cursor* cursor, uint32_t max, goromdb_key* keys,
+                                  goromdb_value* values, uint32_t* got, goromdb_arena* arena,
+                                  goromdb_error* error) {
+  (void)max, (void)keys, (void)values, (void)arena, (void)error;
+  if (strcmp(cursor->generation->mood, "walk") == 0) abort();
+  *got = 0;
+  return GOROMDB_END;
+}
+
+static void cursor_close(goromdb_cursor* cursor) { free(cursor); }
+#endif
+
 static const goromdb_storage_ops ops = {
     .struct_size = sizeof ops,
     .traits = TRAITS,
@@ -192,6 +315,11 @@ static const goromdb_storage_ops ops = {
 #endif
     .verify = verify,
     .warm = warm,
+#ifdef CURSOR
+    .cursor_open = cursor_open,
+    .cursor_next = cursor_next,
+    .cursor_close = cursor_close,
+#endif
 };
 
 static const goromdb_option options[] = {

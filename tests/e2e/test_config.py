@@ -105,6 +105,10 @@ WRONG = {
         ["file"],
     ),
     "file in a slot": (but("in/data.json", "▸store/data01/x"), ["store", "words"]),
+    "file in the guard's folder": (
+        but("in/data.json", "▸store/guard.scratch/x"),
+        ["store", "words"],
+    ),
     "file in the other slot, not yet there": (
         but("in/data.json", "▸in/../store//data00/data.db"),
         ["store", "words"],
@@ -207,6 +211,18 @@ WRONG = {
         database("    file: in/data.json\n    guard_timeout: ▸{}\n"),
         ["guard_timeout", "5s"],
     ),
+    "guard_total has no unit": (
+        database("    file: in/data.json\n    guard_total: ▸60\n"),
+        ["guard_total", "auto", "5s"],
+    ),
+    "guard_cpu is a part of a second": (
+        database("    file: in/data.json\n    guard_cpu: ▸500ms\n"),
+        ["guard_cpu", "auto", "1s"],
+    ),
+    "guard_memory is less than the program": (
+        database("    file: in/data.json\n    guard_memory: ▸1MiB\n"),
+        ["guard_memory", "auto", "32.0 MiB"],
+    ),
     "plugin_path has a folder that is not there": (
         but("threads: 1", "plugin_path: [in, ▸no/plugins]"),
         ["no/plugins", "No such file"],
@@ -233,6 +249,49 @@ WRONG = {
         database("    file: in/data.json\n    poll_interval: ▸0s\n"),
         ["poll_interval"],
     ),
+    "max_shrink without a sign": (
+        database("    file: in/data.json\n    max_shrink: ▸20\n"),
+        ["max_shrink", "20%"],
+    ),
+    "max_shrink of more than all": (
+        database("    file: in/data.json\n    max_shrink: ▸101%\n"),
+        ["max_shrink", "100%"],
+    ),
+    "max_shrink is negative": (
+        database("    file: in/data.json\n    max_shrink: ▸-1%\n"),
+        ["max_shrink", "0%"],
+    ),
+    "must_have is text": (
+        database("    file: in/data.json\n    must_have: ▸marker\n"),
+        ["must_have", "list"],
+    ),
+    "must_have of an empty key": (
+        database("    file: in/data.json\n    must_have: [▸'']\n"),
+        ["must_have"],
+    ),
+    "must_have of a namespace alone": (
+        database("    file: in/data.json\n    must_have: [▸{namespace: geo}]\n"),
+        ["must_have", "key"],
+    ),
+    "must_have with a misspelt key": (
+        database("    file: in/data.json\n    must_have: [{▸kee: a}]\n"),
+        ["kee", '"key"'],
+    ),
+    "only_newer is no yes or no": (
+        database("    file: in/data.json\n    only_newer: ▸maybe\n"),
+        ["only_newer", "true", "false"],
+    ),
+    "keep is a word": (database("    file: in/data.json\n    keep: ▸all\n"), ["keep"]),
+    "keep is negative": (database("    file: in/data.json\n    keep: ▸-1\n"), ["keep"]),
+    "file among the kept ones": (but("in/data.json", "▸store/kept/4.db"), ["store", "words"]),
+    "file is the list of what is refused": (
+        but("in/data.json", "▸store/refused"),
+        ["store", "words"],
+    ),
+    "must_open_within": (
+        database("    file: in/data.json\n    must_open_within: ▸30\n"),
+        ["must_open_within", "5s"],
+    ),
     "min_entries": (
         database("    file: in/data.json\n    min_entries: ▸few\n"),
         ["min_entries"],
@@ -240,6 +299,22 @@ WRONG = {
     "guard": (
         database("    file: in/data.json\n    guard: ▸yes\n"),
         ["guard", "auto", "always", "never"],
+    ),
+    "warm": (
+        database("    file: in/data.json\n    warm: ▸hot\n"),
+        ["warm", "off, touch, populate, lock"],
+    ),
+    "warm_rate has no number": (
+        database("    file: in/data.json\n    warm_rate: ▸fast\n"),
+        ["warm_rate", "64MiB"],
+    ),
+    "warm_rate is too small": (
+        database("    file: in/data.json\n    warm_rate: ▸1000\n"),
+        ["warm_rate", "64.0 KiB"],
+    ),
+    "warm_rate is negative": (
+        database("    file: in/data.json\n    warm_rate: ▸-1\n"),
+        ["warm_rate"],
     ),
     "options is a list": (
         database("    file: in/data.json\n    options: ▸[nested]\n"),

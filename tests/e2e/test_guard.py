@@ -2,14 +2,18 @@
 """New files are opened in another process first: readers that die, hang or end the process on one."""
 
 import contextlib
+import fcntl
 import os
+import re
 import signal
+import subprocess
 import time
 from pathlib import Path
 
 import pytest
+import yaml
 
-from harness import SLOW, compile_c, dataset, encode, run, wait_for
+from harness import PROGRAM, SANITIZER, SLOW, compile_c, dataset, encode, run, wait_for
 
 ODD = Path(__file__).with_name("odd_plugin.c")
 GUARD = "goromdb-guard"
@@ -21,7 +25,8 @@ def odd(serve, tmp_path):
 
     def make(popen=None, **settings):
         words = {"storage": str(plugin), "poll_interval": "200ms", **settings}
-        return serve(words=words, popen=popen)
+        # The limits are short here: the guard is not to wait for a busy machine.
+        return serve(words=words, popen=popen, server={"load_priority": "normal"})
 
     return make
 
@@ -79,6 +84,130 @@ def test_a_reader_that_dies_on_a_file_takes_nobody_along(odd, mood):
     assert reason.with_suffix("").read_bytes() == b"%s\nnew" % mood.encode()
     the_next_good_file_is_adopted(server)
     assert server.pid == pid and server.process.poll() is None
+
+
+def test_what_a_storage_has_not_counted_is_walked(serve, tmp_path):
+    plugin = compile_c(ODD, tmp_path / "storage-odd.so", "-DCURSOR")
+    server = serve(words={"storage": str(plugin)})
+    server.drop(b"walk\nnew")
+    server.wait(
+        "words", r"rejected .*data.json: the reader died on this file \(signal 6\); kept as"
+    )
+    the_next_good_file_is_adopted(server)
+
+
+# ---- the jail
+
+
+def status(server):
+    return yaml.safe_load((server.store() / "status").read_text())
+
+
+def has_jail(server, part):
+    said = run("check", "--config", server.config_file)
+    assert said.returncode == 0
+    return part in said.stdout.partition("(jail: ")[2].partition(")")[0].split("+")
+
+
+def test_what_the_jail_is_made_of_is_told(odd, serve):
+    server = odd()
+    server.drop(b"good\nnew")
+    server.adopted(1)
+    parts = status(server)["jail"].split("+")
+    assert all(has_jail(server, part) for part in parts)
+    unguarded = serve(words={"guard": "never"})
+    unguarded.load(dataset("one"))
+    assert "jail" not in status(unguarded)
+
+
+def need_jail(server, part):
+    if not has_jail(server, part):
+        pytest.skip(f"no {part}: this kernel has none, or a sanitizer needs what it takes")
+
+
+FORBIDDEN = {
+    "socket": "socket",
+    "exec": "execve",
+    "fork": "clone",
+    "killer": "kill",
+    "ptrace": "ptrace",
+    "chmod": "(fchmodat|chmod)",
+    "truncate": "truncate",
+}
+
+
+@pytest.mark.parametrize("mood", FORBIDDEN)
+def test_a_reader_that_does_what_reading_does_not_take_is_ended(odd, mood):
+    server = odd()
+    need_jail(server, "seccomp")
+    server.drop(b"good\nold")
+    server.adopted(1)
+    server.drop(b"%s\nnew" % mood.encode())
+    reason = f"the reader called {FORBIDDEN[mood]}, which reading a file does not take"
+    server.wait("words", f"rejected .*data.json: {reason}; kept as")
+    assert content(server) == b"old"
+    the_next_good_file_is_adopted(server)
+
+
+@pytest.mark.parametrize("mood", ["write", "peek"])
+def test_a_reader_reaches_no_file_but_its_own(odd, mood):
+    server = odd()
+    need_jail(server, "landlock")
+    server.drop(b"%s\nnew" % mood.encode())
+    server.wait("words", "rejected .*: reaching out fails, as the file wishes; kept as")
+    (kept,) = server.store().glob("data0?/data.db.rejected")
+    assert kept.read_bytes() == b"%s\nnew" % mood.encode()
+    assert list(server.store().glob("data0?/*beside")) == []
+    the_next_good_file_is_adopted(server)
+
+
+def test_a_reader_has_a_folder_for_temporary_files_and_nothing_of_it_stays(odd):
+    server = odd()
+    server.drop(b"notes\nnew")
+    server.adopted(1)
+    server.drop(b"clutter\nnew")
+    server.adopted(2)
+    assert not list(server.store().rglob("*scratch*"))
+
+
+# ---- limits
+
+LIMITS = {
+    "burn": (
+        {"guard_cpu": "1s"},
+        r"the reader took more than 1s of CPU time on this file \(guard_cpu\)",
+    ),
+    "endless": (
+        {"guard_total": "1s"},
+        r"the reader took more than 1s on this file \(guard_total\)",
+    ),
+    "hungry": (
+        {"guard_memory": "64MiB"},
+        r"memory is short; it takes more than 64.0 MiB of memory \(guard_memory\)",
+    ),
+    "careless": (
+        {"guard_memory": "64MiB"},
+        r"the reader died on this file \(signal 11\)",
+    ),
+    "hole": ({}, r"the reader wrote more than 1.0 GiB into a temporary file"),
+}
+
+
+@pytest.mark.parametrize("mood", LIMITS)
+def test_a_reader_that_comes_to_a_limit_is_rejected_with_it(odd, mood):
+    if SANITIZER is not None and mood in ("hungry", "careless"):
+        pytest.skip("a sanitizer's memory knows no limit")
+    settings, reason = LIMITS[mood]
+    server = odd(**settings)
+    server.drop(b"good\nold")
+    server.adopted(1)
+    server.drop(b"%s\nnew" % mood.encode())
+    server.wait("words", f"rejected .*data.json: {reason}; kept as")
+    assert guards(server) == []
+    assert content(server) == b"old"
+    wait_for(lambda: "rejected" in status(server), "the status to tell")
+    assert re.search(reason, status(server)["rejected"]["reason"])
+    the_next_good_file_is_adopted(server)
 
 
 @pytest.mark.parametrize("slots", [["data00"], ["data00", "data01"]])
@@ -177,6 +306,23 @@ def test_the_guard_of_a_server_that_was_killed_ends_and_the_next_start_goes_on(o
     assert content(server) == b"old"
     server.wait("words", "rejected .*the reader hung on this file")
     the_next_good_file_is_adopted(server)
+
+
+@pytest.mark.parametrize("lives", [True, False])
+def test_a_guard_whose_server_died_before_it_could_be_watched_ends(tmp_path, lives):
+    plugin = compile_c(ODD, tmp_path / "storage-odd.so")
+    file = tmp_path / "data.db"
+    file.write_bytes(b"good\n")
+    server = str(os.getpid()) if lives else "1"
+    words = ["open-in-guard", server, str(1 << 30), "60", str(1 << 20), "1", tmp_path, plugin, file]
+    with open(file, "rb") as data:
+        fd = fcntl.fcntl(data.fileno(), fcntl.F_DUPFD, 10)
+    done = subprocess.run(
+        [PROGRAM, *words], capture_output=True, preexec_fn=lambda: os.dup2(fd, 3), pass_fds=[3]
+    )
+    os.close(fd)
+    assert done.returncode == (0 if lives else 1)
+    assert (b"guard: ok" in done.stdout) == lives
 
 
 def test_what_the_reader_prints_goes_to_the_log_in_bounds_and_hides_no_verdict(odd):

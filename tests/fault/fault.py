@@ -40,13 +40,15 @@ WRITERS = {
     "memcachedb-bdb": writers.memcachedb,
 }
 # To copy a file takes two blocks here, so that there is a middle.
-WAYS = {"rename": 20_000, "copy": 1_100_000}  # the bytes of the value `big`
+WAYS = {"rename": 20_000, "copy": 1_100_000, "keep": 20_000}  # the bytes of the value `big`
+KEPT = 1  # data sets that were served before, in the way "keep"
 
 
 class DataSets:
     """Of each marker the words and the file."""
 
     def __init__(self, storage, way):
+        self.keep = KEPT if way == "keep" else 0
         self.words = {marker: self._words_of(marker, WAYS[way]) for marker in MARKERS}
         self.files = {marker: WRITERS[storage](words) for marker, words in self.words.items()}
 
@@ -156,6 +158,7 @@ class Room:
             "file": str((inbox or folder / "in") / "data"),
             "basedir": "store",
             "poll_interval": poll,
+            "keep": sets.keep,
         }
         self.server = Server(
             folder,
@@ -215,9 +218,22 @@ class Room:
 
     def is_tidy(self):
         names = [name for name in self.server.store_files() if ".rejected" not in name]
-        return names in [
+        return self.is_kept_tidy() and names in [
             [f"{slot}/data.db", f"{slot}/data.db.note"] for slot in ("data00", "data01")
         ]
+
+    def is_kept_tidy(self):
+        """As many as are to be kept, each whole and with its manifest, and nothing else."""
+        kept = self.server.store() / "kept"
+        if not self.sets.keep:
+            return not kept.exists()
+        names = sorted(path.name for path in kept.glob("*"))
+        files = [name for name in names if name.endswith(".db")]
+        with contextlib.suppress(FileNotFoundError):
+            whole = all((kept / name).read_bytes() in self.sets.files.values() for name in files)
+            paired = names == sorted(name + end for name in files for end in ("", ".note"))
+            return whole and paired and len(files) == self.sets.keep
+        return False
 
     def is_over(self):
         """A reload: nothing is left to be done to files."""
@@ -275,6 +291,8 @@ def kill_at(room, point, action):
     guard_alone = point.where == "guard" and action == "kill after"
 
     def over():
+        if point.where == "guard" and not guard_alone and room.control.hits() > 0:
+            server.process.kill()
         if not guard_alone and server.process.poll() is not None:
             return "dead"
         if guard_alone and room.control.hits() > 0:
@@ -308,6 +326,10 @@ FITTING = {
     "openat": [FILES, ACCESS, IO, MEMORY, SPACE],
     "fopen": [FILES, ACCESS, IO, MEMORY],
     "opendir": [FILES, ACCESS, IO, MEMORY],
+    "readdir": [IO],
+    "readlink": [ACCESS, IO],
+    "rmdir": [IO],
+    "unlinkat": [IO, ACCESS],
     "close": [IO, SPACE],
     "read": [IO, MEMORY],
     "pread64": [IO, MEMORY],

@@ -98,8 +98,10 @@ static void copy_end(char* to, const char* from) {
 }
 
 static void end_the_process(int after) {
-  if (in_guard && !after) { /* the server dies, and its guard finds that out by itself */
-    kill(getppid(), SIGKILL);
+  if (in_guard && !after) {
+    /* The jail keeps it from killing the server: the test does that when it sees the hit. The guard
+     * finds that out by itself. */
+    for (pid_t server = getppid(); getppid() == server;) usleep(1000);
     return;
   }
   kill(getpid(), SIGKILL);

@@ -340,6 +340,34 @@ class Database {
     }
     return warms_nothing_at(size) && warms_nothing_at(size + 1) && mapped(path).resident <= before;
   }
+  // What the storage says that look-ups read. [STO-19]
+  std::vector<goromdb_slice> memory() {
+    std::vector<goromdb_slice> parts;
+    for (goromdb_slice part{};
+         ops().memory(generation_, static_cast<uint32_t>(parts.size()), &part) == GOROMDB_OK;) {
+      parts.push_back(part);
+    }
+    return parts;
+  }
+  size_t memory_bytes() {
+    size_t bytes = 0;
+    for (const auto& part : memory()) bytes += part.len;
+    return bytes;
+  }
+  // Whether the value of the key lies in one of them.
+  bool is_in_memory(const std::string& key) {
+    goromdb_arena arena;
+    const goromdb_key wanted{key.data(), static_cast<uint32_t>(key.size()), 0};
+    goromdb_value value{};
+    ops().get(reader_, 0, &wanted, 1, &value, &arena);
+    if (value.status != GOROMDB_OK) return false;
+    const auto* begin = static_cast<const char*>(value.ptr);
+    for (const auto& part : memory()) {
+      const auto* from = static_cast<const char*>(part.ptr);
+      if (begin >= from && begin + value.len <= from + part.len) return true;
+    }
+    return false;
+  }
   goromdb_generation_info info() {
     goromdb_generation_info info{};
     info.struct_size = sizeof info;

@@ -7,6 +7,7 @@
 
 #include <csignal>
 
+#include "core/hot_keys.h"
 #include "tests/unit/batch_room.hpp"
 
 using namespace goromdb;
@@ -204,4 +205,41 @@ TEST_CASE("versions of a database without a data set are not made from values of
   REQUIRE(::waitpid(child, &status, 0) == child);
   CHECK(WIFEXITED(status));
   CHECK(WEXITSTATUS(status) == 0);
+}
+
+TEST_CASE("about every 64th key that is looked up is noted for its database, with its namespace") {
+  constexpr int kReads = 64'000;
+  Room room;
+  HotKeys hot(1), other(1);
+  room.house->hot_keys = {&hot, &other};
+  room.adopt(0, "zero");
+  room.adopt(1, "one");
+  for (int i = 0; i < kReads / 4; ++i) {
+    room.ask("get 0 key 0/space:inner 1/space:inner\nwalk 0 - 1 0\nget 1 key\n");
+  }
+  const auto keys = hot.take(0), others = other.take(0);
+  REQUIRE(keys.size() == 2);
+  REQUIRE(others.size() == 2);
+  for (const auto& each : {keys[0], keys[1], others[0], others[1]}) {
+    CAPTURE(each.key);
+    CHECK(each.ns == (each.key == "key" ? "" : "space"));
+    CHECK(each.count > kReads / 64 / 4 / 2);  // whatever the order of a client's requests
+    CHECK(each.count < kReads / 64 / 4 * 2);
+  }
+}
+
+TEST_CASE("of a batch of many keys several are noted, and no database need want them") {
+  Room room;
+  room.adopt(0, "zero");
+  std::string line = "get 0";
+  for (int i = 0; i < 1000; ++i) line += " key" + std::to_string(i);
+  for (int i = 0; i < 10; ++i) room.ask(line + "\n");
+  HotKeys hot(1);
+  room.house->hot_keys = {&hot};
+  for (int i = 0; i < 10; ++i) room.ask(line + "\n");
+  const auto found = hot.take(0).size();
+  CHECK(found > 100);
+  CHECK(found < 220);
+  room.house->hot_keys = {nullptr};
+  for (int i = 0; i < 10; ++i) room.ask(line + "\n");
 }

@@ -78,6 +78,9 @@ TEST_CASE("the shortest config gets every default") {
   CHECK(db.min_entries == 1);
   CHECK(db.guard == GuardMode::kAuto);
   CHECK(db.guard_timeout_ms == 300'000);
+  CHECK(db.guard_total_ms == 0);
+  CHECK(db.guard_cpu_ms == 0);
+  CHECK(db.guard_memory == 0);
   CHECK(db.options.empty());
 
   REQUIRE(config->listeners.size() == 1);
@@ -116,6 +119,9 @@ TEST_CASE("every key is read") {
                      "    min_entries: 0\n"
                      "    guard: always\n"
                      "    guard_timeout: 2m\n"
+                     "    guard_total: 1h\n"
+                     "    guard_cpu: 30s\n"
+                     "    guard_memory: 2GiB\n"
                      "    options: {nested: text, limit: 64MiB}\n"
                      "  b: {storage: json, file: ../b.json, verify: none}\n");
   REQUIRE_MESSAGE(config.has_value(), message_of(config));
@@ -141,11 +147,14 @@ TEST_CASE("every key is read") {
   CHECK(a.load.priority == LoadPriority::kIdle);
   CHECK(a.load.threads == 2);
   CHECK(a.guard_timeout_ms == 120'000);
+  CHECK(a.guard_total_ms == 3'600'000);
+  CHECK(a.guard_cpu_ms == 30'000);
+  CHECK(a.guard_memory == int64_t{2} << 30);
   REQUIRE(a.options.size() == 2);
   CHECK(a.options[0].name == "nested");
   CHECK(a.options[0].value == "text");
-  CHECK(a.options[0].name_place == folder / "goromdb.yaml:26:15");
-  CHECK(a.options[0].value_place == folder / "goromdb.yaml:26:23");
+  CHECK(a.options[0].name_place == folder / "goromdb.yaml:29:15");
+  CHECK(a.options[0].value_place == folder / "goromdb.yaml:29:23");
   CHECK(a.options[1].value == "64MiB");
   const auto& b = config->databases[1];
   CHECK(b.verify == SumKind::kNone);
@@ -265,6 +274,12 @@ TEST_CASE("wrong types and values are refused where they stand") {
        "goromdb.yaml:5:12: guard must be one of auto, always, never"},
       {kDatabases + "    guard_timeout: 0s\n" + kListeners,
        "goromdb.yaml:5:20: guard_timeout must be at least 1ms"},
+      {kDatabases + "    guard_total: 5\n" + kListeners,
+       "goromdb.yaml:5:18: guard_total (or auto) must be a duration"},
+      {kDatabases + "    guard_cpu: 1ms\n" + kListeners,
+       "goromdb.yaml:5:16: guard_cpu (or auto) must be at least 1s"},
+      {kDatabases + "    guard_memory: 1MiB\n" + kListeners,
+       "goromdb.yaml:5:19: guard_memory (or auto) must be a size such as 64MiB, at least 32.0 MiB"},
       {kDatabases + "    min_entries: -1\n" + kListeners, "goromdb.yaml:5:18: min_entries must be"},
       {kDatabases + "    basedir: []\n" + kListeners, "goromdb.yaml:5:14: basedir must be text"},
       {kDatabases + "    options: [a]\n" + kListeners, "goromdb.yaml:5:14: options must be a map"},

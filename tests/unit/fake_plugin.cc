@@ -4,12 +4,12 @@
 //   FAKE_KIND=protocol       a protocol, else a storage
 //   FAKE_DESCRIPTOR=WHAT     a descriptor that is wrong in one way
 // What the storage does is the first word of the data file: `corrupt`, `silent`, `unreadable`,
-// `unverifiable`, `cold` (warm fails), `readerless` (the last loop's reader fails), `empty`,
-// `copied` (values lie in the arena);
-// `many N` and `sorted N`: a data set of the keys k00001 to N, each its own value, and of the
-// namespaces alpha, k00002 and space, which can be walked, in the latter in the keys' order;
-// anything else is a data set of one key, "key", whose value is the content, and cannot be walked.
-// While FILE.trouble lies beside the file, memory is short.
+// `unverifiable`, `slow` (5 ms to open), `cold` (warm fails), `readerless` (the last loop's reader
+// fails), `empty`, `copied` (values lie in the arena); `many N` and `sorted N`: a data set of the
+// keys k00001 to N, each its own value, and of the namespaces alpha, k00002 and space, which can be
+// walked, in the latter in the keys' order; anything else is a data set of one key, "key", whose
+// value is the content, and cannot be walked. While FILE.trouble lies beside the file, memory is
+// short.
 #include <fcntl.h>
 #include <goromdb/plugin.h>
 #include <sys/mman.h>
@@ -78,6 +78,7 @@ goromdb_status storage_open(goromdb_store*, const char* path, uint64_t, goromdb_
   const std::string_view text(content, static_cast<size_t>(len));
   const std::string mode(text.substr(0, text.find(' ')));
   if (mode == "corrupt") return failed(error, GOROMDB_E_CORRUPT, "bad magic number");
+  if (mode == "slow") ::usleep(5000);
   if (mode == "silent") return GOROMDB_E_INTERNAL;
   if (mode == "unreadable") return failed(error, GOROMDB_E_IO, "cannot be read");
   auto* g = new Generation{mode, nullptr, text.size(), 0, {}};
@@ -216,6 +217,12 @@ goromdb_status storage_warm(goromdb_generation* g, uint64_t, uint64_t, uint64_t*
   if (self(g)->mode == "cold") return failed(error, GOROMDB_E_IO, "the disk is slow");
   *next = self(g)->len;
   return GOROMDB_END;
+}
+
+goromdb_status storage_memory(goromdb_generation* g, uint32_t part, goromdb_slice* out) {
+  if (part > 0) return GOROMDB_NOT_FOUND;
+  *out = {self(g)->page, kPage};
+  return GOROMDB_OK;
 }
 
 // ---- protocol: "get DB KEY...\n", "gets DB KEY..." with versions, "want N" keys, "bye"; a key may
@@ -402,6 +409,7 @@ extern "C" GOROMDB_EXPORT const goromdb_plugin* goromdb_plugin_v0(void) {
   storage_ops.cursor_close = storage_cursor_close;
   storage_ops.verify = storage_verify;
   storage_ops.warm = storage_warm;
+  storage_ops.memory = storage_memory;
   protocol_ops = {};
   protocol_ops.struct_size = sizeof protocol_ops;
   protocol_ops.create = protocol_create;

@@ -3,6 +3,8 @@
 
 #include <doctest/doctest.h>
 
+#include <fstream>
+
 #include "tests/unit/fake_plugin.hpp"
 #include "tests/unit/temp_folder.hpp"
 
@@ -13,7 +15,10 @@ namespace {
 
 constexpr uint32_t kLoops = 2;
 
+const Progress kGoOn = [](uint64_t, uint64_t) { return false; };
+
 struct Room {
+  WarmConfig warm;
   test::TempFolder folder;
   Metrics metrics{kLoops};
   std::unique_ptr<Storage> storage = test::fake_storage(metrics, kLoops);
@@ -23,6 +28,7 @@ struct Room {
       const Progress& progress = [](uint64_t, uint64_t) { return false; }, bool verified = false) {
     Generation::Facts facts{5, 1, folder.write("data.db", content), SlotNote{}, verified};
     facts.note.size = static_cast<int64_t>(content.size());
+    facts.warm = warm;
     return Generation::open(*storage, facts, kLoops, progress);
   }
 };
@@ -73,6 +79,59 @@ TEST_CASE("a file that has been verified before is warmed when it is asked for")
   CHECK(test::message_of((*cold)->warm()) == "the disk is slow");
 }
 
+TEST_CASE("what holds the data is populated, or locked and let go with the generation") {
+  const auto locked_kib = [] {
+    std::ifstream status("/proc/self/status");
+    for (std::string line; std::getline(status, line);) {
+      if (line.starts_with("VmLck:")) return std::stoi(line.substr(6));
+    }
+    return -1;
+  };
+  const int before = locked_kib();
+  Room room;
+  struct Case {
+    WarmMode mode;
+    uint64_t held;
+    int locked;
+  };
+  for (const auto& each : {Case{WarmMode::kOff, 0, 0}, Case{WarmMode::kTouch, 0, 0},
+                           Case{WarmMode::kPopulate, 4096, 0}, Case{WarmMode::kLock, 4096, 4}}) {
+    CAPTURE(static_cast<int>(each.mode));
+    room.warm.mode = each.mode;
+    auto generation = room.open("content");
+    REQUIRE_MESSAGE(generation.has_value(), test::message_of(generation));
+    CHECK((*generation)->warming().held() == each.held);
+    CHECK(locked_kib() - before == each.locked);
+    // A start has it adopted first.
+    auto known = room.open("content", kGoOn, true);
+    REQUIRE(known.has_value());
+    CHECK((*known)->warming().held() == 0);
+    while (*(*known)->warm()) {
+    }
+    CHECK((*known)->warming().held() == each.held);
+  }
+  CHECK(locked_kib() == before);
+}
+
+TEST_CASE("cold memory is no matter where nothing is to be warm") {
+  Room room;
+  CHECK_FALSE(room.open("cold").has_value());
+  room.warm.mode = WarmMode::kOff;
+  CHECK(room.open("cold").has_value());
+}
+
+TEST_CASE("a key is looked up with a loop's reader, in its namespace") {
+  Room room;
+  auto generation = room.open("content");
+  REQUIRE(generation.has_value());
+  const int before = fake_count("get_calls");
+  (*generation)->look_up(0, {"", "key", 1});
+  (*generation)->look_up(1, {"space", "inner", 1});
+  CHECK(fake_count("get_calls") - before == 2);
+  (*generation)->look_up(1, {"nowhere", "inner", 1});  // there is nothing to look it up in
+  CHECK(fake_count("get_calls") - before == 2);
+}
+
 TEST_CASE("a reader that its loop has closed is not closed again") {
   Room room;
   {
@@ -113,7 +172,7 @@ TEST_CASE("short memory is worth another try") {
   room.folder.write("data.db.trouble", "");
   auto generation = room.open("content");
   REQUIRE_FALSE(generation.has_value());
-  CHECK(generation.error().kind == Error::Kind::kFailure);
+  CHECK(generation.error().kind == Error::Kind::kMemory);
   std::filesystem::remove(room.folder / "data.db.trouble");
   CHECK(room.open("content").has_value());
 }

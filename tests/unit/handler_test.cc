@@ -139,6 +139,54 @@ TEST_CASE("drop after drop becomes a generation, in turns of the slots") {
   CHECK(run.handler->status().rejections == 0);
 }
 
+TEST_CASE("what the loops read most is looked up in the next generation before they have it") {
+  House house;
+  Run run(house);
+  house.drop("one");
+  REQUIRE(run.until_generation(1));
+  const int before = test::fake_count("get_calls");
+  run.handler->hot_keys()->note(0, "", "key");
+  run.handler->hot_keys()->note(0, "space", "inner");
+  house.drop("two");
+  REQUIRE(run.until_generation(2));
+  CHECK(test::fake_count("get_calls") == before + 2);
+}
+
+TEST_CASE("where nothing is to be warm nobody counts what is read") {
+  House house;
+  house.config.warm.mode = WarmMode::kOff;
+  Run run(house);
+  CHECK(run.handler->hot_keys() == nullptr);
+  house.drop("one");
+  REQUIRE(run.until_generation(1));
+}
+
+TEST_CASE("page faults of the loops are counted for the first second of a generation") {
+  House house;
+  Run run(house);
+  FaultCount now{100, 5};  // of a loop that has had some before
+  int counted = 0;
+  run.handler->count_faults_by([&](const auto& tell) {
+    ++counted;
+    tell(now);
+  });
+  house.drop("one");
+  REQUIRE(run.until_generation(1));
+  now = {130, 7};
+  REQUIRE(run.until([](const DatabaseStatus& s) { return s.cold_faults.minor > 0; }));
+  CHECK(run.handler->status().cold_faults.minor == 30);
+  CHECK(run.handler->status().cold_faults.major == 2);
+  CHECK(counted == 2);
+  // A generation that comes at once ends the one before it.
+  house.drop("two");
+  REQUIRE(run.until_generation(2));
+  now = {140, 8};
+  house.drop("three");
+  REQUIRE(run.until_generation(3));
+  CHECK(run.handler->status().cold_faults.minor == 40);
+  CHECK(run.handler->status().cold_faults.major == 3);
+}
+
 TEST_CASE("a restart serves what was adopted, in the same generation") {
   House house;
   house.fill(1, 41, "content");
@@ -448,4 +496,95 @@ TEST_CASE("a drop that cannot be taken is tried again though an earlier one wait
   std::filesystem::remove(house.folder / "store/data00/data.db.trouble");
   CHECK(run.uv.run_until(
       [&] { return run.handler->status().checksum == "md5:" + md5_of("second"); }));
+}
+
+// ---- kept data sets ----
+
+namespace {
+
+std::vector<uint64_t> kept_in(const House& house) {
+  std::vector<uint64_t> all;
+  for (const auto& each : KeptFiles(house.config.basedir).list()) all.push_back(each.generation);
+  return all;
+}
+using Generations = std::vector<uint64_t>;
+
+}  // namespace
+
+TEST_CASE("a generation that went bad is followed by the kept one, and set aside") {
+  House house;
+  house.config.keep = 2;
+  Run run(house);
+  for (uint64_t id = 1; id <= 3; ++id) {
+    house.drop("content " + std::to_string(id));
+    REQUIRE(run.until_generation(id));
+  }
+  REQUIRE(run.uv.run_until([&] { return kept_in(house) == Generations{2, 1}; }));
+  run.handler->fall_back(2, "an old story");
+  run.handler->fall_back(3, "somebody cut it");
+  run.handler->fall_back(3, "somebody cut it");
+  REQUIRE(run.until_generation(4));
+  CHECK(run.handler->status().rolled_back_to == 2);
+  CHECK(run.handler->status().checksum == "md5:" + md5_of("content 2"));
+  REQUIRE(
+      run.uv.run_until([&] { return house.folder.has("store/data00/data.db.rejected.reason"); }));
+  CHECK(house.folder.read("store/data00/data.db.rejected") == "content 3");
+  CHECK(house.folder.read("store/data00/data.db.rejected.reason") == "somebody cut it\n");
+  CHECK(kept_in(house) == Generations{1});
+  // Its content had been good.
+  house.drop("content 3");
+  REQUIRE(run.until_generation(5));
+  CHECK(run.handler->status().rolled_back_to == 0);
+}
+
+TEST_CASE("a generation that goes bad while another is loaded matters no more") {
+  House house;
+  house.config.keep = 2;
+  Run run(house);
+  for (uint64_t id = 1; id <= 2; ++id) {
+    house.drop("content " + std::to_string(id));
+    REQUIRE(run.until_generation(id));
+  }
+  REQUIRE(run.uv.run_until([&] { return kept_in(house) == Generations{1}; }));
+  run.stuck_loop = true;
+  house.drop("content 3");
+  REQUIRE(run.uv.run_until([&] { return run.late != nullptr; }));
+  run.handler->fall_back(2, "somebody cut it");
+  run.stuck_loop = false;
+  run.late();
+  REQUIRE(run.until_generation(3));
+  house.drop("content 4");
+  REQUIRE(run.until_generation(4));
+  CHECK(run.handler->status().rolled_back_to == 0);
+}
+
+TEST_CASE("a generation that goes bad while nothing is kept goes on being served") {
+  House house;
+  Run run(house);
+  house.drop("content");
+  REQUIRE(run.until_generation(1));
+  run.handler->fall_back(1, "somebody cut it");
+  house.drop("next");
+  REQUIRE(run.until_generation(2));
+  CHECK(run.handler->status().loads == 2);
+}
+
+TEST_CASE("kept data sets that do not open are set aside until one does") {
+  House house;
+  house.config.keep = 3;
+  Run run(house);
+  for (const char* content : {"content 1", "content 2", "content 3", "content 4"}) {
+    house.drop(content);
+    const auto before = run.handler->status().generation;
+    REQUIRE(run.until_generation(before + 1));
+  }
+  REQUIRE(run.uv.run_until([&] { return kept_in(house) == Generations{3, 2, 1}; }));
+  for (int generation : {3, 2}) {
+    house.folder.write(fmt::format("store/kept/{}.db", generation), "corrupt");
+  }
+  run.handler->fall_back(4, "somebody cut it");
+  REQUIRE(run.until_generation(5));
+  CHECK(run.handler->status().rolled_back_to == 1);
+  CHECK(run.handler->status().rejections == 2);
+  CHECK(kept_in(house).empty());
 }

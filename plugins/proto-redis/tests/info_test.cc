@@ -24,10 +24,12 @@ const std::vector<std::string> kFacts = {
     // settings
     "idle_timeout_s", "30", "listen", "127.0.0.1:6390",
     // databases
-    "0:name", "words", "0:ready", "1", "0:generation", "3", "0:checksum", "d41d", "0:entries", "99",
-    "0:namespaces", "0", "0:bytes", "1234", "0:resident_bytes", "2048", "0:loaded_at_s",
-    "1700080000", "0:loads", "3", "0:rejections", "1", "0:failures", "0", "1:name", "a,b=c\r\nd",
-    "1:ready", "0", "1:generation", "0", "1:entries", "7", "1:loaded_at_s", "0", "1:loads", "0",
+    "0:name", "words", "0:ready", "1", "0:generation", "3", "0:bad", "0", "0:checksum", "d41d",
+    "0:entries", "99", "0:namespaces", "0", "0:bytes", "1234", "0:resident_bytes", "2048",
+    "0:loaded_at_s", "1700080000", "0:loads", "3", "0:rejections", "1", "0:failures", "0",
+    "0:last_rejection", "in/x: cut\r\nshort", "0:cold_faults_minor", "13", "0:cold_faults_major",
+    "14", "1:name", "a,b=c\r\nd", "1:ready", "0", "1:generation", "0", "1:entries", "7",
+    "1:loaded_at_s", "0", "1:loads", "0",
     // memory
     "resident_bytes", "10485760", "peak_resident_bytes", "20971520", "machine_bytes", "1073741824"};
 
@@ -103,7 +105,8 @@ TEST_CASE("info_tells_the_cores_facts_under_rediss_names") {
                            "goromdb_connections_cut:1",
                            "goromdb_database0:name=words,ready=1,generation=3,age=10000,"
                            "checksum=d41d,entries=99,namespaces=0,bytes=1234,loads=3,rejections=1,"
-                           "failures=0"}) {
+                           "failures=0,cold_faults_minor=13,cold_faults_major=14,bad=0",
+                           "goromdb_database0_last_rejection:in/x: cut??short"}) {
     CAPTURE(line);
     CHECK(has_line(text, line));
   }

@@ -256,6 +256,8 @@ TEST_CASE("the file is mapped once; neither warming nor verifying leaves it in t
   CHECK(db.verify() == GOROMDB_OK);
   CHECK(mapped(path).count == 1);
   CHECK(mapped(path).resident < 200000);
+  CHECK(db.memory_bytes() >= std::filesystem::file_size(path));
+  CHECK(db.is_in_memory("k77"));
   CHECK(db.info().resident_bytes == GOROMDB_UNKNOWN);
   CHECK(db.get("k77") == std::string(1000, 'v'));
 }

@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: MIT
+"""What the config asks of new data: a file that is whole and wrong all the same is rejected."""
+
+import json
+
+import pytest
+
+from harness import SLOW, dataset, encode, run
+
+
+def with_entries(marker, n):
+    """Its marker and n - 1 more."""
+    return dataset(marker, n - 1)
+
+
+def rejection(server, words):
+    """Drops a data set that is rejected and returns the reason that the log gives."""
+    after = server.mark()
+    server.drop(words)
+    event = server.wait("words", "rejected ", after)
+    assert server.find("words", r"generation \d+ adopted", after) == []
+    return event.message
+
+
+def test_a_data_set_that_shrank_too_much_is_rejected_with_the_figures(serve):
+    server = serve(words={"max_shrink": "20%"})
+    server.load(with_entries("one", 100))
+    reason = rejection(server, with_entries("two", 79))
+    assert (
+        "it has 79 entries, 21.0 % fewer than the 100 of generation 1; max_shrink is 20%" in reason
+    )
+    assert server.serving(99) == "one"
+    assert "max_shrink" in (server.store() / "data01/data.db.rejected.reason").read_text()
+    server.load(with_entries("three", 80))
+    # It is the one that is served that counts, not the largest ever.
+    server.load(with_entries("four", 64))
+    assert server.serving(63) == "four"
+
+
+@pytest.mark.parametrize("how", ["stop", "kill9"])
+def test_a_restart_knows_how_many_entries_there_were(serve, how):
+    server = serve(words={"max_shrink": "20%"})
+    server.load(with_entries("one", 100))
+    getattr(server, how)()
+    server.drop(with_entries("two", 10))
+    server.start(ready=True)
+    reason = server.wait("words", "rejected ").message
+    assert "90.0 % fewer than the 100 of generation 1" in reason
+    assert server.serving(99) == "one"
+
+
+def test_a_kill_in_the_middle_of_a_reload_does_not_let_a_small_one_through(serve):
+    server = serve(words={"max_shrink": "20%"})
+    server.load(with_entries("one", 100))
+    server.kill_at("moved")
+    server.drop(with_entries("two", 10))
+    server.died_by_kill9()
+    server.forget_steps()
+    server.start(ready=True)
+    assert "max_shrink is 20%" in server.wait("words", "rejected ").message
+    assert server.serving(99) == "one"
+
+
+def test_what_had_been_adopted_is_served_whatever_the_config_says_by_now(serve):
+    server = serve()
+    server.load(with_entries("one", 100))
+    server.stop()
+    config = json.loads(server.config_file.read_text())
+    config["databases"]["words"].update(
+        min_entries=1000, must_have=["nothing"], must_open_within="1ms"
+    )
+    server.config_file.write_text(json.dumps(config))
+    server.start(ready=True)
+    assert server.serving(99) == "one"
+    assert server.find("words", "rejected ") == []
+
+
+def test_a_data_set_without_a_wanted_key_is_rejected(serve):
+    wanted = ["marker", {"namespace": "geo", "key": "de"}, {"key": "a/b"}]
+    server = serve(words={"must_have": wanted})
+    good = {"marker": "one", "a/b": "1", "geo": {"de": "Berlin"}}
+    server.load(good)
+    reason = rejection(server, {**good, "geo": {"fr": "Paris"}})
+    assert 'it lacks 1 of the 3 keys of must_have: "de" in "geo"' in reason
+    reason = rejection(server, {"marker": "two", "geo": {"de": "Berlin"}, "a": {"b": "1"}})
+    assert 'must_have: "a/b"' in reason
+    # A namespace is no entry.
+    assert "marker" in rejection(server, {**good, "marker": {"x": "y"}})
+    server.load({**good, "marker": "three"})
+
+
+@pytest.mark.parametrize("guard", ["never", "always"])
+def test_a_file_that_takes_too_long_to_open_is_rejected(serve, guard):
+    server = serve(words={"must_open_within": "1ms", "guard": guard})
+    reason = rejection(server, dataset("one", 200_000))
+    assert "longer to open than must_open_within, which is 1ms: " in reason
+    assert not server.find("server", "ready:")
+
+
+def test_a_file_that_opens_in_time_is_adopted(serve):
+    server = serve(words={"must_open_within": f"{30 * SLOW:.0f}s", "guard": "always"})
+    server.load(dataset("one"))
+    assert server.serving() == "one"
+
+
+def test_a_publisher_is_told_the_figures_and_cannot_force_it(serve):
+    server = serve(words={"max_shrink": "50%"})
+    server.load(with_entries("one", 10))
+    path = server.folder / "new.json"
+    path.write_bytes(encode(with_entries("two", 4)))
+    words = ("publish", "--config", server.config_file, "--database", "words", path)
+    done = run(*words)
+    assert done.returncode == 1
+    assert "60.0 % fewer than the 10 of generation 1; max_shrink is 50%" in done.stderr
+    assert run(*words, "--force").returncode == 2
+    assert server.serving(9) == "one"

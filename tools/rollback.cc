@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: MIT
+#include "tools/rollback.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <vector>
+
+#include "core/by_hand.h"
+#include "core/kept.h"
+#include "core/log.h"
+#include "core/units.h"
+#include "tools/running_server.h"
+#include "tools/text.h"
+
+namespace goromdb::tools {
+namespace {
+
+constexpr int kDone = 0, kFailed = 1, kWrong = 2;
+constexpr const char* kNothing = "nothing was rolled back";
+
+int say(const std::string& message) {
+  print_line("goromdb: " + message);
+  return kFailed;
+}
+
+// What is kept, and what a rollback would make of it.
+struct Kept {
+  std::vector<SlotNote> files;  // newest first
+  std::vector<Refusal> refused;
+
+  explicit Kept(const std::string& basedir)
+      : files(KeptFiles(basedir).list()), refused(Refusals::read(basedir)) {}
+
+  const SlotNote* find(uint64_t generation) const {
+    auto found = std::find_if(files.begin(), files.end(),
+                              [&](const auto& each) { return each.generation == generation; });
+    return found == files.end() ? nullptr : &*found;
+  }
+  std::string why_refused(const SlotNote& note) const {
+    auto found = std::find_if(refused.begin(), refused.end(),
+                              [&](const auto& each) { return each.checksum == note.checksum; });
+    return found == refused.end() ? std::string() : found->reason;
+  }
+};
+
+std::string number_or_null(const std::optional<uint64_t>& n) {
+  return n ? std::to_string(*n) : "null";
+}
+std::string text_or_null(const std::string& text) {
+  return text.empty() ? "null" : json_string(text);
+}
+
+std::string entries_of(const std::optional<uint64_t>& n) {
+  return n ? fmt::format("{} {}", *n, *n == 1 ? "entry" : "entries") : "entries unknown";
+}
+
+std::string line_of(const SlotNote& note, const std::string& refused) {
+  return fmt::format(
+      "{}\t{}\t{}\t{}\t{}{}\n", note.generation, note.adopted_at.empty() ? "-" : note.adopted_at,
+      entries_of(note.entries), format_size(static_cast<uint64_t>(note.size)),
+      note.checksum.empty() ? "-" : note.checksum, refused.empty() ? "" : "\trefused: " + refused);
+}
+
+std::string json_of(const SlotNote& note, const std::string& refused) {
+  return fmt::format(
+      R"({{"generation": {}, "adopted_at": {}, "entries": {}, "size": {}, "checksum": {}, )"
+      R"("mtime": {}, "source": {}, "rolled_back_to": {}, "refused": {}}})"
+      "\n",
+      note.generation, text_or_null(note.adopted_at), number_or_null(note.entries), note.size,
+      text_or_null(note.checksum), json_string(utc_of(note.mtime_ns)), text_or_null(note.source),
+      note.rolled_back_to == 0 ? "null" : std::to_string(note.rolled_back_to),
+      text_or_null(refused));
+}
+
+int print(const std::string& text) {
+  Output out;
+  auto said = out.write(text).and_then([&] { return out.flush(); });
+  return said ? kDone : say(said.error().message);
+}
+
+int list(const RollbackOptions& options, const Kept& kept) {
+  std::string text;
+  for (const auto& each : kept.files) {
+    const auto refused = kept.why_refused(each);
+    text += options.json ? json_of(each, refused) : line_of(each, refused);
+  }
+  return print(text);
+}
+
+class Rollback {
+ public:
+  Rollback(const RollbackOptions& options, const DatabaseConfig& db) : options_(options), db_(db) {}
+
+  // What is served then.
+  Result<StoreStatus> run();
+
+ private:
+  Result<SlotNote> target(const StoreStatus& before) const;
+  Result<StoreStatus> wait(const StoreStatus& before, const SlotNote& to) const;
+  Clock::time_point deadline() const {
+    return Clock::now() + std::chrono::milliseconds(options_.timeout_ms);
+  }
+
+  const RollbackOptions& options_;
+  const DatabaseConfig& db_;
+};
+
+Result<StoreStatus> Rollback::run() {
+  auto served = is_served(db_.basedir);
+  if (!served) return tl::unexpected(served.error());
+  if (!*served) {
+    return fail(fmt::format("no server runs on {}, {}; start it first", db_.basedir, kNothing));
+  }
+  auto turn = take_turn(db_.file, deadline(), kNothing);
+  if (!turn) return tl::unexpected(turn.error());
+  auto before = status_of(db_.basedir, deadline(), kNothing);
+  if (!before) return tl::unexpected(before.error());
+  // A server that has just started opens what it finds.
+  poll_until(deadline(), [&] {
+    if (auto now = read_status(db_.basedir)) *before = *now;
+    return before->generation != 0;
+  });
+  if (before->generation == 0) {
+    return fail(fmt::format("no data set is served yet, {}; see the server's log", kNothing));
+  }
+  auto to = target(*before);
+  if (!to) return tl::unexpected(to.error());
+  auto asked = ask_for_rollback(db_.file, {before->generation, to->generation});
+  if (!asked) return tl::unexpected(asked.error());
+  return wait(*before, *to);
+}
+
+Result<SlotNote> Rollback::target(const StoreStatus& before) const {
+  const Kept kept(db_.basedir);
+  const auto shown =
+      fmt::format("`goromdb rollback --config {} --database {} --list` shows what is",
+                  options_.config, options_.database);
+  if (options_.to != 0) {
+    const auto* found = kept.find(options_.to);
+    if (found != nullptr) return *found;
+    return fail(fmt::format("generation {} is not kept, {}; {}", options_.to, kNothing, shown));
+  }
+  if (kept.files.empty()) {
+    return fail(fmt::format("no data set is kept in {}, {}; `keep: N` of {} keeps some",
+                            KeptFiles(db_.basedir).folder(), kNothing, options_.database));
+  }
+  const auto* found = default_rollback(kept.files, kept.refused, before.checksum);
+  if (found != nullptr) return *found;
+  return fail(
+      fmt::format("each kept data set is refused or the same as the served one, {}; name "
+                  "one with --to, {}",
+                  kNothing, shown));
+}
+
+Result<StoreStatus> Rollback::wait(const StoreStatus& before, const SlotNote& to) const {
+  StoreStatus now = before;
+  std::string reason;
+  auto told = [&] {
+    auto status = read_status(db_.basedir);
+    if (!status) return false;
+    now = *status;
+    const auto& rejected = now.rejected;
+    if (now.generation > before.generation && now.rolled_back_to == to.generation) return true;
+    if (now.refused_rollback && now.refused_rollback != before.refused_rollback) {
+      reason = now.refused_rollback->reason;
+    } else if (rejected && rejected->checksum == to.checksum && rejected != before.rejected) {
+      reason = rejected->reason;
+    }
+    return !reason.empty();
+  };
+  const bool answered = poll_until(deadline(), told);
+  if (answered && reason.empty()) return now;
+  if (answered) return fail(fmt::format("{}: {}", kNothing, reason));
+  // What is not begun is taken back.
+  const bool taken_back = ::unlink(rollback_path(db_.file).c_str()) == 0;
+  const auto left = taken_back ? std::string(kNothing)
+                               : "the server has it in hand: its log tells what came of it";
+  if (!caught_signal().empty())
+    return fail(fmt::format("stopped by {}; {}", caught_signal(), left));
+  const auto why = now.trouble.empty() ? "the server has not said why" : now.trouble;
+  return fail(fmt::format("generation {} was not back within {}: {}; {}", to.generation,
+                          format_duration_ms(options_.timeout_ms), why, left));
+}
+
+}  // namespace
+
+int rollback(const RollbackOptions& options) {
+  auto db = database_of(options.config, options.database);
+  if (!db) {
+    print_line(db.error().message);
+    return kWrong;
+  }
+  if (options.list) return list(options, Kept(db->basedir));
+  catch_signals();
+  auto now = Rollback(options, *db).run();
+  if (!now) return say(now.error().message);
+  if (options.json) {
+    return print(fmt::format(
+        R"({{"database": {}, "outcome": "rolled_back", "generation": {}, "rolled_back_to": {}, )"
+        R"("checksum": {}, "entries": {}}})"
+        "\n",
+        json_string(options.database), now->generation, now->rolled_back_to,
+        text_or_null(now->checksum), number_or_null(now->entries)));
+  }
+  return print(fmt::format(
+      "back to generation {}, as generation {} ({}, {})\n", now->rolled_back_to, now->generation,
+      now->checksum.empty() ? "no checksum" : now->checksum, entries_of(now->entries)));
+}
+
+}  // namespace goromdb::tools
