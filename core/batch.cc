@@ -286,7 +286,8 @@ Batch::Answered Batch::answer(const Client& client, Outbox& out) {
 // ---- parts that wait ----
 
 bool Batch::may_wait(const Listening& listening) const {
-  if (part_.keys == 0 || part_.keys > kFewKeys || part_.requests > kFewKeys || scope_count_ > 0) {
+  if (part_.requests == 0 || part_.keys == 0 || part_.keys > kFewKeys ||
+      part_.requests > kFewKeys || scope_count_ > 0) {
     return false;
   }
   const uint32_t database = requests().front().database;

@@ -17,6 +17,8 @@ constexpr size_t kFlushAt = size_t{256} << 10;
 constexpr size_t kMaxInput = size_t{64} << 20;
 // What one connection sends before others have their turn.
 constexpr size_t kTurn = size_t{1} << 20;
+// Bytes of requests that are worked off in a moment.
+constexpr size_t kLittle = size_t{4} << 10;
 constexpr unsigned kKeepaliveS = 60;
 constexpr size_t kSlice = size_t{64} << 10;
 // A client whose requests have taken so long lets others have their turn.
@@ -169,13 +171,15 @@ void Connection::on_read(ssize_t nread, const uv_buf_t* buf) {
   last_active_ms_.store(loop_.now_ms(), std::memory_order_relaxed);
   loop_.house().metrics.add(kBytesRead, loop_.index(), nread);
   const auto* data = reinterpret_cast<const uint8_t*>(buf->base);
+  const bool more = n == buf->len;  // libuv reads on at once
+  // Those with little to do do not wait for one who may have much.
+  if (input_ || more || n > kLittle) loop_.answer_waiting();
   if (input_) {
     input_->len += n;
     process_kept();
   } else if (unsent_) {
     keep(data, n);
   } else {
-    const bool more = n == buf->len;  // libuv reads on at once
     const size_t used = process(data, n, !more);
     if (used < n && !closing_) keep(data + used, n - used);
   }

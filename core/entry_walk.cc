@@ -43,11 +43,11 @@ Result<void> EntryWalk::enter(const std::string& ns) {
   ns_ = ns;
   uint32_t id = 0;
   const auto found = find_namespace(ops_, reader_, ns, id);
-  if (found != GOROMDB_OK) {
-    const auto what = found == GOROMDB_NOT_FOUND ? "there is no" : "cannot read the";
-    return reject(fmt::format("{} namespace \"{}\"", what, one_line(ns)));
+  if (found == GOROMDB_NOT_FOUND) {
+    return reject(fmt::format("there is no namespace \"{}\"", one_line(ns)));
   }
   PluginError error;
+  if (found != GOROMDB_OK) return error.as_error(found);
   const auto status = ops_.cursor_open(reader_, id, {nullptr, 0}, &cursor_, error.get());
   if (status == GOROMDB_OK) return {};
   cursor_ = nullptr;

@@ -33,6 +33,7 @@ constexpr int kMostBlocks = 64;  // that are read before anything else is looked
 // What a guard's process has said so far.
 struct Answer {
   uint64_t done = 0, total = 0;
+  bool begun = false;
   std::optional<Result<void>> verdict;
   int foreign_lines = 0;
   steady_clock::time_point last_sign = steady_clock::now();
@@ -45,6 +46,8 @@ struct Answer {
       if (done != before) last_sign = steady_clock::now();
     } else if (line.starts_with(kNote)) {
       log.debug("the process that tries the file: {}", rest(kNote));
+    } else if (line == kBegun) {
+      begun = true;
     } else if (line == kOk) {
       verdict = Result<void>{};
     } else if (line.starts_with(kRejected)) {
@@ -190,6 +193,12 @@ Result<void> verdict_of_signal(int signal, const rusage& usage, const GuardLimit
 }
 
 Result<void> verdict_of(const Answer& answer, const Ended& ended, const GuardLimits& limits) {
+  if (!answer.begun && !answer.verdict) {
+    return fail(fmt::format(
+        "the process that tries files ended before it had begun ({} {})",
+        WIFSIGNALED(ended.status) ? "signal" : "exit status",
+        WIFSIGNALED(ended.status) ? WTERMSIG(ended.status) : WEXITSTATUS(ended.status)));
+  }
   if (WIFSIGNALED(ended.status)) {
     return verdict_of_signal(WTERMSIG(ended.status), ended.usage, limits);
   }

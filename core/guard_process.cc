@@ -78,6 +78,7 @@ Result<void> try_here(char** words, const std::vector<OptionSetting>& settings) 
   (*storage)->host().allow_threads(facts.verify_threads);
   auto untouched = held->check();
   if (!untouched) return untouched;
+  say(kBegun);
   const auto progress = tell_progress();
   auto generation = Generation::open(**storage, facts, 1, progress);
   if (!generation) return tl::unexpected(generation.error());

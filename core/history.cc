@@ -45,7 +45,11 @@ Result<bool> History::admit(const Candidate& candidate, const std::string& check
                   candidate.file, refusal->at, refusal->reason));
 }
 
-void History::taken_by_hand() const { ::unlink(again_path(config_.file).c_str()); }
+void History::taken(const std::string& checksum) const {
+  if (asked_again(config_.file) != checksum) return;
+  note_trouble("cannot take away what asked for it again",
+               remove_durably(again_path(config_.file)));
+}
 
 std::string History::why_not(const SlotNote& note) const {
   if (note.by_hand || note.rolled_back_to != 0) return {};
@@ -73,9 +77,13 @@ void History::another_has_come() {
 Result<void> History::keep(const std::string& data, const SlotNote& note) const {
   if (auto kept = kept_.keep(data, note); !kept) return kept;
   log_->info("generation {} is kept", note.generation);
+  return {};
+}
+
+void History::trim() const {
+  if (config_.keep == 0) return;  // what the operator had kept is not taken away
   note_trouble("cannot remove the oldest of the kept data sets",
                kept_.trim(static_cast<size_t>(config_.keep)));
-  return {};
 }
 
 Result<SlotNote> History::asked_for(const SlotNote* served) const {

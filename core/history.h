@@ -29,8 +29,8 @@ class History {
   // older and only_newer is set. True: it is refused, and asked for by hand.
   Result<bool> admit(const Candidate& candidate, const std::string& checksum,
                      const SlotNote* current);
-  // The candidate that was asked for by hand has been taken.
-  void taken_by_hand() const;
+  // The content has been taken, perhaps because it was asked for again by hand.
+  void taken(const std::string& checksum) const;
 
   // Why a start does not open a file that was not adopted before; empty: it does.
   std::string why_not(const SlotNote& note) const;
@@ -43,6 +43,8 @@ class History {
 
   // Moves a file that is not served any more to the kept ones. Failure: it is where it was.
   Result<void> keep(const std::string& data, const SlotNote& note) const;
+  // Takes away the oldest of more than are to be kept: when none of them is about to come back.
+  void trim() const;
 
   // What a tool asks to be rolled back to. Failure: why that is not done.
   Result<SlotNote> asked_for(const SlotNote* served) const;

@@ -132,14 +132,12 @@ Intake::Outcome Intake::take(const Candidate& candidate, bool quietly) {
   wanted.by_hand = *by_hand;
   const int slot = free_slot();
   // One that slow clients have kept from being removed.
-  if (auto left = loader_.whole(slot);
-      left && current_ && left->generation < current_->generation) {
-    keep(slot, *left);
-  }
+  keep_left();
+  history_.trim();
   const uint64_t id = newest_generation_ + 1;
   auto note =
       loader_.take(wanted, *hex, slot, id, progress_of(fmt::format("copying {}", candidate.file)));
-  if (wanted.by_hand) history_.taken_by_hand();
+  if (note) history_.taken(checksum);
   if (note) return {open({slot, *note, false}), true, note->checksum};
 
   // It may have failed behind the move: then the slot holds it, and the next try goes on from
@@ -147,6 +145,7 @@ Intake::Outcome Intake::take(const Candidate& candidate, bool quietly) {
   auto whole = loader_.whole(slot);
   const bool moved = whole && whole->generation == id && whole->size == candidate.data.size;
   if (moved) {
+    history_.taken(checksum);
     pending_ = Pending{slot, *whole, false};
   } else if (pending_ && pending_->slot == slot && !whole) {
     pending_.reset();
@@ -164,6 +163,7 @@ void Intake::remove(int slot, uint64_t generation) {
   if (auto note = loader_.whole(slot)) {
     if (note->generation != generation) return;
     if (!keep(slot, *note)) return;
+    history_.trim();
   }
   if (auto cleared = loader_.clear(slot); !cleared) {
     log_->warn("{}; it is removed before the next data set is taken", cleared.error().message);
@@ -187,10 +187,21 @@ bool Intake::keep(int slot, const SlotNote& note) {
   return kept.error().kind == Error::Kind::kRejected;  // it is not what was served
 }
 
+// What waits in the free slot: a data set that slow clients still read from, or a kept one that is
+// on its way back and could not be opened yet.
+void Intake::keep_left() {
+  const int slot = free_slot();
+  const auto left = loader_.whole(slot);
+  if (!left || !current_) return;
+  if (left->generation > current_->generation && left->rolled_back_to == 0) return;
+  keep(slot, *left);
+  newest_generation_ = std::max(newest_generation_, left->generation);
+}
+
 Intake::Outcome Intake::roll_back() {
   Outcome outcome;
   if (auto kept = history_.asked_for(served())) {
-    outcome = bring_back(*kept);
+    outcome = bring_back(*kept, true);
   } else {
     outcome.refused = kept.error().message;
   }
@@ -200,6 +211,7 @@ Intake::Outcome Intake::roll_back() {
 
 Intake::Outcome Intake::fall_back(uint64_t generation, const std::string& reason) {
   bad_ = {generation, reason};
+  if (!pending_) keep_left();
   if (!history_.newest()) {
     log_->warn("nothing is kept that could take the place of generation {}", generation);
     return {};
@@ -208,7 +220,7 @@ Intake::Outcome Intake::fall_back(uint64_t generation, const std::string& reason
 }
 
 // As a new generation: numbers grow.
-Intake::Outcome Intake::bring_back(const SlotNote& kept) {
+Intake::Outcome Intake::bring_back(const SlotNote& kept, bool by_request) {
   const int slot = free_slot();
   Outcome outcome;
   outcome.checksum = kept.checksum;
@@ -230,6 +242,8 @@ Intake::Outcome Intake::bring_back(const SlotNote& kept) {
   auto note = loader_.bring_back(history_.kept().path(kept.generation), kept, slot, id);
   if (note) {
     history_.forget(kept.generation);
+    if (by_request) history_.answered();  // the slot's note tells the rest
+    history_.trim();
     step("rollback_taken");
     outcome.generation = open({slot, *note, false});
     return outcome;
@@ -249,7 +263,7 @@ Intake::Outcome Intake::bring_back_newest() {
   Outcome outcome;
   std::vector<Unopened> others;
   for (auto kept = history_.newest(); kept; kept = history_.newest()) {
-    outcome = bring_back(*kept);
+    outcome = bring_back(*kept, false);
     const bool opened = outcome.generation && *outcome.generation != nullptr;
     const bool rejected =
         !outcome.generation && outcome.generation.error().kind == Error::Kind::kRejected;

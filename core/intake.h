@@ -82,7 +82,8 @@ class Intake {
   int free_slot() const;
   const SlotNote* served() const { return served_slot_ >= 0 && current_ ? &*current_ : nullptr; }
   bool keep(int slot, const SlotNote& note);
-  Outcome bring_back(const SlotNote& kept);
+  void keep_left();
+  Outcome bring_back(const SlotNote& kept, bool by_request);
   Outcome bring_back_newest();
 
   const DatabaseConfig& config_;

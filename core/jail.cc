@@ -239,7 +239,6 @@ constexpr int kForbidden[] = {
     SCMP_SYS(finit_module),
     SCMP_SYS(fork),
     SCMP_SYS(init_module),
-    SCMP_SYS(io_uring_setup),
     SCMP_SYS(kexec_load),
     SCMP_SYS(keyctl),
     SCMP_SYS(listen),

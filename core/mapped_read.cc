@@ -62,6 +62,10 @@ void get_damaged(LoopView& view, std::span<const goromdb_key> keys, goromdb_valu
   for (const auto& key : keys) {
     auto& value = *values++;
     bool is_sure = false;
+    if (key.ns != 0) {  // its id was good for the look-up that has failed only [STO-12]
+      value = failed(GOROMDB_E_IO);
+      continue;
+    }
     for (int i = 0; i < kTries && !is_sure && !file.is_lost(); ++i) {
       const auto before = file.size();
       const bool survived = survives([&] {

@@ -10,6 +10,9 @@
 #include <sstream>
 #include <vector>
 
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
 #include "core/sigbus.h"
 
 namespace goromdb {
@@ -60,6 +63,7 @@ ServedFile::ServedFile(const std::string& path, bool covers) : path_(path), cove
   auto state = look_at(fd_, path);
   if (!state || state->identity.size == 0) return;
   size_ = covered_from_ = static_cast<uint64_t>(state->identity.size);
+  began_with_ = beginning();
   mtime_ns_ = newest_mtime_ns_ = state->identity.mtime_ns;
   const uint64_t begin = (size_ - 1) / page_size() * page_size();
   void* const page =
@@ -127,6 +131,9 @@ uint64_t ServedFile::size() {
   const auto now = static_cast<uint64_t>(state.identity.size);
   if (now < covered_from_) {
     cover(now);
+  } else if (damaged_ && now > covered_from_) {  // what is only cut does not grow
+    lost_ = true;
+    reason_ = "it was written to";
   } else if (state.identity.mtime_ns > newest_mtime_ns_ || state.identity.mtime_ns < mtime_ns_) {
     lost_ = damaged_ = true;  // what had been cut may have come back as something else, too
     reason_ = "it was written to";
@@ -143,6 +150,7 @@ bool ServedFile::was_touched() {
     cover(static_cast<uint64_t>(state.identity.size));
     return true;
   }
+  if (is_damaged() && static_cast<uint64_t>(state.identity.size) > covered_from_) lost_ = true;
   if (is_damaged() || state.identity.mtime_ns == mtime_ns_) return false;
   mtime_ns_ = newest_mtime_ns_ = state.identity.mtime_ns;
   return true;
@@ -157,6 +165,11 @@ void ServedFile::cover(uint64_t size) {
   covered_from_ = size;
   reason_ = fmt::format("it was cut to {} of {} bytes", size, size_);
   damaged_ = true;
+  // Another file that was copied over this one is shorter for a while, too.
+  if (size >= kBeginning && beginning() != began_with_) {
+    lost_ = true;
+    reason_ = "it was written to";
+  }
   if (!covers_) return;
   const uint64_t from = size / page_size() * page_size();
   bool is_covered = bool(empty_file());
@@ -169,6 +182,12 @@ void ServedFile::cover(uint64_t size) {
                                       empty_file().get(), 0) == at;
   }
   if (!is_covered) lost_ = true;
+}
+
+uint64_t ServedFile::beginning() const {
+  char bytes[kBeginning];
+  const ssize_t n = ::pread(fd_.get(), bytes, sizeof bytes, 0);
+  return XXH3_64bits(bytes, static_cast<size_t>(std::max<ssize_t>(n, 0)));
 }
 
 void ServedFile::give_up(const std::string& reason) {

@@ -58,6 +58,10 @@ class ServedFile {
  private:
   bool holds(uintptr_t address) const;
   void cover(uint64_t size);
+  // A hash of the file's first bytes: in every format they tell one file from another.
+  uint64_t beginning() const;
+
+  static constexpr size_t kBeginning = 4096;
   void say(const std::string& reason);
 
   static inline std::atomic<int> mapped_{0};
@@ -66,7 +70,7 @@ class ServedFile {
   const bool covers_;
   Fd fd_;
   std::string identity_;  // as the kernel lists the mappings of it
-  uint64_t size_ = 0;
+  uint64_t size_ = 0, began_with_ = 0;
   void* last_page_ = nullptr;
   const volatile uint8_t* last_byte_ = nullptr;  // in it; NULL: the file is not mapped
   uint8_t expected_ = 0;

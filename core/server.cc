@@ -84,7 +84,8 @@ Result<void> Server::bind() {
   // A reader that went away or a limit on file sizes is an error to handle, not an end.
   std::signal(SIGPIPE, SIG_IGN);
   std::signal(SIGXFSZ, SIG_IGN);
-  std::signal(SIGIO, SIG_IGN);  // a lease that is held for an instant (core/private_file.cc)
+  std::signal(SIGCHLD, SIG_DFL);  // a parent that ignores it hands that down: guards are waited for
+  std::signal(SIGIO, SIG_IGN);    // a lease that is held for an instant (core/private_file.cc)
   handle_sigbus();
   for (auto& handler : handlers_) {
     if (auto locked = handler->lock(); !locked) return locked;
@@ -126,9 +127,6 @@ Result<void> Server::run() {
   }
   for (auto& handler : handlers_) handler->start();
   uv_run(&uv_, UV_RUN_DEFAULT);
-  // libuv gave the signals back their defaults: a second SIGTERM must not turn a clean end into
-  // another.
-  for (const auto& [number, name] : kSignals) std::signal(number, SIG_IGN);
   log_->info("stopped");
   return {};
 }
@@ -214,6 +212,8 @@ void Server::stop() {
   for (auto& handler : handlers_) handler->stop();
   for (auto& loop : loops_) loop->join();
   loops_.clear();
+  // libuv gives the signals back their defaults: one more must not turn a clean end into another.
+  block_signals(true);
   for (auto& signal : signals_) uv_close(reinterpret_cast<uv_handle_t*>(&signal), nullptr);
   mailbox_.close();
   for (auto& handler : handlers_) handler->close_generation();

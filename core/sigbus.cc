@@ -23,6 +23,11 @@ void on_sigbus(int number, siginfo_t* info, void* context) {
     left_at = reinterpret_cast<uintptr_t>(info->si_addr);
     siglongjmp(innermost->begin, 1);
   }
+  if (info->si_code <= 0) {  // somebody sent it
+    std::signal(number, SIG_DFL);
+    std::raise(number);
+    return;
+  }
   if ((before.sa_flags & SA_SIGINFO) != 0) return before.sa_sigaction(number, info, context);
   std::signal(number, SIG_DFL);  // the instruction is run again
 }

@@ -208,14 +208,18 @@ Result<void> Publication::drop(const Fd& source) {
   if (options_.again) {
     if (auto asked = ask_again(db_.file, checksum_); !asked) return asked;
   }
-  step("publish_copied");
-  if (auto go_on = unless_stopped(); !go_on) return go_on;
-  if (!has_sum) return data.put(db_.file);
-  const auto sum_file = sum_path(db_.file, db_.verify);
-  auto put = remove_durably(sum_file).and_then([&] { return data.put(db_.file); });
-  if (!put) return put;
-  step("publish_data");
-  return sum.put(sum_file);
+  const auto put = [&]() -> Result<void> {
+    step("publish_copied");
+    if (auto go_on = unless_stopped(); !go_on) return go_on;
+    if (!has_sum) return data.put(db_.file);
+    const auto sum_file = sum_path(db_.file, db_.verify);
+    auto put_data = remove_durably(sum_file).and_then([&] { return data.put(db_.file); });
+    if (!put_data) return put_data;
+    step("publish_data");
+    return sum.put(sum_file);
+  }();
+  if (!put && options_.again) ::unlink(again_path(db_.file).c_str());
+  return put;
 }
 
 Result<Outcome> Publication::wait(const StoreStatus& before) const {

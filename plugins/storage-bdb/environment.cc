@@ -20,12 +20,12 @@ constexpr uint64_t kGigabyte = uint64_t{1} << 30;
 goromdb_status status_of(int code) {
   switch (code) {
     case ENOMEM:
-      return GOROMDB_E_NO_MEMORY;
-    case EIO:
-    case EMFILE:
+    case EMFILE:  // the machine is short of something; the file is as good as it was
     case ENFILE:
     case EINTR:
     case EAGAIN:
+      return GOROMDB_E_NO_MEMORY;
+    case EIO:
     case ENOSPC:
     case EDQUOT:
     case EFBIG:

@@ -231,7 +231,9 @@ TEST_CASE("a candidate is refused by its content or its age, and taken when it i
   admitted = history.admit(candidate, "md5:a", &current);
   REQUIRE(admitted.has_value());
   CHECK(*admitted);
-  history.taken_by_hand();
+  history.taken("md5:b");
+  CHECK(history.admit(candidate, "md5:a", &current).has_value());
+  history.taken("md5:a");
   CHECK_FALSE(history.admit(candidate, "md5:a", &current).has_value());
 
   store.config.only_newer = true;
