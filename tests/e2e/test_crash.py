@@ -178,7 +178,8 @@ def test_kills_at_any_moment_never_lose_a_data_set(serve):
         # ready: with the set before, or already with the new one
         assert server.serving(ENTRIES) in (f"set{number - 1}", f"set{number}")
         server.wait_serving(f"set{number}", ENTRIES)
-        assert generation_of(server) > last
+        # The loops serve it a moment before `stats` has its number.
+        wait_for(lambda: generation_of(server) > last, "a younger generation")
         last = generation_of(server)
 
 
