@@ -57,15 +57,12 @@ def built(folder, storage, rows):
     return data.read_bytes()
 
 
-class Reader(threading.Thread):
-    """Asks for some keys without end. A reply has all of their values, of one data set, or is an
-    error."""
+class Asker(threading.Thread):
+    """A client that asks without end, and comes back when it has been closed."""
 
-    def __init__(self, server, data_sets, seed, keys_at_once):
+    def __init__(self, connect):
         super().__init__(daemon=True)
-        self.address = server.address()
-        self.data_sets, self.keys_at_once = data_sets, keys_at_once
-        self.random = random.Random(seed)
+        self.connect = connect
         self.stopping = threading.Event()
         self.failure = None
         self.good = self.errors = self.ends = 0
@@ -74,13 +71,28 @@ class Reader(threading.Thread):
         try:
             while not self.stopping.is_set():
                 try:
-                    with Client(self.address) as client:
+                    with self.connect() as connection:
                         while not self.stopping.is_set():
-                            self.turn(client)
-                except ConnectionError:
+                            self.turn(connection)
+                except (ConnectionError, AssertionError) as error:
+                    if not self.has_ended(error):
+                        raise
                     self.ends += 1
         except Exception as failure:  # pylint: disable=broad-except
             self.failure = failure
+
+    def has_ended(self, error):
+        return isinstance(error, ConnectionError)
+
+
+class Reader(Asker):
+    """Asks for some keys. A reply has all of their values, of one data set, or is an error."""
+
+    def __init__(self, server, data_sets, seed, keys_at_once):
+        address = server.address()
+        super().__init__(lambda: Client(address))
+        self.data_sets, self.keys_at_once = data_sets, keys_at_once
+        self.random = random.Random(seed)
 
     def turn(self, client):
         asked = [self.random.sample(list(self.data_sets[0]), self.keys_at_once) for _ in range(2)]
@@ -367,29 +379,15 @@ def test_pages_that_libdb_gives_up_over_fail_their_keys_only(serve, tmp_path):
 # ---- walks, and commands that look into values -----------------------------------------------------
 
 
-class Walker(threading.Thread):
+class Walker(Asker):
     """SCAN over everything, and commands of which the protocol reads a value's bytes."""
 
     def __init__(self, address, rows):
-        super().__init__(daemon=True)
-        self.address, self.rows = address, rows
-        self.stopping = threading.Event()
-        self.failure = None
-        self.good = self.errors = self.ends = 0
+        super().__init__(lambda: Wire(address))
+        self.rows = rows
 
-    def run(self):
-        try:
-            while not self.stopping.is_set():
-                try:
-                    with Wire(self.address) as wire:
-                        while not self.stopping.is_set():
-                            self.turn(wire)
-                except (ConnectionError, AssertionError) as error:
-                    if not isinstance(error, ConnectionError) and "ended" not in str(error):
-                        raise
-                    self.ends += 1
-        except Exception as failure:  # pylint: disable=broad-except
-            self.failure = failure
+    def has_ended(self, error):
+        return super().has_ended(error) or "ended" in str(error)
 
     def turn(self, wire):
         key = random.choice(list(self.rows))
