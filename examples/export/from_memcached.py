@@ -16,6 +16,7 @@ import json
 import os
 import socket
 import sys
+import time
 import urllib.parse
 
 from pymemcache.client.base import Client  # Debian: python3-pymemcache
@@ -23,6 +24,10 @@ from pymemcache.exceptions import MemcacheError
 
 BATCH = 200
 TIMEOUT = 60  # seconds
+
+
+class Busy(MemcacheError):
+    """memcached's crawler is at work."""
 
 
 class ValueAndFlags:
@@ -49,6 +54,19 @@ def show(key, value, flags):
 
 
 def list_keys(address):
+    """All keys; waits while memcached's crawler is at work of its own."""
+    until = time.monotonic() + TIMEOUT
+    while True:
+        try:
+            yield from dump_keys(address)
+            return
+        except Busy:
+            if time.monotonic() > until:
+                raise
+            time.sleep(0.1)
+
+
+def dump_keys(address):
     # Not `hash`: memcached 1.6.18 and older hold a lock while they write to a slow reader.
     with socket.create_connection(address, TIMEOUT) as sock, sock.makefile("rb") as lines:
         sock.sendall(b"lru_crawler metadump all\r\n")
@@ -58,6 +76,8 @@ def list_keys(address):
                 return
             if word.startswith(b"key="):
                 yield urllib.parse.unquote_to_bytes(word[len(b"key=") :])
+            elif word == b"BUSY":  # instead of a list
+                raise Busy(f"metadump: {line.decode(errors='replace').strip()}")
             elif word != b"OK":  # which newer ones begin with
                 raise MemcacheError(f"metadump: {line.decode(errors='replace').strip()}")
     raise MemcacheError("metadump: the connection ended before the list of keys")

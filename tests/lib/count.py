@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Adds up JUnit reports: prints `N passed, M failed, K skipped`; exits 1 when something failed or nothing ran.
 
-count.py REPORT.xml...                     the sum
+count.py REPORT.xml...                     the sum, below what failed and the end of what it said
 count.py --single FILE NAME pass|fail      writes a report of one test that has no runner
 """
 import sys
@@ -16,6 +16,11 @@ def write_single(path, name, result):
     ElementTree.ElementTree(suite).write(path)
 
 
+def end_of(text, lines=8, width=200):
+    kept = [line for line in text.splitlines() if line.strip()][-lines:]
+    return "".join(f"    {line[:width]}\n" for line in kept)
+
+
 def main(arguments):
     if arguments[:1] == ["--single"]:
         write_single(*arguments[1:])
@@ -24,9 +29,11 @@ def main(arguments):
     for path in arguments:
         for case in ElementTree.parse(path).getroot().iter("testcase"):
             kinds = {child.tag for child in case}
-            if kinds & {"failure", "error"}:
+            reasons = [child for child in case if child.tag in ("failure", "error")]
+            if reasons:
                 failed += 1
                 print(f"FAILED {path.rsplit('/', 1)[-1]}: {case.get('classname')} {case.get('name')}")
+                print(end_of(reasons[0].text or reasons[0].get("message") or ""), end="")
             elif "skipped" in kinds:
                 skipped += 1
             else:
