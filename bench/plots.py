@@ -141,7 +141,7 @@ def _reload(results, folder):
         axis.plot(at, most, color="#e8a07d", linewidth=0.7, label="max")
         axis.plot(at, p99, color="#c1440e", linewidth=0.9, label="p99")
         axis.plot(at, p50, color="#0b6e4f", linewidth=0.9, label="p50")
-        axis.axvspan(run["dropped_s"], run["adopted_s"], color="#cfe3ff", label="reload")
+        axis.axvspan(run["dropped_s"], run["adopted_s"], color="#cfe3ff", label="from the drop on")
         axis.set_yscale("log")
         axis.set_ylabel("us, a point 10 ms")
         axis.set_title(f"20,000 requests/s, open loop, {run['title']}", fontsize=9)

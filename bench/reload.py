@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: MIT
-"""Latency across a reload: an open loop at a fixed rate, a new data set dropped in its midst."""
+"""Latency across a reload, or a rejection: an open loop at a fixed rate, a new data set dropped in its midst."""
 
 import json
+import shutil
 import statistics
 import subprocess
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy
 
@@ -24,6 +25,11 @@ class Layout:
     title: str
     storage: str
     cpus: str
+    rejected: bool = False  # what is dropped is damaged near its end
+
+    @property
+    def happens(self):
+        return "rejection" if self.rejected else "reload"
 
 
 def layouts(lab):
@@ -32,8 +38,24 @@ def layouts(lab):
         Layout("one", "everything on one core", "json", lab.server_cpu),
     ]
     if not lab.quick and "lmdb" in lab.storages:
-        found.append(Layout("one-lmdb", "everything on one core, LMDB", "lmdb", lab.server_cpu))
+        one_lmdb = Layout("one-lmdb", "everything on one core, LMDB", "lmdb", lab.server_cpu)
+        found.append(one_lmdb)
+        found.append(
+            replace(one_lmdb, name="one-lmdb-rejected", title=one_lmdb.title, rejected=True)
+        )
+    found.append(replace(found[1], name="one-rejected", rejected=True))
     return found
+
+
+def _damaged(file, folder):
+    """A copy that its storage reads nearly all of before it refuses it."""
+    copy = folder / f"damaged-{file.name}"
+    shutil.copyfile(file, copy)
+    size = copy.stat().st_size
+    with open(copy, "r+b") as data:
+        data.seek(size * 95 // 100 // 4096 * 4096)  # a page of a tree; of JSON, entries
+        data.write(b"\0" * 4096)
+    return copy
 
 
 def _open_loop(lab, server, seconds, times):
@@ -57,24 +79,26 @@ def _run(lab, layout, number):
     key = lab.data("real").first_key
     file = lab.file("real", layout.storage)
     new = lab.file("real-new", layout.storage)
-    servers.sum_of(new)
     server = servers.Goromdb(
         lab.program, lab.work, f"reload-{layout.name}", layout.storage, file, layout.cpus
     ).ready(key)
+    if layout.rejected:
+        new = _damaged(new, server.folder)
+    servers.sum_of(new)
     times = server.folder / "times"
     # A slow machine's reload takes longer: then there is less quiet time behind it.
     client = _open_loop(lab, server, BEFORE + AFTER + 4, times)
     time.sleep(BEFORE)
     epoch = time.time() - time.monotonic()
     dropped = server.drop(new)
-    adopted = server.adopted(dropped)
+    adopted = server.rejected(dropped) if layout.rejected else server.adopted(dropped)
     generator = _finish(client, server)
     server.stop()
     # Half a second more: the old generation is closed and its file goes.
     found = _figures(times, dropped - epoch, adopted - epoch, adopted - epoch + 0.5)
     return {
         "layout": layout.name,
-        "title": layout.title,
+        "title": f"{layout.happens}, {layout.title}",
         "round": number,
         "generator": generator,
         **found,
@@ -157,12 +181,16 @@ def measure(lab):
         def pick(name, scale=1.0, of=of):
             return [run[name] * scale for run in of]
 
-        title = f"reload at {RATE} requests/s, {layout.title}"
+        title = f"{layout.happens} at {RATE} requests/s, {layout.title}"
         late = statistics.median(run["generator"]["late_p99_us"] for run in of)
         note = f"before it {statistics.median(pick('steady_p99_us', 1e-3)):.2f} ms; generator's own p99 {late:.0f} us"
         if layout.name == "spare":
             allowed = statistics.median(1.5 * run["steady_p99_us"] / 1e3 + 0.3 for run in of)
             p99_goal, max_goal = {"limit": allowed}, {"limit": 10}
+        elif layout.rejected:  # as in a reload of the same storage
+            beside = [run for run in runs if run["layout"] == layout.name.removesuffix("-rejected")]
+            p99_goal = {"limit": statistics.median(run["reload_p99_us"] for run in beside) / 1e3}
+            max_goal = {"limit": 20}
         else:
             p99_goal, max_goal = {"limit": 3, "stretch": 1}, {"limit": 20}
         name = f"reload-{layout.name}"
@@ -184,7 +212,14 @@ def measure(lab):
         share = {"limit": 0.95} if layout.name != "spare" else {}
         found.append(row(f"{name}-rate", f"{title}: share of the rate that is answered", pick("rate_share"),
                          "", least=True, **share))  # fmt: skip
-        found.append(row(f"{name}-time", f"{title}: from drop to adopted", pick("reload_s"), "s"))
+        found.append(
+            row(
+                f"{name}-time",
+                f"{title}: from drop to {'rejected' if layout.rejected else 'adopted'}",
+                pick("reload_s"),
+                "s",
+            )
+        )
     p99, most = _floor(lab)
     found.append(
         row(

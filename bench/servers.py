@@ -265,12 +265,19 @@ class Goromdb(Server):
 
     def adopted(self, after, patience=PATIENCE):
         """Waits for the generation of a drop at `after`; the time in s since the epoch."""
+        return self._logs(r"generation \d+ adopted", "rejected", after, patience)
+
+    def rejected(self, after, patience=PATIENCE):
+        """The same for the rejection of a drop."""
+        return self._logs("rejected", "adopted", after, patience)
+
+    def _logs(self, pattern, other, after, patience):
         end = time.monotonic() + patience
         while time.monotonic() < end:
-            at = self.logged(r"generation \d+ adopted", after)
+            at = self.logged(pattern, after)
             if at is not None:
                 return at
-            if self.process.poll() is not None or self.logged("rejected", after):
+            if self.process.poll() is not None or self.logged(other, after):
                 break
             time.sleep(0.005)
-        raise SystemExit(f"script/bench: {self.name}: no new generation: {self.log}")
+        raise SystemExit(f"script/bench: {self.name}: no {pattern} in {self.log}")

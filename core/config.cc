@@ -363,6 +363,27 @@ DatabaseConfig read_database(const Reader& r, const std::string& name, const YAM
   return db;
 }
 
+// A list of them, as indices; each once.
+std::vector<uint32_t> read_database_names(const Reader& r, const YAML::Node& list,
+                                          const std::vector<DatabaseConfig>& databases) {
+  std::vector<std::string> names;
+  for (const auto& db : databases) names.push_back(db.name);
+  std::vector<uint32_t> indices;
+  for (const auto& each : r.list(list, "databases")) {
+    const auto name = r.text(each, "a database's name");
+    auto found = std::find(names.begin(), names.end(), name);
+    if (found == names.end()) {
+      r.bad(each, fmt::format("there is no database \"{}\"{}", name, suggestion(name, names)));
+    }
+    auto index = static_cast<uint32_t>(found - names.begin());
+    if (std::count(indices.begin(), indices.end(), index) != 0) {
+      r.bad(each, fmt::format("duplicate database \"{}\"; name it once", name));
+    }
+    indices.push_back(index);
+  }
+  return indices;
+}
+
 ListenerConfig read_listener(const Reader& r, const YAML::Node& node,
                              const std::vector<DatabaseConfig>& databases) {
   using Node = YAML::Node;
@@ -392,21 +413,7 @@ ListenerConfig read_listener(const Reader& r, const YAML::Node& node,
          {"databases",
           [&](const Node&, const Node& v) {
             names_databases = true;
-            for (const auto& each : r.list(v, "databases")) {
-              const auto name = r.text(each, "a database's name");
-              std::vector<std::string> names;
-              for (const auto& db : databases) names.push_back(db.name);
-              auto found = std::find(names.begin(), names.end(), name);
-              if (found == names.end()) {
-                r.bad(each,
-                      fmt::format("there is no database \"{}\"{}", name, suggestion(name, names)));
-              }
-              auto index = static_cast<uint32_t>(found - names.begin());
-              if (std::count(listener.databases.begin(), listener.databases.end(), index) != 0) {
-                r.bad(each, fmt::format("duplicate database \"{}\"; name it once", name));
-              }
-              listener.databases.push_back(index);
-            }
+            listener.databases = read_database_names(r, v, databases);
             if (listener.databases.empty()) {
               r.bad(v, "databases is empty; name at least one, the first is the default");
             }
@@ -433,11 +440,41 @@ bool usable_name(const std::string& name) {
   });
 }
 
+GroupConfig read_group(const Reader& r, const std::string& name, const YAML::Node& key,
+                       const YAML::Node& list, std::vector<DatabaseConfig>& databases) {
+  GroupConfig group;
+  group.name = name;
+  group.place = r.place(key);
+  if (!usable_name(name)) {
+    r.bad(key, "a group's name has letters, digits, \"_\", \"-\" and \".\" only");
+  }
+  group.databases = read_database_names(r, list, databases);
+  if (group.databases.size() < 2) {
+    r.bad(list, fmt::format("group \"{}\" has fewer than two databases; add those that are to "
+                            "change together",
+                            name));
+  }
+  for (const uint32_t index : group.databases) {
+    auto& db = databases[index];
+    if (!db.group.empty()) {
+      r.bad(list, fmt::format("database \"{}\" is in group \"{}\" already; put it in one", db.name,
+                              db.group));
+    }
+    if (db.verify == SumKind::kNone) {
+      r.bad(list, fmt::format("database \"{}\" has `verify: none`, and a group knows its data by "
+                              "their sums; set it to md5 or sha256",
+                              db.name));
+    }
+    db.group = name;
+  }
+  return group;
+}
+
 Config read_config(const Reader& r, const YAML::Node& root) {
   using Node = YAML::Node;
   Config config;
-  Node listeners;
-  bool has_listeners = false;
+  Node groups, listeners;
+  bool has_groups = false, has_listeners = false;
   r.map(root, "the config",
         {{"server", [&](const Node&, const Node& v) { read_server(r, v, config.server); }},
          {"databases",
@@ -451,10 +488,20 @@ Config read_config(const Reader& r, const YAML::Node& root) {
                   config.databases.push_back(read_database(r, name, key, db));
                 });
           }},
+         {"groups",
+          [&](const Node&, const Node& v) {
+            has_groups = true;
+            groups.reset(v);
+          }},
          {"listeners", [&](const Node&, const Node& v) {
             has_listeners = true;
             listeners.reset(v);
           }}});
+  if (has_groups) {
+    r.each_entry(groups, "groups", [&](const std::string& name, const Node& key, const Node& list) {
+      config.groups.push_back(read_group(r, name, key, list, config.databases));
+    });
+  }
   if (config.databases.empty()) r.bad(root, "no databases; add `databases:` with at least one");
   if (!has_listeners) r.bad(root, "no listeners; add `listeners:` with at least one");
   for (const auto& each : r.list(listeners, "listeners")) {
@@ -487,24 +534,49 @@ bool in_store(const std::string& name, const std::string& basedir) {
          first.starts_with("refused");
 }
 
+void check_outside_stores(const Config& config, const Place& place, const std::string& path) {
+  for (const auto& db : config.databases) {
+    if (!in_store(real_name(path), real(db.basedir))) continue;
+    throw BadConfig{fmt::format(
+        "{}: {} is in the store {} of database \"{}\", where the server moves and deletes files; "
+        "watch for a file with another name or in another folder",
+        place, path, db.basedir, db.name)};
+  }
+}
+
 // A file that is watched is taken away: it must be nobody's store, and nobody else's sum.
 void check_watched(const Config& config, const DatabaseConfig& db) {
-  std::vector<std::string> watched = {db.file};
-  if (db.verify != SumKind::kNone) watched.push_back(sum_path(db.file, db.verify));
+  check_outside_stores(config, db.file_place, db.file);
+  if (db.verify != SumKind::kNone) {
+    check_outside_stores(config, db.file_place, sum_path(db.file, db.verify));
+  }
   for (const auto& other : config.databases) {
-    for (const auto& path : watched) {
-      if (!in_store(real_name(path), real(other.basedir))) continue;
-      throw BadConfig{fmt::format(
-          "{}: {} is in the store {} of database \"{}\", where the server moves and deletes files; "
-          "watch for a file with another name or in another folder",
-          db.file_place, path, other.basedir, other.name)};
-    }
     if (other.verify == SumKind::kNone) continue;
     const auto sum = sum_path(other.file, other.verify);
     if (real_name(db.file) != real_name(sum)) continue;
     throw BadConfig{
         fmt::format("{}: {} is the sum file of database \"{}\"; watch for a file with another name",
                     db.file_place, db.file, other.name)};
+  }
+}
+
+// So must the manifest, which is taken away as well.
+void complete_group(Config& config, GroupConfig& group) {
+  const auto& first = config.databases[group.databases.front()];
+  const auto file_name = fmt::format("{}.group", group.name);
+  group.manifest =
+      (std::filesystem::path(parent_folder(first.file)) / file_name).lexically_normal().string();
+  group.record = (std::filesystem::path(first.basedir) / ("current.group." + group.name)).string();
+  for (const uint32_t index : group.databases) config.databases[index].group_record = group.record;
+  check_outside_stores(config, group.place, group.manifest);
+  for (const auto& db : config.databases) {
+    for (const auto& path : {db.file, sum_path(db.file, db.verify)}) {
+      if (real_name(path) != real_name(group.manifest)) continue;
+      throw BadConfig{fmt::format(
+          "{}: the manifest of group \"{}\" would be {}, a file of database \"{}\"; give "
+          "the group another name",
+          group.place, group.name, group.manifest, db.name)};
+    }
   }
 }
 
@@ -534,6 +606,7 @@ void complete(Config& config) {
     }
   }
   for (const auto& db : config.databases) check_watched(config, db);
+  for (auto& group : config.groups) complete_group(config, group);
   for (const auto& listener : config.listeners) {
     if (listener.listen.ends_with(":0")) continue;  // the kernel chooses a port for each
     auto [other, fresh] = addresses.emplace(listener.listen, listener.place);

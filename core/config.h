@@ -69,7 +69,17 @@ struct DatabaseConfig {
   WarmConfig warm;
   std::vector<OptionSetting> options;
   LoadConfig load;  // the server's
+  // Of the group that it is in; empty: in none.
+  std::string group, group_record;
   Place place, storage_place, file_place, basedir_place, warm_place;
+};
+
+// Databases that change together; see core/group.h.
+struct GroupConfig {
+  std::string name;
+  std::vector<uint32_t> databases;  // indices into Config::databases
+  std::string manifest, record;     // paths
+  Place place;
 };
 
 struct ListenerConfig {
@@ -95,6 +105,7 @@ struct Config {
   std::string source;  // the file, or "the command line"
   ServerConfig server;
   std::vector<DatabaseConfig> databases;
+  std::vector<GroupConfig> groups;
   std::vector<ListenerConfig> listeners;
 };
 

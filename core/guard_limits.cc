@@ -9,6 +9,7 @@
 #include <csignal>
 #include <fstream>
 #include <string>
+#include <string_view>
 
 #include "core/file.h"
 
@@ -23,7 +24,8 @@ constexpr int64_t kMiB = int64_t{1} << 20, kGiB = int64_t{1} << 30;
 constexpr int64_t kMemoryTimes = 64, kCpuSecondsAMiB = 4, kSecondsAMiB = 16, kCpuSeconds = 60;
 
 int64_t machine_memory() {
-  return static_cast<int64_t>(::sysconf(_SC_PHYS_PAGES)) * ::sysconf(_SC_PAGESIZE);
+  return std::min(static_cast<int64_t>(::sysconf(_SC_PHYS_PAGES)) * ::sysconf(_SC_PAGESIZE),
+                  cgroup_memory("/proc/self/cgroup", "/sys/fs/cgroup"));
 }
 
 void limit(decltype(RLIMIT_CPU) which, int64_t soft, int64_t hard) {
@@ -35,6 +37,21 @@ void limit(decltype(RLIMIT_CPU) which, int64_t soft, int64_t hard) {
 }
 
 }  // namespace
+
+int64_t cgroup_memory(const std::string& self, const std::string& root) {
+  constexpr std::string_view kVersion2 = "0::/";
+  int64_t memory = INT64_MAX;
+  std::ifstream groups(self);
+  for (std::string line; std::getline(groups, line);) {
+    if (!line.starts_with(kVersion2)) continue;
+    for (auto path = line.substr(kVersion2.size() - 1);; path.erase(path.rfind('/'))) {
+      int64_t most = 0;  // "max" is no number
+      if (std::ifstream(root + path + "/memory.max") >> most) memory = std::min(memory, most);
+      if (path.empty()) break;
+    }
+  }
+  return memory;
+}
 
 GuardLimits limits_for(const DatabaseConfig& config, int64_t file_size) {
   const int64_t mib = file_size / kMiB + 1;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 
 #include "core/config.h"
 
@@ -17,6 +18,11 @@ struct GuardLimits {
 
 // The config's; where it says nothing, so much that no file that is read in some way comes near.
 GuardLimits limits_for(const DatabaseConfig& config, int64_t file_size);
+
+// What a process may have of the machine's memory: the least memory.max of its cgroup (version 2)
+// and of those above it; INT64_MAX where none says anything. `self` is its /proc/PID/cgroup, `root`
+// where the cgroups are mounted.
+int64_t cgroup_memory(const std::string& self, const std::string& root);
 
 // In the guard's process, for good. When memory is short the kernel ends this process first.
 void apply(const GuardLimits& limits);

@@ -25,19 +25,18 @@ uint64_t now_ms() { return uv_hrtime() / 1'000'000; }
 
 }  // namespace
 
-Handler::Handler(const DatabaseConfig& config, std::unique_ptr<Storage> storage, uint32_t loops,
-                 uv_loop_t* main_loop, Mailbox& main, Adopt adopt, std::function<void()> on_ready)
-    : config_(config),
+Handler::Handler(uint32_t database, const DatabaseConfig& config, std::unique_ptr<Storage> storage,
+                 uint32_t loops, uv_loop_t* main_loop, Mailbox& main, Adopt adopt,
+                 std::function<void()> on_ready)
+    : database_(database),
+      config_(config),
       log_(logger_for(config.name)),
       main_(main),
       adopt_(std::move(adopt)),
       on_ready_(std::move(on_ready)),
       intake_(config, std::move(storage), loops, log_, stopping_),
       watcher_(main_loop, config, log_,
-               {[this](const Candidate& c) {
-                  const bool again = !last_failure_.empty();
-                  work([this, c, again] { return intake_.take(c, again); }, c);
-                },
+               {[this](const Candidate& candidate) { on_candidate(candidate); },
                 [this](const std::string& reason) {
                   on_failure({reason, Error::Kind::kRejected}, {}, false);
                 },
@@ -45,7 +44,7 @@ Handler::Handler(const DatabaseConfig& config, std::unique_ptr<Storage> storage,
                 [this](const std::string& message) {
                   on_failure({message, Error::Kind::kFailure}, {}, false);
                 },
-                [this] { return begin_rollback(); }, [this] { count_wait(); }}),
+                [this] { return look_first(); }, [this] { count_wait(); }}),
       worker_(std::make_unique<TaskThread>()) {
   uv_timer_init(main_loop, &patience_timer_);
   patience_timer_.data = this;
@@ -73,7 +72,10 @@ void Handler::stop() {
   uv_close(reinterpret_cast<uv_handle_t*>(&first_second_timer_), nullptr);
 }
 
-void Handler::close_generation() { current_.reset(); }
+void Handler::close_generation() {
+  prepared_.reset();
+  current_.reset();
+}
 
 DatabaseStatus Handler::status() const {
   std::lock_guard lock(status_mutex_);
@@ -88,6 +90,23 @@ void Handler::work(std::function<Outcome()> task, std::optional<Candidate> candi
     auto outcome = task();
     main_.post([this, outcome, candidate] { on_outcome(outcome, candidate); });
   });
+}
+
+void Handler::on_candidate(const Candidate& candidate) {
+  if (!look_at_group_) {
+    const bool again = !last_failure_.empty();
+    return work([this, candidate, again] { return intake_.take(candidate, again); }, candidate);
+  }
+  watcher_.hold(candidate);
+  offered_ = candidate;
+  look_at_group_();
+}
+
+// True: something else than to look at the drop has been begun.
+bool Handler::look_first() {
+  if (begin_rollback()) return true;
+  if (look_at_group_) look_at_group_();
+  return busy_;
 }
 
 // Nothing is taken in before the store's own data sets are known: it could overwrite one.
@@ -147,15 +166,71 @@ void Handler::on_outcome(const Outcome& outcome, const std::optional<Candidate>&
     return idle();
   }
   if (!outcome.generation) {
-    on_failure(outcome.generation.error(), candidate, outcome.taken, outcome.checksum);
+    const auto& error = outcome.generation.error();
+    on_failure(error, candidate, outcome.taken, outcome.checksum);
+    if (prepare_done_) return std::exchange(prepare_done_, nullptr)(tl::unexpected(error));
     return idle();
   }
   if (*outcome.generation == nullptr) return idle();
   if (candidate) watcher_.ignore(*candidate, false);
   last_failure_.clear();
   shown_.trouble.clear();
+  if (prepare_done_) {
+    prepared_ = *outcome.generation;
+    return std::exchange(prepare_done_, nullptr)({});
+  }
   adopt(*outcome.generation);
 }
+
+// ---- as a member of a group ----
+
+bool Handler::is_free() const {
+  return !busy_ && !stopping_ && intake_.recovered() && !intake_.has_pending() &&
+         now_ms() >= next_try_ms_;
+}
+
+std::string Handler::served_checksum() const {
+  return current_ ? current_->facts().note.checksum : std::string();
+}
+
+void Handler::prepare(const std::string& checksum, Done done) {
+  prepare_done_ = std::move(done);
+  if (intake_.ready_checksum() == checksum) return work([this] { return intake_.go_on(); }, {});
+  watcher_.retry();  // it is held no longer: another file may look the same
+  const bool again = !last_failure_.empty();
+  const auto candidate = *std::exchange(offered_, std::nullopt);
+  work([this, candidate, again] { return intake_.take(candidate, again); }, candidate);
+}
+
+void Handler::run(std::function<Result<void>()> task, Done done) {
+  worker_->post([this, task = std::move(task), done = std::move(done)] {
+    main_.post([this, result = task(), done] {
+      if (!stopping_) done(result);
+    });
+  });
+}
+
+void Handler::commit(Done done) {
+  run([this] { return intake_.commit(); }, std::move(done));
+}
+
+void Handler::adopt_prepared() { adopt(std::exchange(prepared_, nullptr)); }
+
+void Handler::give_up() {
+  worker_->post([this, generation = std::exchange(prepared_, nullptr)]() mutable {
+    generation.reset();
+    main_.post([this] {
+      if (!stopping_) idle();
+    });
+  });
+}
+
+void Handler::show_trouble(const std::string& trouble) {
+  shown_.trouble = trouble;
+  show();
+}
+
+// ---- what failed, and what is shown ----
 
 void Handler::on_failure(const Error& error, const std::optional<Candidate>& candidate, bool taken,
                          const std::string& checksum) {
@@ -204,11 +279,12 @@ void Handler::count_wait() {
 
 // The operator may have taken a drop away that could not be taken in.
 void Handler::forget_trouble_of_what_has_gone() {
-  if (last_failure_.empty() && shown_.trouble.empty()) return;
+  if (last_failure_.empty() && shown_.trouble.empty() && !offered_) return;
   if (!intake_.recovered() || intake_.has_pending()) return;
   if (auto drop = look_at(config_.file); !drop || *drop) return;
   last_failure_.clear();
   shown_.trouble.clear();
+  offered_.reset();
 }
 
 void Handler::show() {
@@ -232,9 +308,10 @@ void Handler::adopt(const std::shared_ptr<Generation>& generation) {
   });
   watch_first_second(generation->id());
   step("adopting");
-  adopt_(
-      generation, [this, generation] { on_adopted(generation); },
-      [this, old = std::move(old)]() mutable { on_released(std::move(old)); });
+  std::vector<Adoption> alone;
+  alone.push_back({database_, generation, [this, generation] { on_adopted(generation); },
+                   [this, old = std::move(old)]() mutable { on_released(std::move(old)); }});
+  adopt_(std::move(alone));
 }
 
 void Handler::on_adopted(const std::shared_ptr<Generation>& generation) {

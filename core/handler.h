@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 
+#include "core/adoption.h"
 #include "core/config.h"
 #include "core/faults.h"
 #include "core/generation.h"
@@ -40,13 +41,9 @@ struct DatabaseStatus {
 //   watching
 class Handler {
  public:
-  // How a generation reaches the loops. `adopted` runs when every loop reads from it, `released`
-  // when every loop has let go of the generation before it; both on the main thread, in this order.
-  using Adopt = std::function<void(const std::shared_ptr<Generation>&,
-                                   std::function<void()> adopted, std::function<void()> released)>;
-
-  Handler(const DatabaseConfig& config, std::unique_ptr<Storage> storage, uint32_t loops,
-          uv_loop_t* main_loop, Mailbox& main, Adopt adopt, std::function<void()> on_ready);
+  Handler(uint32_t database, const DatabaseConfig& config, std::unique_ptr<Storage> storage,
+          uint32_t loops, uv_loop_t* main_loop, Mailbox& main, Adopt adopt,
+          std::function<void()> on_ready);
   ~Handler();
 
   // How the page faults of all loops are counted: `counted` gets their sum, on the main thread.
@@ -69,6 +66,33 @@ class Handler {
   // served by now, or nothing is kept. Main thread.
   void fall_back(uint64_t generation, const std::string& reason);
 
+  // ---- as a member of a group, which says when what is taken and served (core/group.h) ----
+  // To be called whenever there may be something for it to do. Before start().
+  void join(std::function<void()> look) { look_at_group_ = std::move(look); }
+  // Neither at work nor resting: prepare() may be called.
+  bool is_free() const;
+  // What the watcher has seen and nobody has taken yet.
+  const std::optional<Candidate>& offered() const { return offered_; }
+  std::string served_checksum() const;  // "md5:HEX"; empty: nothing is served
+  uint64_t served_generation() const { return current_ ? current_->id() : 0; }
+  // Of the data set that lies verified in the free slot for its group; empty: there is none.
+  std::string ready_checksum() const { return intake_.ready_checksum(); }
+  // Takes and opens what is offered, or what is ready when `checksum` is its. `done` hears when
+  // that has been done, or what failed; this is at work until adopt_prepared() or give_up(). None
+  // of the `done`s is called when the server stops.
+  using Done = std::function<void(const Result<void>&)>;
+  void prepare(const std::string& checksum, Done done);
+  uint64_t prepared_generation() const { return prepared_ ? prepared_->id() : 0; }
+  // A restart serves it.
+  void commit(Done done);
+  void adopt_prepared();
+  // It stays ready. Also after a prepare() that failed.
+  void give_up();
+  // Any task of the group, on the worker thread.
+  void run(std::function<Result<void>()> task, Done done);
+  // What keeps the offered files from being taken, for basedir/status.
+  void show_trouble(const std::string& trouble);
+
   const std::string& name() const { return config_.name; }
   HotKeys* hot_keys() const { return intake_.hot_keys(); }
   DatabaseStatus status() const;  // any thread
@@ -76,6 +100,8 @@ class Handler {
  private:
   using Outcome = Intake::Outcome;
 
+  void on_candidate(const Candidate& candidate);
+  bool look_first();
   void work(std::function<Outcome()> task, std::optional<Candidate> candidate);
   void on_outcome(const Outcome& outcome, const std::optional<Candidate>& candidate);
   void on_failure(const Error& error, const std::optional<Candidate>& candidate, bool taken,
@@ -98,6 +124,7 @@ class Handler {
   void show();
   void idle();
 
+  const uint32_t database_;
   const DatabaseConfig& config_;
   std::shared_ptr<spdlog::logger> log_;
   Mailbox& main_;
@@ -109,6 +136,11 @@ class Handler {
   std::shared_ptr<Generation> current_;
   bool busy_ = false;
   uint64_t task_began_ms_ = 0, next_try_ms_ = 0;  // of now_ms()
+  // Of a group.
+  std::function<void()> look_at_group_;
+  std::optional<Candidate> offered_;
+  Done prepare_done_;  // while it is prepared
+  std::shared_ptr<Generation> prepared_;
   // Old generations that slow clients keep open. The next load waits for the youngest a moment, and
   // when there are many for as long as it takes.
   uint32_t draining_ = 0;

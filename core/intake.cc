@@ -56,7 +56,31 @@ int Intake::free_slot() const {
   return kept == 0 ? 1 : 0;
 }
 
+bool Intake::checked_before(const Pending& file) {
+  return file.adopted_before || file.note.rolled_back_to != 0;
+}
+
+// The store of a database holds what has been adopted, or is to be as soon as it opens. With a
+// group there is a third: what is to be adopted when all of the group are.
+bool Intake::waits_for_group(const Pending& file) const {
+  return !config_.group.empty() && !checked_before(file) && file.note.adopted_at.empty() &&
+         file.note.generation > loader_.pointed_generation();
+}
+
+void Intake::find_ready() {
+  if (config_.group.empty() || pending_) return;
+  for (int slot = 0; slot < Loader::kSlots; ++slot) {
+    auto note = slot == served_slot_ ? std::nullopt : loader_.whole(slot);
+    if (!note || (pending_ && pending_->note.generation > note->generation)) continue;
+    if (const Pending file{slot, *note, false}; waits_for_group(file)) pending_ = file;
+  }
+}
+
 Intake::Outcome Intake::recover() {
+  if (!config_.group.empty()) {
+    const auto committed = number_in(read_pairs(config_.group_record), config_.name);
+    if (auto done = loader_.catch_up(committed); !done) return {tl::unexpected(done.error())};
+  }
   auto found = loader_.recover();
   if (!found) return {tl::unexpected(found.error())};
   newest_generation_ = std::max(newest_generation_, loader_.pointed_generation());
@@ -82,6 +106,8 @@ Intake::Outcome Intake::recover() {
     if (!why_not.empty()) {
       log_->warn("{} is not opened: {}", loader_.data_path(each.slot), why_not);
       (void)loader_.set_aside(each.slot, why_not);
+    } else if (waits_for_group({each.slot, each.note, each.adopted})) {
+      continue;
     } else if (*outcome.generation == nullptr) {
       auto opened = open({each.slot, each.note, each.adopted});
       if (opened) {
@@ -110,6 +136,7 @@ Intake::Outcome Intake::recover() {
     outcome.checksum = std::move(back.checksum);
     std::move(back.others.begin(), back.others.end(), std::back_inserter(outcome.others));
   }
+  find_ready();
   return outcome;
 }
 
@@ -155,7 +182,17 @@ Intake::Outcome Intake::take(const Candidate& candidate, bool quietly) {
 
 Intake::Outcome Intake::go_on() {
   const auto checksum = pending_->note.checksum;
-  return {open(*pending_), false, checksum};
+  Outcome outcome{open(*pending_), false, checksum};
+  if (outcome.generation) find_ready();
+  return outcome;
+}
+
+Result<void> Intake::commit() {
+  auto file = *std::exchange(pending_, std::nullopt);
+  served_slot_ = file.slot;
+  auto settled = settle(file);
+  current_ = file.note;
+  return settled;
 }
 
 void Intake::remove(int slot, uint64_t generation) {
@@ -200,7 +237,11 @@ void Intake::keep_left() {
 
 Intake::Outcome Intake::roll_back() {
   Outcome outcome;
-  if (auto kept = history_.asked_for(served())) {
+  if (!config_.group.empty()) {
+    outcome.refused = fmt::format(
+        "it is in group {}, whose databases change together; publish all of an older set",
+        config_.group);
+  } else if (auto kept = history_.asked_for(served())) {
     outcome = bring_back(*kept, true);
   } else {
     outcome.refused = kept.error().message;
@@ -211,6 +252,12 @@ Intake::Outcome Intake::roll_back() {
 
 Intake::Outcome Intake::fall_back(uint64_t generation, const std::string& reason) {
   bad_ = {generation, reason};
+  if (!config_.group.empty()) {
+    log_->warn(
+        "not going back to a kept data set: it is in group {}, whose databases change together",
+        config_.group);
+    return {};
+  }
   if (!pending_) keep_left();
   if (!history_.newest()) {
     log_->warn("nothing is kept that could take the place of generation {}", generation);
@@ -287,6 +334,16 @@ Intake::Loaded Intake::open(Pending file) {
                       ? Loaded(reject(fmt::format(
                             "the server ended {} times while it opened this file", kMaxAttempts)))
                       : open_untouched(file);
+  if (opened && waits_for_group(file)) {
+    newest_generation_ = std::max(newest_generation_, file.note.generation);
+    (void)loader_.count_attempts(file.slot, file.note, 0);  // none of them ended the process
+    pending_ = file;
+    step("prepared");
+    return opened;
+  }
+  if (opened) {
+    if (auto settled = settle(file); !settled) opened = tl::unexpected(settled.error());
+  }
   if (opened) {
     newest_generation_ = std::max(newest_generation_, file.note.generation);
     served_slot_ = file.slot;
@@ -335,8 +392,7 @@ Intake::Loaded Intake::open_untouched(Pending& file) {
   if (from_before) make_read_only(path);
   const auto held = HeldFile::open(path);
   if (!held) return tl::unexpected(held.error());
-  const bool checked_before = file.adopted_before || file.note.rolled_back_to != 0;
-  const int64_t open_within_ms = checked_before ? 0 : config_.must_open_within_ms;
+  const int64_t open_within_ms = checked_before(file) ? 0 : config_.must_open_within_ms;
   if (guard_ && !file.adopted_before) {
     OpenLimit limit(open_within_ms);
     auto tried = guard_->try_file(
@@ -360,7 +416,7 @@ Intake::Loaded Intake::open_untouched(Pending& file) {
   if (const auto entries = (*generation)->info().entries; entries != GOROMDB_UNKNOWN) {
     file.note.entries = entries;
   }
-  if (!checked_before) {
+  if (!checked_before(file)) {
     Result<void> checked = fail(fmt::format("cannot read {}: a page of it has gone", path));
     (void)survives(
         [&] { checked = check_data(config_, **generation, current_ ? &*current_ : nullptr); });
@@ -370,24 +426,26 @@ Intake::Loaded Intake::open_untouched(Pending& file) {
   look_up_hot_keys(**generation);
   untouched = loader_.check_untouched(file.slot, file.note).and_then([&] { return held->check(); });
   if (!untouched) return tl::unexpected(untouched.error());
+  for (const auto& weakness : weaknesses_of(path, config_.basedir)) {
+    if (told_.insert(weakness).second) log_->warn("{}", weakness);
+  }
+  return std::shared_ptr<Generation>(std::move(*generation));
+}
+
+// What has been opened is the one that a restart serves.
+Result<void> Intake::settle(Pending& file) {
   if (!file.adopted_before) {
     file.note.adopted_at = utc_now();
-    auto noted = loader_.note(file.slot, file.note);
-    if (!noted) return tl::unexpected(noted.error());
+    if (auto noted = loader_.note(file.slot, file.note); !noted) return noted;
   }
   if (!file.adopted_before && file.note.rolled_back_to != 0) {
     const bool went_bad = bad_ && current_ && bad_->first == current_->generation;
     history_.roll_back(file.note, current_ && !went_bad ? &*current_ : nullptr);
   }
-  if (auto pointed = loader_.point(file.slot, file.note.generation); !pointed) {
-    return tl::unexpected(pointed.error());
-  }
-  if (!checked_before) history_.another_has_come();
+  if (auto pointed = loader_.point(file.slot, file.note.generation); !pointed) return pointed;
+  if (!checked_before(file)) history_.another_has_come();
   step("pointed");
-  for (const auto& weakness : weaknesses_of(path, config_.basedir)) {
-    if (told_.insert(weakness).second) log_->warn("{}", weakness);
-  }
-  return std::shared_ptr<Generation>(std::move(*generation));
+  return {};
 }
 
 // Each with the reader of the loop that asks for it, which may have a cache of its own. A disk that

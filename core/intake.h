@@ -48,6 +48,9 @@ class Intake {
   Outcome take(const Candidate& candidate, bool quietly);
   // Opens what lies verified in its slot and could not be opened before.
   Outcome go_on();
+  // What take() or go_on() has opened for a group is the one that a restart serves. Failure: it
+  // is, but for the record of the group that says so, too.
+  Result<void> commit();
   // Does what a tool asks for in the file that rollback_path() names.
   Outcome roll_back();
   // The served generation has gone bad: the newest kept data set takes its place, if there is one.
@@ -64,7 +67,12 @@ class Intake {
 
   bool has_guard() const { return guard_.has_value(); }
   bool recovered() const { return recovered_; }
-  bool has_pending() const { return pending_.has_value(); }
+  // What go_on() would open, without its group.
+  bool has_pending() const { return pending_ && !waits_for_group(*pending_); }
+  // Of what lies ready for its group; empty: nothing does.
+  std::string ready_checksum() const {
+    return pending_ && waits_for_group(*pending_) ? pending_->note.checksum : std::string();
+  }
 
  private:
   using Loaded = Result<std::shared_ptr<Generation>>;
@@ -75,8 +83,12 @@ class Intake {
     bool adopted_before;
   };
 
+  static bool checked_before(const Pending& file);
+  bool waits_for_group(const Pending& file) const;
+  void find_ready();
   Loaded open(Pending file);
   Loaded open_untouched(Pending& file);
+  Result<void> settle(Pending& file);
   Progress progress_of(const std::string& what);
   void look_up_hot_keys(Generation& generation);
   int free_slot() const;

@@ -136,6 +136,16 @@ Result<std::vector<Loader::Found>> Loader::recover() {
   return found;
 }
 
+Result<void> Loader::catch_up(uint64_t generation) {
+  if (generation <= number_in(read_pairs(pointer_path()), "generation")) return {};
+  for (int slot = 0; slot < kSlots; ++slot) {
+    if (auto note = whole(slot); note && note->generation == generation) {
+      return point(slot, generation);
+    }
+  }
+  return {};
+}
+
 Result<SlotNote> Loader::take(const Candidate& candidate, const std::string& hex, int slot,
                               uint64_t generation, const Progress& progress) {
   unfinished_.reset();

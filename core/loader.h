@@ -42,6 +42,10 @@ class Loader {
   // done, where it can: what stays is in nobody's way.
   Result<std::vector<Found>> recover();
 
+  // Before recover(): where `generation` lies in a slot, it has been adopted, whatever `current`
+  // says.
+  Result<void> catch_up(uint64_t generation);
+
   // Moves the verified candidate into `slot` and removes its sum file. What lies in the slot is
   // what was hashed, or the call fails and the candidate is where it was. Where it fails behind the
   // move, what is left to do is done when the slot is pointed at.

@@ -5,7 +5,10 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
+#include <condition_variable>
 #include <csignal>
+#include <mutex>
 
 #include "core/sigbus.h"
 #include "core/units.h"
@@ -61,13 +64,23 @@ Server::Server(const Config& config, std::unique_ptr<Setup> setup)
   }
   for (uint32_t i = 0; i < config.databases.size(); ++i) {
     handlers_.push_back(std::make_unique<Handler>(
-        config.databases[i], std::move(setup_->storages_[i]), loops, &uv_, mailbox_,
-        [this, i](const auto& generation, auto adopted, auto released) {
-          adopt(i, generation, std::move(adopted), std::move(released));
+        i, config.databases[i], std::move(setup_->storages_[i]), loops, &uv_, mailbox_,
+        [this, i](auto adoptions) {
+          group_of_[i] != nullptr ? group_of_[i]->adopt(std::move(adoptions))
+                                  : adopt(std::move(adoptions));
         },
         [this] { on_ready(); }));
     handlers_.back()->count_faults_by([this](auto counted) { count_faults(std::move(counted)); });
     house_.hot_keys.push_back(handlers_.back()->hot_keys());
+  }
+  group_of_.resize(config.databases.size());
+  for (const auto& group : config.groups) {
+    std::vector<Handler*> members;
+    for (const uint32_t index : group.databases) members.push_back(handlers_[index].get());
+    groups_.push_back(
+        std::make_unique<Group>(group, config.databases, std::move(members), &uv_,
+                                [this](auto adoptions) { adopt(std::move(adoptions)); }));
+    for (const uint32_t index : group.databases) group_of_[index] = groups_.back().get();
   }
 }
 
@@ -162,26 +175,67 @@ void Server::on_ready() {
   if (all) log_->info("ready: every database has a data set");
 }
 
-void Server::adopt(uint32_t database, const std::shared_ptr<Generation>& generation,
-                   std::function<void()> adopted, std::function<void()> released) {
-  // Counted on the main thread alone.
-  struct Waiting {
+// Where several databases change in one step, no loop answers from the one before another loop has
+// the other: each waits for the last of them, which is in the middle of something for at most a
+// few milliseconds. Where one hangs (on a dead disk), the others go on without it.
+class Server::Meeting {
+ public:
+  explicit Meeting(size_t loops) : missing_(loops) {}
+  // False: not all have come, and this is the first that goes on without them.
+  bool wait() {
+    constexpr std::chrono::seconds kMost(1);
+    std::unique_lock lock(mutex_);
+    if (--missing_ == 0) {
+      all_here_.notify_all();
+      return true;
+    }
+    return all_here_.wait_for(lock, kMost, [this] { return missing_ == 0; }) ||
+           std::exchange(given_up_, true);
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable all_here_;
+  size_t missing_;
+  bool given_up_ = false;
+};
+
+void Server::adopt(std::vector<Adoption> adoptions) {
+  struct Waiting {  // of the main thread alone
     size_t to_adopt, to_release;
     std::function<void()> adopted, released;
   };
-  auto waiting = std::make_shared<Waiting>(
-      Waiting{loops_.size(), loops_.size(), std::move(adopted), std::move(released)});
+  struct Change {
+    uint32_t database;
+    std::shared_ptr<Generation> generation;
+    std::shared_ptr<Waiting> waiting;
+  };
+  std::vector<Change> changes;
+  for (auto& each : adoptions) {
+    auto waiting = std::make_shared<Waiting>(
+        Waiting{loops_.size(), loops_.size(), std::move(each.adopted), std::move(each.released)});
+    changes.push_back({each.database, std::move(each.generation), std::move(waiting)});
+  }
+  const auto meeting = changes.size() > 1 ? std::make_shared<Meeting>(loops_.size()) : nullptr;
   for (auto& loop : loops_) {
-    loop->post([this, &loop = *loop, database, generation, waiting] {
-      // Posted first, so that the main thread hears of adoption before release.
-      mailbox_.post([waiting] {
-        if (--waiting->to_adopt == 0) waiting->adopted();
-      });
-      loop.adopt(database, generation, [this, waiting] {
-        mailbox_.post([waiting] {
-          if (--waiting->to_release == 0) waiting->released();
+    loop->post([this, &loop = *loop, changes, meeting] {
+      if (meeting && !meeting->wait()) {
+        log_->warn(
+            "an event loop hangs; clients of the others see the new data of a group before its "
+            "own");
+      }
+      for (const auto& [database, generation, waiting] : changes) {
+        // Posted first, so that the main thread hears of adoption before release. What `adopted`
+        // holds of the generation goes with the call.
+        mailbox_.post([waiting = waiting] {
+          if (--waiting->to_adopt == 0) std::exchange(waiting->adopted, nullptr)();
         });
-      });
+        loop.adopt(database, generation, [this, waiting = waiting] {
+          mailbox_.post([waiting] {
+            if (--waiting->to_release == 0) waiting->released();
+          });
+        });
+      }
     });
   }
 }
@@ -208,6 +262,7 @@ void Server::count_faults(std::function<void(FaultCount)> counted) {
 void Server::stop() {
   stopping_ = true;
   for (auto& handler : handlers_) handler->begin_stop();
+  for (auto& group : groups_) group->stop();
   for (auto& loop : loops_) loop->shut_down();
   for (auto& handler : handlers_) handler->stop();
   for (auto& loop : loops_) loop->join();
@@ -226,6 +281,7 @@ void Server::stop() {
 void Server::close() {
   if (std::exchange(closed_, true)) return;
   if (!stopping_) {
+    for (auto& group : groups_) group->stop();
     for (auto& handler : handlers_) handler->stop();
     mailbox_.close();
     uv_run(&uv_, UV_RUN_DEFAULT);

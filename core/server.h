@@ -10,6 +10,7 @@
 
 #include "core/config.h"
 #include "core/facts.h"
+#include "core/group.h"
 #include "core/handler.h"
 #include "core/loop.h"
 #include "core/mailbox.h"
@@ -55,11 +56,11 @@ class Server {
   Result<void> run();
 
  private:
+  class Meeting;
   void watch_signals();
   void on_signal(int number);
   void on_ready();
-  void adopt(uint32_t database, const std::shared_ptr<Generation>& generation,
-             std::function<void()> adopted, std::function<void()> released);
+  void adopt(std::vector<Adoption> adoptions);
   void count_faults(std::function<void(FaultCount)> counted);
   void stop();
   void close();
@@ -73,6 +74,8 @@ class Server {
   std::vector<std::unique_ptr<Listening>> listening_;
   House house_;
   std::vector<std::unique_ptr<Handler>> handlers_;
+  std::vector<std::unique_ptr<Group>> groups_;
+  std::vector<Group*> group_of_;          // by database; NULL: it is in none
   std::vector<std::vector<Fd>> sockets_;  // by loop, by listener
   std::vector<std::unique_ptr<Loop>> loops_;
   std::vector<uv_signal_t> signals_;

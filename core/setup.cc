@@ -115,6 +115,12 @@ std::string Setup::describe(const Config& config) const {
             ? fmt::format(", new files tried in another process (jail: {})", jail_of_this_machine())
             : std::string());
   }
+  for (const auto& group : config.groups) {
+    std::vector<std::string> names;
+    for (const uint32_t index : group.databases) names.push_back(config.databases[index].name);
+    text +=
+        fmt::format("  group {}: {}; manifest {}\n", group.name, join(names, ", "), group.manifest);
+  }
   for (size_t i = 0; i < config.listeners.size(); ++i) {
     const auto& plugin = protocols_[i]->plugin();
     text += fmt::format("  listener {}: protocol {} {} ({}), databases", config.listeners[i].listen,

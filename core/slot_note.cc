@@ -10,7 +10,7 @@
 namespace goromdb {
 namespace {
 
-constexpr size_t kNoteLimit = 8192;  // the longest path among it
+constexpr size_t kNoteLimit = 65536;  // the longest path among it, or a group's members
 
 template <class Number>
 Number parsed(const Pairs& pairs, const std::string& key) {

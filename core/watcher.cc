@@ -79,9 +79,14 @@ void Watcher::settle_first() {
   last_seen_.reset();
 }
 
-void Watcher::retry_later(const Candidate& candidate) {
-  ignore(candidate, true);
+void Watcher::hold(const Candidate& candidate) {
+  ignored_ = candidate;
   retry_wanted_ = true;
+}
+
+void Watcher::retry_later(const Candidate& candidate) {
+  hold(candidate);
+  must_settle_ = true;
 }
 
 void Watcher::retry() {

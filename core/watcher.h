@@ -18,7 +18,7 @@ namespace goromdb {
 class Watcher {
  public:
   struct Events {
-    // Take it; answer with ignore(), retry_later() or settle_first().
+    // Take it; answer with ignore(), retry_later(), settle_first() or hold().
     std::function<void(const Candidate&)> candidate;
     std::function<void(const std::string& reason)> no_data_file;  // a folder, a link, a fifo
     std::function<void()> poll;                                   // each poll_interval
@@ -45,7 +45,9 @@ class Watcher {
   void ignore(const Candidate& candidate, bool settle);
   // They changed while they were looked at: the next look waits until they stand still.
   void settle_first();
-  // The same until retry(), or until one of them changes.
+  // They are waited with: no candidate again until retry(), or until one of them changes.
+  void hold(const Candidate& candidate);
+  // The same, and then they must stand still for a moment.
   void retry_later(const Candidate& candidate);
   void retry();
 

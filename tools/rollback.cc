@@ -112,6 +112,12 @@ Result<StoreStatus> Rollback::run() {
   if (!*served) {
     return fail(fmt::format("no server runs on {}, {}; start it first", db_.basedir, kNothing));
   }
+  if (!db_.group.empty()) {
+    return fail(
+        fmt::format("{}: it is in group {}, whose databases change together; {}; publish all of an "
+                    "older set",
+                    db_.name, db_.group, kNothing));
+  }
   auto turn = take_turn(db_.file, deadline(), kNothing);
   if (!turn) return tl::unexpected(turn.error());
   auto before = status_of(db_.basedir, deadline(), kNothing);

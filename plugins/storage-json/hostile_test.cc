@@ -8,6 +8,7 @@
 #include <random>
 
 #include "database.hpp"
+#include "rounds.hpp"
 
 using goromdb::test::Database;
 using goromdb::test::Settings;
@@ -196,7 +197,7 @@ TEST_CASE("an object that is cut anywhere is refused whatever of it is served as
 TEST_CASE("changed bytes give what simdjson makes of them, or an error") {
   std::mt19937 random(11);
   Database db;
-  for (int round = 0; round < 4000; ++round) {
+  for (int round = 0; round < goromdb::test::rounds(4000); ++round) {
     std::string text = kObject;
     for (size_t n = 1 + random() % 3; n > 0; --n) {
       text[random() % text.size()] =
@@ -210,21 +211,21 @@ TEST_CASE("random documents give what simdjson makes of them, or an error") {
   Generator generator(12);
   Database db, text(Settings{{"nested", "text"}});
   int right = 0;
-  for (int round = 0; round < 4000; ++round) {
+  for (int round = 0; round < goromdb::test::rounds(4000); ++round) {
     const std::string document = generator.document();
     compare_with_simdjson(db, document);
     compare_with_simdjson(text, document);
     right += db.status == GOROMDB_OK ? 1 : 0;
   }
-  CHECK(right > 1000);
-  CHECK(right < 3990);
+  CHECK(right > goromdb::test::rounds(1000));
+  CHECK(right < goromdb::test::rounds(3990));
 }
 
 TEST_CASE("random documents are values of lines when simdjson takes them, and served as they are") {
   Generator generator(14);
   Database db(Settings{{"format", "ndjson"}});
   int right = 0;
-  for (int round = 0; round < 4000; ++round) {
+  for (int round = 0; round < goromdb::test::rounds(4000); ++round) {
     std::string text = generator.document();
     std::replace(text.begin(), text.end(), '\n', ' ');
     CAPTURE(text);
@@ -239,15 +240,15 @@ TEST_CASE("random documents are values of lines when simdjson takes them, and se
       REQUIRE_FALSE(expected.is_object);
     }
   }
-  CHECK(right > 1000);
-  CHECK(right < 3990);
+  CHECK(right > goromdb::test::rounds(1000));
+  CHECK(right < goromdb::test::rounds(3990));
 }
 
 TEST_CASE("changed lines are data or a message that names the line") {
   std::mt19937 random(13);
   Database db(Settings{{"format", "ndjson"}});
   int right = 0;
-  for (int round = 0; round < 4000; ++round) {
+  for (int round = 0; round < goromdb::test::rounds(4000); ++round) {
     std::string text = kLines;
     for (size_t n = 1 + random() % 3; n > 0; --n) {
       text[random() % text.size()] =
@@ -291,7 +292,7 @@ TEST_CASE("a server that stops is obeyed at every call, and nothing is left behi
     CHECK(db.open(path) == GOROMDB_E_CANCELLED);
     CHECK(calls == stop_at);
   }
-  for (int round = 0; round < 200; ++round) {
+  for (int round = 0; round < goromdb::test::rounds(200); ++round) {
     calls = 0;
     stop_at = 1 + round % all;
     db.open(path);
@@ -307,7 +308,7 @@ TEST_CASE("files that are refused leave nothing behind") {
   db.open_text(kObject);
   db.close();
   const size_t maps = mappings(), files = open_files();
-  for (int round = 0; round < 200; ++round) {
+  for (int round = 0; round < goromdb::test::rounds(200); ++round) {
     CHECK(db.open_text(kObject + "x") == GOROMDB_E_CORRUPT);
     CHECK(db.open_text(std::string("\x1f\x8b") + kObject) == GOROMDB_E_CORRUPT);
     CHECK(db.open_text(std::string("\x28\xb5\x2f\xfd") + kObject) == GOROMDB_E_CORRUPT);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // What is built is what is read back, here and by liblmdb.
+#include "rounds.hpp"
 #include "test_files.h"
 
 #include <doctest/doctest.h>
@@ -111,7 +112,7 @@ TEST_CASE("many entries fit, however small or awkward for a page they are") {
   for (const size_t size : {size_t{0}, size_t{1}, size_t{1990}, size_t{2030}, size_t{4081}}) {
     CAPTURE(size);
     Items items;
-    const size_t entries = size < 2 ? 300000 : 20000;
+    const size_t entries = size < 2 ? goromdb::test::rounds(300000) : 20000;
     auto& plain = items[""];
     for (uint64_t i = 0; i < entries; ++i) plain[std::to_string(i)] = {std::string(size, 'v')};
     const bool built = db.build(items);

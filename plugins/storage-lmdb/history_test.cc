@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Files with a past: whatever a program has put, changed, removed and dropped with liblmdb, the
 // file is taken and read whole. Nothing that liblmdb writes may look damaged to the walk.
+#include "rounds.hpp"
 #include "test_files.h"
 
 #include <doctest/doctest.h>
@@ -131,7 +132,7 @@ void check_taken(const std::string& path, Items expected) {
 }  // namespace
 
 TEST_CASE("files with a long past, and compact copies of them, are read whole") {
-  for (uint32_t seed = 1; seed <= 6; ++seed) {
+  for (uint32_t seed = 1; seed <= goromdb::test::rounds(6u); ++seed) {
     for (const unsigned flags : {0u, unsigned{MDB_WRITEMAP}}) {
       CAPTURE(seed);
       CAPTURE(flags);

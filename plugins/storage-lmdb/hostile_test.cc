@@ -8,6 +8,7 @@
 #include <random>
 #include <set>
 
+#include "rounds.hpp"
 #include "walk_rules.hpp"
 
 namespace {
@@ -241,7 +242,7 @@ TEST_CASE("damaged bytes are found, or change nothing that leads liblmdb astray"
   std::mt19937 random(21);
   Database db;
   int accepted = 0;
-  constexpr int kRounds = 600;
+  constexpr int kRounds = goromdb::test::rounds(600);
   for (int round = 0; round < kRounds; ++round) {
     CAPTURE(round);
     std::string bytes = everything();
@@ -258,7 +259,7 @@ TEST_CASE("damage to the structure of pages is found, or changes nothing that le
   Database db;
   constexpr uint64_t kValues[] = {0, 1, 2, 3, 0xff, 0xffff, 0x7fff, 4096, UINT64_MAX, 48, 16};
   int accepted = 0;
-  constexpr int kRounds = 1500;
+  constexpr int kRounds = goromdb::test::rounds(1500);
   for (int round = 0; round < kRounds; ++round) {
     CAPTURE(round);
     std::string bytes = everything();

@@ -264,7 +264,7 @@ def without_superpowers():
     return ["setpriv", "--bounding-set=-dac_override,-dac_read_search", "--"]
 
 
-def default_config(words=None, databases=None, listeners=None, server=None):
+def default_config(words=None, databases=None, listeners=None, server=None, groups=None):
     """The config of most tests: one database `words`, one memcached listener."""
     if databases is None:
         databases = {
@@ -280,7 +280,8 @@ def default_config(words=None, databases=None, listeners=None, server=None):
             {"protocol": "memcached", "listen": "127.0.0.1:0", "databases": list(databases)}
         ]
     server = {"threads": 2, "log": {"format": "json", "level": "debug"}, **(server or {})}
-    return {"server": server, "databases": databases, "listeners": listeners}
+    config = {"server": server, "databases": databases, "listeners": listeners}
+    return {**config, "groups": groups} if groups else config
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@
  * see it refused: MAGIC, MAJOR, MIN_HOST, MUST, KIND, NO_GET, NO_ENTRY, NO_DESCRIPTOR, NO_NAME,
  * NO_OPS, SHORT, TRAITS and CURSOR. Left alone it is the storage "odd": the data file's first line
  * says which operation fails, or how the process dies, the rest is served under the key `content`,
- * and under `arena` as memory of the batch.
+ * and under `arena` as memory of the batch. To look for the key `slow` takes 10 ms.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -257,6 +257,7 @@ static void get(goromdb_reader* reader, uint32_t flags, const goromdb_key* keys,
   const goromdb_generation* generation = reader->generation;
   for (uint32_t i = 0; i < n; ++i) {
     out[i] = (goromdb_value){.status = GOROMDB_NOT_FOUND};
+    if (is(&keys[i], "slow")) usleep(10000);
     if (is(&keys[i], "fault")) out[i].status = GOROMDB_E_IO;
     if (is(&keys[i], "corrupt")) out[i].status = GOROMDB_E_CORRUPT;
     if (!is(&keys[i], "content") && !is(&keys[i], "arena")) continue;

@@ -12,6 +12,7 @@
 #include <thread>
 
 #include "database.hpp"
+#include "rounds.hpp"
 
 namespace goromdb::test {
 
@@ -92,6 +93,7 @@ inline Verdict checked_verdict_on(const std::string& path) {
 // every other file they are among the first 64 of a page (of `step` bytes), which are its header.
 inline void check_damaged(const std::string& whole, size_t step, int times, size_t begin = 0,
                           size_t end = std::string::npos) {
+  times = rounds(times);
   const TempDir dir;
   const auto path = dir.file("data.db");
   std::mt19937 random(11);

@@ -387,6 +387,46 @@ TEST_CASE("two databases share neither a file nor a basedir, however they are wr
   });
 }
 
+TEST_CASE(
+    "a group has its members, a manifest beside the first one's file, and a record in its store") {
+  const std::string databases =
+      "databases:\n  a: {storage: json, file: in/x, basedir: s1}\n  b: {storage: json, file: in/y, "
+      "basedir: s2}\n  c: {storage: json, file: in/z, basedir: s3, verify: none}\n";
+  TempFolder folder;
+  const auto config = load(folder, "groups: {shop: [b, a]}\n" + databases + kListeners);
+  REQUIRE_MESSAGE(config.has_value(), message_of(config));
+  REQUIRE(config->groups.size() == 1);
+  const auto& group = config->groups[0];
+  CHECK(group.name == "shop");
+  CHECK(group.databases == std::vector<uint32_t>{1, 0});
+  CHECK(group.manifest == folder / "in/shop.group");
+  CHECK(group.record == folder / "s2/current.group.shop");
+  for (size_t i = 0; i < 3; ++i) {
+    CAPTURE(i);
+    CHECK(config->databases[i].group == (i < 2 ? "shop" : ""));
+    CHECK(config->databases[i].group_record == (i < 2 ? group.record : ""));
+  }
+
+  const auto with = [&](const std::string& groups) {
+    return databases + "groups: " + groups + "\n" + kListeners;
+  };
+  check_errors({
+      {with("[a, b]"), "goromdb.yaml:5:9: groups must be a map"},
+      {with("{g: a}"), "goromdb.yaml:5:13: databases must be a list"},
+      {with("{g: [a]}"), R"(goromdb.yaml:5:13: group "g" has fewer than two databases; add)"},
+      {with("{g: [a, a]}"), R"(goromdb.yaml:5:17: duplicate database "a"; name it once)"},
+      {with("{g: [a, bb]}"), R"(goromdb.yaml:5:17: there is no database "bb"; did you mean "b"?)"},
+      {with("{g: [a, b], h: [b, a]}"),
+       R"(goromdb.yaml:5:24: database "b" is in group "g" already; put it in one)"},
+      {with("{g: [a, c]}"), R"(goromdb.yaml:5:13: database "c" has `verify: none`, and a group)"},
+      {with("{g h: [a, b]}"), "goromdb.yaml:5:10: a group's name has letters, digits"},
+      {"databases:\n  a: {storage: json, file: in/x, basedir: s1}\n  b: {storage: json, file: "
+       "in/g.group, basedir: s2}\ngroups: {g: [a, b]}\n" +
+           kListeners,
+       R"(goromdb.yaml:4:10: the manifest of group "g" would be in/g.group, a file of database "b")"},
+  });
+}
+
 TEST_CASE("what is watched is nobody's store") {
   const auto one = [](const std::string& settings) {
     return "databases:\n  a: {storage: json, " + settings + "}\n" + kListeners;

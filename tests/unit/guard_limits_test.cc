@@ -4,6 +4,10 @@
 #include <doctest/doctest.h>
 #include <unistd.h>
 
+#include <algorithm>
+
+#include "tests/unit/temp_folder.hpp"
+
 namespace goromdb {
 namespace {
 
@@ -17,9 +21,32 @@ TEST_CASE("limits grow with the file, and memory not above the machine's") {
   CHECK(small.total_ms == 316'000);
   CHECK(small.scratch == kGiB + 100);
   const auto large = limits_for(config, 1000 * kGiB);
-  CHECK(large.memory == static_cast<int64_t>(::sysconf(_SC_PHYS_PAGES)) * ::sysconf(_SC_PAGESIZE));
+  const auto installed = static_cast<int64_t>(::sysconf(_SC_PHYS_PAGES)) * ::sysconf(_SC_PAGESIZE);
+  CHECK(large.memory == std::min(installed, cgroup_memory("/proc/self/cgroup", "/sys/fs/cgroup")));
   CHECK(large.cpu_s == 60 + 4 * (1000 * 1024 + 1));
   CHECK(large.total_ms == 300'000 + 16'000 * (int64_t{1000} * 1024 + 1));
+}
+
+TEST_CASE("of a cgroup and those above it the least limit counts") {
+  test::TempFolder folder;
+  const auto of = [&](const std::string& self) {
+    return cgroup_memory(folder.write("self", self), folder / "root");
+  };
+  CHECK(cgroup_memory(folder / "none", folder / "root") == INT64_MAX);
+  CHECK(of("0::/a/b\n") == INT64_MAX);
+  folder.write("root/a/b/memory.max", "max\n");
+  CHECK(of("0::/a/b\n") == INT64_MAX);
+  folder.write("root/a/memory.max", "5000000\n");
+  CHECK(of("0::/a/b\n") == 5'000'000);
+  CHECK(of("0::/a/b/c\n") == 5'000'000);
+  CHECK(of("4:memory:/x\n0::/a/b\n") == 5'000'000);
+  CHECK(of("4:memory:/a/b\n") == INT64_MAX);  // version 1
+  CHECK(of("0::/other\n") == INT64_MAX);
+  folder.write("root/a/b/memory.max", "4000000\n");
+  CHECK(of("0::/a/b\n") == 4'000'000);
+  folder.write("root/memory.max", "3000000\n");  // as in a container
+  CHECK(of("0::/a/b\n") == 3'000'000);
+  CHECK(of("0::/\n") == 3'000'000);
 }
 
 TEST_CASE("the config's limits are taken as they are") {

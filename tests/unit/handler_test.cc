@@ -70,17 +70,17 @@ struct Run {
   explicit Run(House& of) : house(of) {
     spdlog::set_level(spdlog::level::off);
     handler = std::make_unique<Handler>(
-        house.config, test::fake_storage(metrics, 1), 1, uv.loop(), mailbox,
-        [this](const std::shared_ptr<Generation>& generation, std::function<void()> adopted,
-               std::function<void()> released) {
+        0, house.config, test::fake_storage(metrics, 1), 1, uv.loop(), mailbox,
+        [this](std::vector<Adoption> adoptions) {
+          auto& adoption = adoptions.at(0);
           if (served) served->close_reader(0);
-          served = generation;
+          served = adoption.generation;
           if (stuck_loop) {
-            late = adopted;
+            late = adoption.adopted;
             return;
           }
-          adopted();
-          mailbox.post(std::move(released));
+          adoption.adopted();
+          mailbox.post(std::move(adoption.released));
         },
         [] {});
     const auto locked = handler->lock();

@@ -566,6 +566,26 @@ TEST_CASE("the older of two data sets stays until the newer one has been opened"
   CHECK(shop.recovered() == "pointed at*, served at the crash");
 }
 
+TEST_CASE("a group's record adopts the generation that it names, and no older one") {
+  for (const uint64_t recorded : {0, 6, 7, 8, 9}) {
+    CAPTURE(recorded);
+    Shop shop;
+    shop.filled(0, 7, "served at the crash");
+    shop.filled(1, 8, "recorded");
+    shop.pointer(0, 7);
+    REQUIRE(shop.loader.catch_up(recorded).has_value());
+    CHECK(shop.recovered() ==
+          (recorded == 8 ? "recorded*, served at the crash" : "served at the crash*, recorded"));
+  }
+  Shop first;
+  first.filled(1, 1, "recorded");
+  REQUIRE(first.loader.catch_up(1).has_value());
+  CHECK(first.recovered() == "recorded*");
+  Shop none;
+  CHECK(none.loader.catch_up(1).has_value());
+  CHECK(none.recovered() == "");
+}
+
 // ---- point, set_aside, clear, count_attempts, whole, check_untouched ----
 
 TEST_CASE("the pointer moves to the slot that it is given") {

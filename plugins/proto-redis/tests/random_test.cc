@@ -4,13 +4,14 @@
 #include <doctest/doctest.h>
 
 #include "random_requests.h"
+#include "rounds.hpp"
 
 namespace goromdb::redis::engine_test {
 
 TEST_CASE("random requests get the same replies however they come") {
   World world;
   Random random(1);
-  for (int i = 0; i < 20000; ++i) {
+  for (int i = 0; i < goromdb::test::rounds(20000); ++i) {
     const std::string request = random_requests(random);
     CAPTURE(i);
     CAPTURE(request);

@@ -6,6 +6,7 @@
 
 #include "image_file.hpp"
 #include "read_all.hpp"
+#include "rounds.hpp"
 #include "sample.hpp"
 #include "walk_rules.hpp"
 
@@ -123,7 +124,7 @@ TEST_CASE("one changed bit does no harm, wherever it is") {
   const Items items = small_sample();
   const ImageFile file(items, 1024);
   std::mt19937 random(7);
-  for (int i = 0; i < 1500; ++i) {
+  for (int i = 0; i < goromdb::test::rounds(1500); ++i) {
     CAPTURE(i);
     std::string bytes = file.bytes;
     // Mostly where headers and elements are.
@@ -140,7 +141,7 @@ TEST_CASE("many changed bytes and right checksums do no harm") {
   const std::string good = file.bytes;
   std::mt19937 random(8);
   const uint64_t kOdd[] = {0, 1, 2, 3, 0x7FFFFFFF, 0xFFFFFFFF, UINT64_MAX, UINT64_MAX - 1, 1 << 16};
-  for (int i = 0; i < 1500; ++i) {
+  for (int i = 0; i < goromdb::test::rounds(1500); ++i) {
     CAPTURE(i);
     file.bytes = good;
     for (size_t n = random() % 6 + 1; n > 0; --n) {

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "rows.hpp"
+#include "tests/lib/rounds.hpp"
 
 using namespace goromdb::test;
 using goromdb::tools::take_plain_object;
@@ -74,7 +75,7 @@ TEST_CASE("what is taken apart here is what the parser takes it for") {
                                            "\"key\" : \"\""};
   std::mt19937 random(5);
   int plain = 0, good = 0;
-  for (int i = 0; i < 50'000; ++i) {
+  for (int i = 0; i < goromdb::test::rounds(50'000); ++i) {
     std::string line = random() % 4 == 0 ? "" : "{";
     for (auto n = random() % 6; n > 0; --n) line += pieces[random() % pieces.size()];
     if (random() % 4 != 0) line += "}";
@@ -84,6 +85,6 @@ TEST_CASE("what is taken apart here is what the parser takes it for") {
     plain += taken(line) != "-";
     good += rows.size() == 1 && rows[0].ends_with(" @1");
   }
-  CHECK(plain > 500);
-  CHECK(good > 100);
+  CHECK(plain > goromdb::test::rounds(500));
+  CHECK(good > goromdb::test::rounds(100));
 }

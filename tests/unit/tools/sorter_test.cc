@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "tests/lib/rounds.hpp"
 #include "tests/unit/small_disk.hpp"
 #include "tests/unit/temp_folder.hpp"
 
@@ -158,7 +159,7 @@ TEST_CASE("equal keys stay in the order they were added, through files or not") 
 }
 
 TEST_CASE("any bytes come out in order, whatever the memory") {
-  for (uint64_t seed = 1; seed <= 20; ++seed) {
+  for (uint64_t seed = 1; seed <= goromdb::test::rounds(uint64_t{20}); ++seed) {
     const auto items = random_items(2000, seed);
     for (size_t memory : {kPlenty, size_t{16} << 10, size_t{5000}, size_t{300}}) {
       CAPTURE(seed);

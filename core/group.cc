@@ -1,0 +1,268 @@
+// SPDX-License-Identifier: MIT
+#include "core/group.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "core/file.h"
+#include "core/loader.h"
+#include "core/step.h"
+#include "core/units.h"
+
+namespace goromdb {
+namespace {
+
+constexpr size_t kManifestLimit = size_t{1} << 20;
+constexpr size_t kSumLimit = 65536;
+
+// A manifest that is written line by line is faulty until it is whole: it must stand still for so
+// long before it is called so.
+constexpr uint64_t kQuietMs = 300;
+
+std::string file_name_of(const std::string& path) { return path.substr(path.rfind('/') + 1); }
+
+}  // namespace
+
+Group::Group(const GroupConfig& config, const std::vector<DatabaseConfig>& databases,
+             std::vector<Handler*> members, uv_loop_t* main_loop, Adopt adopt)
+    : config_(config),
+      members_(std::move(members)),
+      poll_interval_ms_(databases[config.databases.front()].poll_interval_ms),
+      adopt_(std::move(adopt)),
+      log_(logger_for("group " + config.name)),
+      loop_(main_loop) {
+  for (const uint32_t index : config.databases) {
+    const auto& db = databases[index];
+    named_.push_back({db.name, file_name_of(db.file), db.verify});
+  }
+  for (auto* member : members_) {
+    member->join([this] { look(); });
+  }
+  uv_timer_init(loop_, &settle_timer_);
+  settle_timer_.data = this;
+}
+
+void Group::stop() {
+  stopped_ = true;
+  uv_close(reinterpret_cast<uv_handle_t*>(&settle_timer_), nullptr);
+}
+
+void Group::adopt(std::vector<Adoption> adoptions) {
+  if (!gathering_adoptions_) return adopt_(std::move(adoptions));
+  std::move(adoptions.begin(), adoptions.end(), std::back_inserter(adoptions_));
+}
+
+void Group::say_once(const std::string& message) {
+  if (std::exchange(said_, message) == message) return;
+  for (auto* member : members_) {
+    if (member->offered()) member->show_trouble(message);
+  }
+  if (!message.empty()) log_->info("{}", message);
+}
+
+void Group::refuse(const FileIdentity& manifest, const std::string& reason) {
+  refused_ = manifest;
+  said_.clear();
+  log_->error("{}: {}", config_.manifest, reason);
+}
+
+bool Group::settled(const FileIdentity& manifest) {
+  uv_update_time(loop_);
+  const uint64_t now = uv_now(loop_);
+  if (!seen_ || *seen_ != manifest) {
+    seen_ = manifest;
+    seen_since_ms_ = now;
+  }
+  const uint64_t due = seen_since_ms_ + kQuietMs;
+  if (now >= due) return true;
+  uv_timer_start(
+      &settle_timer_, [](uv_timer_t* timer) { static_cast<Group*>(timer->data)->look(); },
+      due - now, 0);
+  return false;
+}
+
+// ---- gathering ----
+
+void Group::look() {
+  if (in_step_ || stopped_) return;
+  const auto state = look_at(config_.manifest);
+  if (!state) return say_once(state.error().message);
+  if (!*state) {
+    const bool waited_with = std::any_of(members_.begin(), members_.end(),
+                                         [](const auto* each) { return each->offered(); });
+    return say_once(waited_with ? fmt::format("waiting for {}", config_.manifest) : "");
+  }
+  const auto& identity = (*state)->identity;
+  if (refused_ == identity) return;
+  if (const auto what = irregularity((*state)->mode); !what.empty()) {
+    return refuse(identity, fmt::format("it is {}, not a regular file", what));
+  }
+  if (identity.size == 0) return;  // `md5sum ... > FILE` shows an empty file first
+  if (identity.size > static_cast<int64_t>(kManifestLimit)) {
+    return refuse(identity, fmt::format("it is larger than {}", format_size(kManifestLimit)));
+  }
+  const auto content = read_small_file(config_.manifest, kManifestLimit);
+  if (!content) return say_once(content.error().message);
+  const auto sums = parse_manifest(*content, named_);
+  if (!sums) {
+    if (settled(identity)) refuse(identity, sums.error().message);
+    return;
+  }
+
+  std::vector<Change> changes;
+  for (size_t i = 0; i < members_.size(); ++i) {
+    auto* member = members_[i];
+    if (!member->is_free()) return;  // it looks again when it is
+    const auto& sum = (*sums)[i];
+    const auto missing = what_is_missing(i, sum);
+    if (missing.empty()) {
+      changes.push_back({member, sum});
+    } else if (member->served_checksum() != sum) {
+      return say_once(missing);
+    }
+  }
+  uv_update_time(loop_);
+  if (uv_now(loop_) < not_before_ms_) return;
+  prepare(identity, std::move(changes));
+}
+
+// Empty: the member can take what the manifest wants.
+std::string Group::what_is_missing(size_t member, const std::string& checksum) const {
+  const auto& handler = *members_[member];
+  if (handler.ready_checksum() == checksum) return {};
+  if (!handler.offered()) {
+    return fmt::format("{} names {} of {}: waiting for that", config_.manifest, checksum,
+                       handler.name());
+  }
+  const auto& offered = *handler.offered();
+  const auto path = sum_path(offered.file, offered.kind);
+  const auto content = read_small_file(path, kSumLimit);
+  const auto hex = content ? parse_sum(*content, offered.kind) : content;
+  if (!hex) return fmt::format("{}: {}", path, hex.error().message);
+  const auto its = checksum_text(offered.kind, *hex);
+  if (its == checksum) return {};
+  return fmt::format("{} names {} of {}, but {} says {}: waiting until they fit", config_.manifest,
+                     checksum, handler.name(), path, its);
+}
+
+// ---- a step ----
+
+void Group::prepare(const FileIdentity& manifest, std::vector<Change> changes) {
+  in_step_ = true;
+  manifest_ = manifest;
+  changes_ = std::move(changes);
+  said_.clear();
+  seen_.reset();
+  at_work_ = changes_.size();
+  if (changes_.empty()) {  // a crash came before it could be removed
+    log_->info("all that {} names is served", config_.manifest);
+    return end();
+  }
+  for (auto& change : changes_) {
+    change.handler->prepare(change.checksum, [this, &change](const Result<void>& done) {
+      if (!done) change.trouble = done.error();
+      if (--at_work_ == 0) on_prepared();
+    });
+  }
+}
+
+void Group::on_prepared() {
+  std::string reasons;
+  const auto any = [this](Error::Kind kind) {
+    return std::any_of(changes_.begin(), changes_.end(), [kind](const Change& change) {
+      return change.trouble && change.trouble->kind == kind;
+    });
+  };
+  for (const auto& change : changes_) {
+    if (!change.trouble) continue;
+    reasons += fmt::format("{}{}: {}", reasons.empty() ? "" : "; ", change.handler->name(),
+                           change.trouble->message);
+  }
+  if (reasons.empty()) {
+    step("group_prepared");
+    return record();
+  }
+  const bool rejected = any(Error::Kind::kRejected);
+  if (rejected) refused_ = manifest_;
+  log_->log(rejected ? spdlog::level::err : spdlog::level::info, "nothing is adopted: {}", reasons);
+  give_up(any(Error::Kind::kFailure));
+}
+
+void Group::give_up(bool wait_for_poll) {
+  in_step_ = false;
+  uv_update_time(loop_);
+  not_before_ms_ = uv_now(loop_) + (wait_for_poll ? static_cast<uint64_t>(poll_interval_ms_) : 0);
+  for (auto& change : std::exchange(changes_, {})) change.handler->give_up();
+}
+
+void Group::record() {
+  std::string text;
+  for (auto* member : members_) {
+    const bool changes = std::any_of(changes_.begin(), changes_.end(), [&](const Change& change) {
+      return change.handler == member;
+    });
+    text += fmt::format("{} {}\n", member->name(),
+                        changes ? member->prepared_generation() : member->served_generation());
+  }
+  changes_.front().handler->run(
+      [path = config_.record, text] {
+        auto written = write_file_durably(path, text);
+        if (written) step("group_committed");
+        return written;
+      },
+      [this](const Result<void>& written) {
+        if (written) return commit();
+        log_->error("nothing is adopted: {}", written.error().message);
+        give_up(true);
+      });
+}
+
+// A failure here is put right by the next start, or by the next data set.
+void Group::commit() {
+  at_work_ = changes_.size();
+  for (auto& change : changes_) {
+    change.handler->commit([this, &change](const Result<void>& done) {
+      if (!done) {
+        log_->warn("{}: {}; {} tells a restart what to serve", change.handler->name(),
+                   done.error().message, config_.record);
+      }
+      if (--at_work_ == 0) adopt_all();
+    });
+  }
+}
+
+void Group::adopt_all() {
+  std::string names;
+  gathering_adoptions_ = true;
+  for (auto& change : changes_) {
+    names += fmt::format("{}{} {}", names.empty() ? "" : ", ", change.handler->name(),
+                         change.handler->prepared_generation());
+    change.handler->adopt_prepared();
+  }
+  gathering_adoptions_ = false;
+  log_->info("adopting together: {}", names);
+  adopt_(std::exchange(adoptions_, {}));
+  end();
+}
+
+// The manifest goes as the data files and their sums do.
+void Group::end() {
+  members_.front()->run(
+      [path = config_.manifest, manifest = manifest_]() -> Result<void> {
+        auto removed = remove_if_same(path, manifest);
+        step("group_done");
+        if (!removed) return tl::unexpected(removed.error());
+        return {};
+      },
+      [this](const Result<void>& removed) {
+        if (!removed) {
+          refused_ = manifest_;
+          log_->warn("{}", removed.error().message);
+        }
+        in_step_ = false;
+        changes_.clear();
+        look();
+      });
+}
+
+}  // namespace goromdb
