@@ -25,6 +25,12 @@ void* goromdb_arena::alloc(size_t n, size_t align) noexcept {
   return place();
 }
 
+size_t goromdb_arena::size() const {
+  size_t size = 0;
+  for (const auto& block : blocks_) size += block.size;
+  return size;
+}
+
 void goromdb_arena::reset() noexcept {
   for (auto [fn, ctx] : callbacks_) fn(ctx);
   callbacks_.clear();

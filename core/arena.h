@@ -23,6 +23,7 @@ struct goromdb_arena {
   void* alloc(size_t n, size_t align) noexcept;
   void on_free(void (*fn)(void*), void* ctx) { callbacks_.emplace_back(fn, ctx); }
   void reset() noexcept;
+  size_t size() const;  // bytes of memory that it has taken
   bool empty() const { return used_ == 0 && callbacks_.empty(); }  // nothing since reset()
 
  private:

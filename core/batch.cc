@@ -335,6 +335,12 @@ void Batch::look_up_stretch(LoopView& view, std::span<Waiting> parts) {
   for (auto& each : parts) each.view = &view;
 }
 
+void Batch::forget_lost() {
+  for (auto& each : waiting_) {
+    if (each.view != nullptr && each.view->generation->file().is_damaged()) each.view = nullptr;
+  }
+}
+
 Batch::Answered Batch::answer_waiting(size_t index, Outbox& out) {
   const auto& waiting = waiting_[index];
   part_ = waiting.part;
@@ -427,20 +433,21 @@ Batch::Answered Batch::answer_walk(const Client& client, const goromdb_request& 
     from = {static_cast<const char*>(key.ptr), key.len};
   }
   const uint32_t database = client.listening.config.databases[request.database];
-  auto walk = std::make_unique<Walk>(*view, database, request, from, loop_.house().positions,
-                                     loop_.random());
+  // A member, so that it is not lost itself when it is left at a lost page (core/sigbus.h).
+  walk_ = std::make_unique<Walk>(*view, database, request, from, loop_.house().positions,
+                                 loop_.random());
   const auto limit = [&] {
-    const bool too_long = walked_ + walk->seen() > Walk::kMostAtOnce || out.size() > kMostWalked;
-    if (too_long && !is_last) walk->give_up();
+    const bool too_long = walked_ + walk_->seen() > Walk::kMostAtOnce || out.size() > kMostWalked;
+    if (too_long && !is_last) walk_->give_up();
   };
   limit();
-  auto answered = walk_on(client, *walk, out);
-  if (answered == Answered::kWalking && is_last) walk_ = std::move(walk);
+  auto answered = walk_on(client, *walk_, out);
   while (answered == Answered::kWalking && !is_last) {
     limit();
-    answered = walk_on(client, *walk, out);
+    answered = walk_on(client, *walk_, out);
   }
-  if (walk) walked_ += walk->seen();
+  walked_ += walk_->seen();
+  if (answered != Answered::kWalking) walk_.reset();
   return answered;
 }
 

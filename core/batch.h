@@ -64,6 +64,9 @@ class Batch {
   void look_up_waiting();
   Answered answer_waiting(size_t index, Outbox& out);
   void forget_waiting() { waiting_.clear(); }
+  // Those that wait, and whose keys were looked up in a file that has been cut since, are looked up
+  // anew.
+  void forget_lost();
 
   // Its view is not pinned yet.
   std::unique_ptr<Walk> take_walk();
@@ -121,7 +124,7 @@ class Batch {
   uint32_t scope_count_ = 0;  // of the part that was parsed last; those that wait have none
 
   std::vector<goromdb_scope> scopes_;
-  std::unique_ptr<Walk> walk_;  // the last request's, when it goes on
+  std::unique_ptr<Walk> walk_;  // the one that is being answered, or goes on
   uint64_t began_ns_ = 0, elapsed_us_ = 0;
   uint64_t walked_ = 0;  // entries that the walks of this batch have looked at
 

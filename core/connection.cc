@@ -278,8 +278,11 @@ Batch::Answered Connection::guarded(Body&& body) {
   Outbox& out = loop_.outbox();
   auto answered = Batch::Answered::kClose;
   if (read_guarded(out.views, [&] { answered = body(); })) return answered;
-  look_at_files(loop_.views_of(listening_));  // it may have been left at a name, not a value
+  auto views = loop_.views_of(listening_);     // it may have been left at a name, not a value
+  if (walk_) views.push_back(&walk_->view());  // perhaps of an older generation
+  look_at_files(views);
   loop_.batch().take_walk().reset();
+  loop_.batch().forget_lost();
   out.reset();
   return Batch::Answered::kClose;
 }
@@ -328,6 +331,7 @@ void Connection::send_slice() {
   const auto& front = unsent_->segments().front();
   const size_t n = std::min<size_t>(front.len, kSlice);
   if (!slice_) slice_ = std::make_unique<Slice>();
+  slice_->bytes.reserve(n);  // what is left at a lost page holds no memory of its own
   const bool is_whole =
       read_guarded(unsent_->views, [&] { slice_->bytes.assign(front.base, front.base + n); });
   if (!is_whole) return close();

@@ -2,6 +2,7 @@
 #include "core/mapped_read.h"
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 
 namespace goromdb {
@@ -12,6 +13,8 @@ constexpr int kTries = 3;
 // A storage that looks a name up may be left while it holds memory, which is lost then: it is not
 // asked for ever.
 constexpr uint32_t kMostNamesLost = 1000;
+// What an arena may come to by copies of values: a batch may ask for one value a thousand times.
+constexpr size_t kMostCopied = size_t{64} << 20;
 
 goromdb_value failed(goromdb_status status) { return {{}, 0, 0, 0, status, 0}; }
 
@@ -20,6 +23,10 @@ void take_out(const LoopView& view, goromdb_value& value, goromdb_arena& arena) 
   const bool is_borrowed =
       (view.generation->info().caps & GOROMDB_CAP_VALUES_LIVE_WITH_GENERATION) != 0;
   if (value.status != GOROMDB_OK || !is_borrowed) return;
+  if (arena.size() + value.len > kMostCopied) {
+    value = failed(GOROMDB_E_IO);
+    return;
+  }
   void* copy = arena.alloc(std::max<size_t>(value.len, 1), 1);
   if (copy == nullptr) {
     value = failed(GOROMDB_E_NO_MEMORY);
@@ -43,16 +50,7 @@ bool get_whole(LoopView& view, std::span<const goromdb_key> keys, goromdb_value*
     get();
     return true;
   }
-  if (file.is_damaged()) return false;
-  bool is_whole = false;
-  const bool survived = survives([&] {
-    get();
-    is_whole = file.is_whole();
-  });
-  if (survived && is_whole) return true;
-  LoopView* const views[] = {&view};
-  look_at_files(views);
-  return false;
+  return !file.is_damaged() && read_guarded(std::array{&view}, get);
 }
 
 void get_damaged(LoopView& view, std::span<const goromdb_key> keys, goromdb_value* values,
@@ -86,19 +84,11 @@ goromdb_status find_namespace_guarded(LoopView& view, goromdb_slice name, uint32
   if (look_up == nullptr) return GOROMDB_NOT_FOUND;
   if (!file.is_mapped()) return look_up(view.reader, name, &id);
   goromdb_status status = GOROMDB_E_IO;
-  bool is_sure = false;
-  if (!file.is_damaged()) {
-    const bool survived = survives([&] {
-      status = look_up(view.reader, name, &id);
-      is_sure = file.is_whole();
-    });
-    if (survived && is_sure) return status;
-    LoopView* const views[] = {&view};
-    look_at_files(views);
-  }
+  auto find = [&] { status = look_up(view.reader, name, &id); };
+  if (!file.is_damaged() && read_guarded(std::array{&view}, find)) return status;
   if (file.is_lost() || file.names_lost > kMostNamesLost) return GOROMDB_E_IO;
   const auto before = file.size();
-  if (!survives([&] { status = look_up(view.reader, name, &id); })) {
+  if (!survives(find)) {
     ++file.names_lost;
     return GOROMDB_E_IO;
   }
@@ -128,11 +118,6 @@ void look_at_files(std::span<LoopView* const> views) {
     file.look();
     if (file.is_damaged()) view->generation->note_bad(file.reason());
   }
-}
-
-bool are_whole(std::span<LoopView* const> views) {
-  return std::all_of(views.begin(), views.end(),
-                     [](const LoopView* view) { return view->generation->file().is_whole(); });
 }
 
 }  // namespace goromdb

@@ -4,8 +4,8 @@
 
 #include <goromdb/plugin.h>
 
+#include <algorithm>
 #include <span>
-#include <vector>
 
 #include "core/loop.h"
 #include "core/served_file.h"
@@ -19,7 +19,8 @@ bool get_whole(LoopView& view, std::span<const goromdb_key> keys, goromdb_value*
                goromdb_arena& arena);
 
 // The same where pages have been lost: what lies in others is found, the rest is GOROMDB_E_IO. All
-// values lie in the arena. Slow: each key by itself, with a system call or two.
+// values lie in the arena, and where that has come to 64 MiB the rest is GOROMDB_E_IO, too. Slow:
+// each key by itself, with a system call or two.
 void get_damaged(LoopView& view, std::span<const goromdb_key> keys, goromdb_value* values,
                  goromdb_arena& arena);
 
@@ -34,12 +35,15 @@ void note_failures(LoopView& view, std::span<const goromdb_value> values);
 
 // At each of the views' files, after guarded code was left or found one of them not whole.
 void look_at_files(std::span<LoopView* const> views);
-bool are_whole(std::span<LoopView* const> views);  // guarded code only
+inline bool are_whole(std::span<LoopView* const> views) {  // guarded code only
+  return std::all_of(views.begin(), views.end(),
+                     [](const LoopView* view) { return view->generation->file().is_whole(); });
+}
 
 // Runs `body`, which reads from the views' mapped files. False: what it has read may be wrong, or
 // it was left before its end (sigbus.h); what there is to know of the files is known now.
-template <class Body>
-bool read_guarded(const std::vector<LoopView*>& views, Body&& body) {
+template <class Views, class Body>
+bool read_guarded(const Views& views, Body&& body) {
   if (!ServedFile::any_is_mapped()) {
     body();
     return true;

@@ -7,8 +7,6 @@
 
 #include <algorithm>
 #include <ctime>
-#include <sstream>
-#include <vector>
 
 #define XXH_INLINE_ALL
 #include <xxhash.h>
@@ -23,35 +21,21 @@ uint64_t page_size() {
   return size;
 }
 
-struct Mapped {  // "begin-end rwxp offset device inode path", see proc(5)
-  uintptr_t begin, end;
-  uint64_t offset;       // in the file
-  std::string identity;  // device and inode, which need not be those of fstat()
-};
-
-// All mappings of this process.
-std::vector<Mapped> mappings() {
-  constexpr size_t kLimit = size_t{64} << 20;
-  std::vector<Mapped> found;
-  std::istringstream maps(read_small_file("/proc/self/maps", kLimit).value_or(""));
-  for (std::string line; std::getline(maps, line);) {
-    std::istringstream words(line);
-    Mapped mapped{};
-    std::string access, device, inode;
-    char dash;
-    words >> std::hex >> mapped.begin >> dash >> mapped.end >> access >> mapped.offset >> device >>
-        inode;
-    if (!words) continue;
-    mapped.identity = device + " " + inode;
-    found.push_back(std::move(mapped));
-  }
-  return found;
-}
-
 // Reading any page of a mapping of it raises SIGBUS: it has none.
 const Fd& empty_file() {
   static const Fd fd(::memfd_create("goromdb-lost", MFD_CLOEXEC));
   return fd;
+}
+
+// What both have of the file, from its byte `from` on.
+MappedRange common_part(const MappedRange& a, const MappedRange& b, uint64_t from) {
+  MappedRange part = a;
+  part.begin = std::max(a.begin, b.begin);
+  part.end = std::max(part.begin, std::min(a.end, b.end));
+  part.offset += part.begin - a.begin;
+  const uint64_t skip = from > part.offset ? from - part.offset : 0;
+  part.begin += std::min<uint64_t>(skip, part.end - part.begin);
+  return part;
 }
 
 }  // namespace
@@ -69,15 +53,13 @@ ServedFile::ServedFile(const std::string& path, bool covers) : path_(path), cove
   void* const page =
       ::mmap(nullptr, page_size(), PROT_READ, MAP_SHARED, fd_.get(), static_cast<off_t>(begin));
   if (page == MAP_FAILED) return;
-  const auto all = mappings();
-  const auto own = std::find_if(all.begin(), all.end(), [&](const Mapped& m) {
-    return m.begin == reinterpret_cast<uintptr_t>(page);
+  ranges_ = mapped_ranges();
+  const auto own = std::find_if(ranges_.begin(), ranges_.end(), [&](const MappedRange& range) {
+    return range.begin == reinterpret_cast<uintptr_t>(page);
   });
-  if (own != all.end()) identity_ = own->identity;
-  const auto is_another = [&](const Mapped& m) {
-    return m.identity == identity_ && m.begin != reinterpret_cast<uintptr_t>(page);
-  };
-  if (std::none_of(all.begin(), all.end(), is_another)) {
+  if (own != ranges_.end()) identity_ = own->identity;
+  std::erase_if(ranges_, [&](const MappedRange& range) { return range.identity != identity_; });
+  if (ranges_.size() < 2) {
     ::munmap(page, page_size());
     fd_ = Fd();
     return;
@@ -102,9 +84,9 @@ ServedFile::~ServedFile() {
 }
 
 bool ServedFile::holds(uintptr_t address) const {
-  const auto all = mappings();
-  return std::any_of(all.begin(), all.end(), [&](const Mapped& m) {
-    return m.identity == identity_ && address >= m.begin && address < m.end;
+  const auto all = mapped_ranges();
+  return std::any_of(all.begin(), all.end(), [&](const MappedRange& range) {
+    return range.identity == identity_ && address >= range.begin && address < range.end;
   });
 }
 
@@ -156,7 +138,9 @@ bool ServedFile::was_touched() {
   return true;
 }
 
-// The page of the cut, too: its rest is zeros.
+// The page of the cut, too: its rest is zeros. Of the file's mappings only those that it had when
+// it was opened: others go at any time, and something else comes to where they were. So may these,
+// where an older generation had the same file: what is there now has to be the file still.
 void ServedFile::cover(uint64_t size) {
   constexpr int64_t kLongCutNs = 2'000'000'000;  // its time is set before its size, and at its end
   timespec now;
@@ -173,13 +157,15 @@ void ServedFile::cover(uint64_t size) {
   if (!covers_) return;
   const uint64_t from = size / page_size() * page_size();
   bool is_covered = bool(empty_file());
-  for (const auto& m : mappings()) {
-    const uint64_t length = m.end - m.begin;
-    if (m.identity != identity_ || from >= m.offset + length) continue;
-    const uint64_t skip = from > m.offset ? from - m.offset : 0;
-    void* const at = reinterpret_cast<void*>(m.begin + skip);
-    is_covered = is_covered && ::mmap(at, length - skip, PROT_READ, MAP_SHARED | MAP_FIXED,
-                                      empty_file().get(), 0) == at;
+  for (const auto& range : mapped_ranges()) {
+    if (range.identity != identity_) continue;
+    for (const auto& then : ranges_) {
+      const auto lost = common_part(range, then, from);
+      if (lost.begin == lost.end) continue;
+      void* const at = reinterpret_cast<void*>(lost.begin);
+      is_covered = is_covered && ::mmap(at, lost.end - lost.begin, PROT_READ,
+                                        MAP_SHARED | MAP_FIXED, empty_file().get(), 0) == at;
+    }
   }
   if (!is_covered) lost_ = true;
 }

@@ -8,10 +8,13 @@
 // raises SIGBUS, also when the file grows again.
 #pragma once
 
+#include <goromdb/mapped_ranges.hpp>
+
 #include <atomic>
 #include <cstdint>
 #include <mutex>
 #include <string>
+#include <vector>
 
 #include "core/file.h"
 
@@ -69,7 +72,8 @@ class ServedFile {
   const std::string path_;
   const bool covers_;
   Fd fd_;
-  std::string identity_;  // as the kernel lists the mappings of it
+  std::string identity_;             // as the kernel lists the mappings of it
+  std::vector<MappedRange> ranges_;  // those it had when it was opened, and the last page's
   uint64_t size_ = 0, began_with_ = 0;
   void* last_page_ = nullptr;
   const volatile uint8_t* last_byte_ = nullptr;  // in it; NULL: the file is not mapped

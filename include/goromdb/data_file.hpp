@@ -7,14 +7,13 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <goromdb/mapped_ranges.hpp>
 #include <goromdb/sdk.hpp>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
-#include <fstream>
-#include <sstream>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -139,34 +138,19 @@ inline std::vector<goromdb_slice> mappings_of(const DataFile& file) {
   const auto page = static_cast<size_t>(::sysconf(_SC_PAGESIZE));
   void* own = ::mmap(nullptr, page, PROT_READ, MAP_SHARED, file.fd(), 0);
   if (own == MAP_FAILED) return {};
-  struct Line {  // "begin-end rwxp offset device inode path", see proc(5)
-    uintptr_t begin = 0, end = 0;
-    uint64_t offset = 0;
-    std::string identity;
-  };
-  std::vector<Line> lines;
-  std::string wanted;
-  std::ifstream maps("/proc/self/maps");
-  for (std::string text; std::getline(maps, text);) {
-    Line line;
-    std::istringstream words(text);
-    std::string mode, device, inode;
-    char dash;
-    words >> std::hex >> line.begin >> dash >> line.end >> mode >> line.offset >> device >> inode;
-    if (!words) continue;
-    line.identity = device + " " + inode;
-    if (line.begin == reinterpret_cast<uintptr_t>(own)) {
-      wanted = line.identity;
-    } else {
-      lines.push_back(std::move(line));
-    }
-  }
+  const auto ranges = mapped_ranges();
   ::munmap(own, page);
+  const auto is_own = [&](const MappedRange& range) {
+    return range.begin == reinterpret_cast<uintptr_t>(own);
+  };
+  const auto wanted = std::find_if(ranges.begin(), ranges.end(), is_own);
+  if (wanted == ranges.end()) return {};
   std::vector<goromdb_slice> parts;
-  for (const auto& line : lines) {
-    if (line.identity != wanted || line.offset >= file.size()) continue;
-    const auto size = std::min<uint64_t>(line.end - line.begin, file.size() - line.offset);
-    parts.push_back({reinterpret_cast<const void*>(line.begin), size});
+  for (const auto& range : ranges) {
+    const bool is_its = range.identity == wanted->identity && !is_own(range);
+    if (!is_its || range.offset >= file.size()) continue;
+    const auto size = std::min<uint64_t>(range.end - range.begin, file.size() - range.offset);
+    parts.push_back({reinterpret_cast<const void*>(range.begin), size});
   }
   return parts;
 }

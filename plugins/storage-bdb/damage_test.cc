@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Damaged files: what verify finds, and what becomes of a page that goes bad while it is served.
 #include "environment.h"
+#include "reader.h"
 #include "test_files.h"
 
 #include <doctest/doctest.h>
@@ -175,6 +176,31 @@ TEST_CASE(
   CHECK(db.walk_around([&] { CHECK(read_all(db, entries).failed > 0); }) < 0);
   CHECK(db.get("key10000") == entries.front().second);
   CHECK(db.walk_around([] {}) == GOROMDB_OK);
+}
+
+// The file was cut, and what runs guarded comes to a lost page.
+TEST_CASE("a cursor that libdb is left in while it is made is not closed") {
+  const TempDir dir;
+  Contents contents;
+  contents.path = dir.file("f");
+  write(contents.path, numbered(10));
+  const FakeHost fake;
+  goromdb_host table = *fake.table();
+  table.guarded = [](void*, void (*fn)(void*), void* arg) -> int32_t {
+    fn(arg);
+    return 1;
+  };
+  const goromdb::Host host(&table);
+  const Layout layout;
+  const auto databases = std::make_shared<Databases>(contents, 1 << 20);
+  CHECK_THROWS_AS(BdbCursor(host, layout, databases, 0, "", "key10005"), goromdb::Failure);
+  CHECK(databases->was_left());
+  DB* const db = databases->get(0)->get();
+  CHECK(db->active_queue.tqh_first != nullptr);
+  // They stay in memory to the end, and nothing is wrong with them here.
+  DB_ENV* const env = databases->env().get();
+  CHECK(db->close(db, DB_NOSYNC) == 0);
+  CHECK(env->close(env, 0) == 0);
 }
 
 TEST_CASE("when the file is not to be opened again all keys fail, and none is a miss") {

@@ -286,9 +286,13 @@ std::unique_ptr<BdbCursor> BdbReader::cursor(uint32_t ns, After after, uint32_t&
   return std::make_unique<BdbCursor>(host_, layout_, databases_, id, std::move(before), after);
 }
 
+BdbCursor::BdbCursor(const Host& host, const Layout& layout, DatabasesPtr databases,
+                     std::string prefix)
+    : host_(host), layout_(layout), databases_(std::move(databases)), prefix_(std::move(prefix)) {}
+
 BdbCursor::BdbCursor(const Host& host, const Layout& layout, DatabasesPtr databases, uint32_t id,
                      std::string prefix, After after)
-    : host_(host), layout_(layout), databases_(std::move(databases)), prefix_(std::move(prefix)) {
+    : BdbCursor(host, layout, std::move(databases), std::move(prefix)) {
   const DbHandle* database = databases_->get(id);
   if (database == nullptr) return;
   type_ = database->type();

@@ -92,6 +92,9 @@ class BdbCursor {
                       goromdb_arena* arena);
 
  private:
+  // So that the destructor runs where the other one throws.
+  BdbCursor(const Host& host, const Layout& layout, DatabasesPtr databases, std::string prefix);
+
   const Host host_;
   const Layout& layout_;
   DatabasesPtr databases_;  // the reader may have made new ones meanwhile

@@ -47,10 +47,10 @@ struct BatchRoom {
     loop->shut_down();
     loop->join();
   }
-  void adopt(uint32_t database, const std::string& content) {
+  void adopt(uint32_t database, const std::string& content, const std::string& name = "data.db") {
     Generation::Facts of;
     of.id = ++generations;
-    of.path = folder.write("data.db", content);
+    of.path = folder.write(name, content);
     auto generation = Generation::open(*storage, of, 1, [](uint64_t, uint64_t) { return false; });
     REQUIRE(generation.has_value());
     loop->adopt(database, std::move(*generation), [] {});

@@ -7,12 +7,14 @@
 // `unverifiable`, `slow` (5 ms to open), `cold` (warm fails), `readerless` (the last loop's reader
 // fails), `empty`, `copied` (values lie in the arena); `many N` and `sorted N`: a data set of the
 // keys k00001 to N, each its own value, and of the namespaces alpha, k00002 and space, which can be
-// walked, in the latter in the keys' order; anything else is a data set of one key, "key", whose
-// value is the content, and cannot be walked. While FILE.trouble lies beside the file, memory is
-// short.
+// walked, in the latter in the keys' order; `mapped N`: the file is mapped, the value of "key" is
+// its first N bytes where they lie, and a walk reads the last byte before each of its 100 entries;
+// anything else is a data set of one key, "key", whose value is the content, and cannot be walked.
+// While FILE.trouble lies beside the file, memory is short.
 #include <fcntl.h>
 #include <goromdb/plugin.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -42,6 +44,8 @@ struct Generation {
   size_t len = 0;
   uint32_t readers = 0;
   std::vector<std::string> many;
+  const volatile char* map = nullptr;  // of the file
+  size_t map_len = 0;
 };
 struct Cursor {
   const Generation& generation;
@@ -73,6 +77,11 @@ goromdb_status storage_open(goromdb_store*, const char* path, uint64_t, goromdb_
   char content[kPage] = "";
   const int fd = ::open(path, O_RDONLY | O_CLOEXEC);
   const ssize_t len = fd < 0 ? -1 : ::read(fd, content, sizeof content);
+  struct stat st {};
+  ::fstat(fd, &st);
+  const auto size = static_cast<size_t>(st.st_size);
+  const bool is_mapped = len >= 6 && std::string_view(content, 6) == "mapped";
+  void* const map = is_mapped ? ::mmap(nullptr, size, PROT_READ, MAP_SHARED, fd, 0) : nullptr;
   ::close(fd);
   if (len < 0) return failed(error, GOROMDB_E_IO, "cannot be read");
   const std::string_view text(content, static_cast<size_t>(len));
@@ -82,6 +91,12 @@ goromdb_status storage_open(goromdb_store*, const char* path, uint64_t, goromdb_
   if (mode == "silent") return GOROMDB_E_INTERNAL;
   if (mode == "unreadable") return failed(error, GOROMDB_E_IO, "cannot be read");
   auto* g = new Generation{mode, nullptr, text.size(), 0, {}};
+  if (is_mapped) {
+    g->map = static_cast<const volatile char*>(map);
+    g->map_len = size;
+    g->len = std::strtoul(content + mode.size(), nullptr, 10);
+    g->many.resize(100, "key");
+  }
   if (mode == "many" || mode == "sorted") {
     const int n = std::atoi(content + mode.size());
     for (int i = 1; i <= n; ++i) {
@@ -98,6 +113,7 @@ goromdb_status storage_open(goromdb_store*, const char* path, uint64_t, goromdb_
 }
 
 void storage_close(goromdb_generation* g) {
+  if (self(g)->map != nullptr) ::munmap(const_cast<char*>(self(g)->map), self(g)->map_len);
   ::munmap(self(g)->page, kPage);
   delete self(g);
   --open_generations;
@@ -107,6 +123,10 @@ goromdb_status storage_info(goromdb_generation* g, goromdb_generation_info* info
   info->entries = self(g)->mode == "empty" ? 0 : 1;
   info->bytes = self(g)->len;
   info->resident_bytes = GOROMDB_UNKNOWN;
+  if (self(g)->map != nullptr) {
+    info->caps = GOROMDB_CAP_VALUES_LIVE_WITH_GENERATION;
+    return GOROMDB_OK;
+  }
   if (!self(g)->many.empty()) info->entries = GOROMDB_UNKNOWN;
   if (!self(g)->many.empty()) info->namespaces = 3;
   if (self(g)->mode == "sorted") info->caps = GOROMDB_CAP_WALKS_SORTED;
@@ -132,7 +152,7 @@ void storage_get(goromdb_reader* r, uint32_t, const goromdb_key* keys, uint32_t 
   for (uint32_t i = 0; i < n; ++i) {
     out[i] = {};
     const std::string_view key(static_cast<const char*>(keys[i].ptr), keys[i].len);
-    if (!g->many.empty() && keys[i].ns == 0) {
+    if (g->map == nullptr && !g->many.empty() && keys[i].ns == 0) {
       const auto at = std::find(g->many.begin(), g->many.end(), key);
       out[i].status = at == g->many.end() ? GOROMDB_NOT_FOUND : GOROMDB_OK;
       if (at != g->many.end()) out[i].ptr = at->data();
@@ -142,7 +162,7 @@ void storage_get(goromdb_reader* r, uint32_t, const goromdb_key* keys, uint32_t 
     const bool found = key == (keys[i].ns == kSpaceId ? "inner" : "key");
     out[i].status = found ? GOROMDB_OK : GOROMDB_NOT_FOUND;
     if (!found) continue;
-    out[i].ptr = g->page;
+    out[i].ptr = g->map != nullptr ? const_cast<char*>(g->map) : g->page;
     out[i].len = static_cast<uint32_t>(g->len);
     if (g->mode != "copied") continue;
     out[i].ptr = std::memcpy(host_of_storage->arena_alloc(arena, g->len, 1), g->page, g->len);
@@ -192,7 +212,9 @@ goromdb_status storage_cursor_next(goromdb_cursor* c, uint32_t max, goromdb_key*
   static const std::vector<std::string> inner = {"inner"};
   auto& cursor = *reinterpret_cast<Cursor*>(c);
   const auto& all = cursor.ns == kSpaceId ? inner : cursor.generation.many;
+  const auto& generation = cursor.generation;
   for (*got = 0; *got < max && cursor.next < all.size(); ++*got, ++cursor.next) {
+    if (generation.map != nullptr) (void)generation.map[generation.map_len - 1];
     const auto& key = all[cursor.next];
     if (key == "k66666") return failed(error, GOROMDB_E_CORRUPT, "damaged");
     const auto len = static_cast<uint32_t>(key.size());
@@ -231,6 +253,7 @@ goromdb_status storage_memory(goromdb_generation* g, uint32_t part, goromdb_slic
 // k(ind), v(ersion), a(gain) or -; "from KEY" in front of it begins there ----
 
 constexpr uint64_t kGets = 1;
+void (*before_reply)() = nullptr;
 
 goromdb_status protocol_create(const goromdb_host*, const goromdb_option_value*, uint32_t,
                                void** out, goromdb_error*) {
@@ -318,6 +341,7 @@ goromdb_status protocol_parse(void*, void*, goromdb_parse* p) {
 
 goromdb_status protocol_reply(void*, void*, const goromdb_request* request,
                               const goromdb_answer* answer, goromdb_out* out) {
+  if (before_reply != nullptr) before_reply();
   auto put = [&](std::string_view text) {
     if (static_cast<size_t>(out->end - out->cur) < text.size()) out->grow(out, text.size());
     std::memcpy(out->cur, text.data(), text.size());
@@ -385,6 +409,8 @@ extern "C" GOROMDB_EXPORT int fake_open_generations(void) { return open_generati
 extern "C" GOROMDB_EXPORT int fake_open_readers(void) { return open_readers; }
 extern "C" GOROMDB_EXPORT int fake_open_cursors(void) { return open_cursors; }
 extern "C" GOROMDB_EXPORT int fake_get_calls(void) { return get_calls; }
+// `act` runs before each reply is written, until there is another, or NULL.
+extern "C" GOROMDB_EXPORT void fake_before_reply(void (*act)(void)) { before_reply = act; }
 
 extern "C" GOROMDB_EXPORT const goromdb_plugin* goromdb_plugin_v0(void) {
   const char* kind = std::getenv("FAKE_KIND");

@@ -47,15 +47,22 @@ inline std::unique_ptr<Storage> fake_storage(Metrics& metrics, uint32_t loops) {
   return fake_instance<Storage>(GOROMDB_KIND_STORAGE, metrics, loops);
 }
 
-// "open_generations", "open_readers" or "get_calls"
-inline int fake_count(const std::string& what) {
+// Calls the plugin's function "fake_" + `what`.
+template <class Result, class... Args>
+Result call_fake(const std::string& what, Args... args) {
   void* library = ::dlopen(FAKE_PLUGIN, RTLD_NOW | RTLD_LOCAL);
   REQUIRE(library != nullptr);
-  auto* count = reinterpret_cast<int (*)()>(::dlsym(library, ("fake_" + what).c_str()));
-  REQUIRE((count != nullptr));
-  const int n = count();
-  ::dlclose(library);
-  return n;
+  const std::unique_ptr<void, int (*)(void*)> closed(library, ::dlclose);
+  auto* function =
+      reinterpret_cast<Result (*)(Args...)>(::dlsym(library, ("fake_" + what).c_str()));
+  REQUIRE((function != nullptr));
+  return function(args...);
 }
+
+// "open_generations", "open_readers", "open_cursors" or "get_calls"
+inline int fake_count(const std::string& what) { return call_fake<int>(what); }
+
+// `act` runs before each reply of the protocol is written, until this is called with NULL.
+inline void before_replies(void (*act)()) { call_fake<void>("before_reply", act); }
 
 }  // namespace goromdb::test

@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "core/sigbus.h"
+#include "tests/unit/sigbus_once.hpp"
 #include "tests/unit/temp_folder.hpp"
 
 using namespace goromdb;
@@ -20,8 +21,7 @@ constexpr size_t kPage = 4096;
 struct Room {
   explicit Room(const std::string& content, bool covers = true)
       : path(folder.write("data.db", content)), size(content.size()) {
-    static const bool once = (handle_sigbus(), true);
-    (void)once;
+    test::handle_sigbus_once();
     const Fd fd = *open_regular(path);
     map = static_cast<const volatile char*>(
         ::mmap(nullptr, size, PROT_READ, MAP_SHARED, fd.get(), 0));
@@ -171,4 +171,40 @@ TEST_CASE("of several files only the one with the lost page is damaged") {
   room.file->look();
   CHECK_FALSE(other.file->is_damaged());
   CHECK(room.file->is_damaged());
+}
+
+// A storage maps a page for a moment, and a look-up in a list of all mappings takes one: what lies
+// there then is somebody else's.
+TEST_CASE("mappings that have come since the file was opened are not covered") {
+  Room room(std::string(2 * kPage, 'x'));
+  const Fd fd = *open_regular(room.path);
+  void* const later = ::mmap(nullptr, 2 * kPage, PROT_READ, MAP_SHARED, fd.get(), 0);
+  REQUIRE((later != MAP_FAILED));
+  room.cut(kPage + 5);
+  CHECK_FALSE(room.is_whole());
+  room.file->look();
+  CHECK(room.at(kPage) == '!');
+  CHECK_FALSE(room.file->is_lost());
+  char byte = '!';
+  CHECK(survives([&] { byte = static_cast<const volatile char*>(later)[kPage]; }));
+  CHECK(byte == 'x');
+  ::munmap(later, 2 * kPage);
+}
+
+TEST_CASE("what the kernel lists as several mappings, or as one again, is covered all the same") {
+  for (const bool apart : {true, false}) {
+    CAPTURE(apart);
+    Room room(std::string(5 * kPage, 'x'));
+    void* const middle = const_cast<char*>(room.map) + kPage;
+    room.file.reset();
+    if (!apart) REQUIRE(::madvise(middle, 2 * kPage, MADV_RANDOM) == 0);
+    room.file.emplace(room.path, true);
+    REQUIRE(::madvise(middle, 2 * kPage, apart ? MADV_RANDOM : MADV_NORMAL) == 0);
+    room.cut(2 * kPage);
+    CHECK_FALSE(room.is_whole());
+    room.file->look();
+    CHECK_FALSE(room.file->is_lost());
+    room.folder.write("data.db", std::string(5 * kPage, 'z'));
+    for (size_t page = 2; page < 5; ++page) CHECK(room.at(page * kPage) == '!');
+  }
 }
