@@ -129,7 +129,9 @@ Result<void> write_file_durably(const std::string& path, std::string_view conten
     }
   }
   if (::rename(temporary.c_str(), path.c_str()) != 0) {
-    return fail_errno(fmt::format("rename {} to {}", temporary, path));
+    auto failed = fail_errno(fmt::format("rename {} to {}", temporary, path));
+    ::unlink(temporary.c_str());
+    return failed;
   }
   return sync_folder(parent_folder(path));
 }

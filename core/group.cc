@@ -14,12 +14,21 @@ namespace {
 
 constexpr size_t kManifestLimit = size_t{1} << 20;
 constexpr size_t kSumLimit = 65536;
+constexpr size_t kRecordLimit = size_t{1} << 20;
 
 // A manifest that is written line by line is faulty until it is whole: it must stand still for so
 // long before it is called so.
 constexpr uint64_t kQuietMs = 300;
 
 std::string file_name_of(const std::string& path) { return path.substr(path.rfind('/') + 1); }
+
+// Whether a start that reads the record could find this text.
+bool may_be_decided(const std::string& record, const std::string& text) {
+  const auto there = look_at(record);
+  if (there && !*there) return false;
+  const auto content = read_small_file(record, kRecordLimit);
+  return !content || *content == text;
+}
 
 }  // namespace
 
@@ -39,12 +48,14 @@ Group::Group(const GroupConfig& config, const std::vector<DatabaseConfig>& datab
     member->join([this] { look(); });
   }
   uv_timer_init(loop_, &settle_timer_);
-  settle_timer_.data = this;
+  uv_timer_init(loop_, &again_timer_);
+  settle_timer_.data = again_timer_.data = this;
 }
 
 void Group::stop() {
   stopped_ = true;
   uv_close(reinterpret_cast<uv_handle_t*>(&settle_timer_), nullptr);
+  uv_close(reinterpret_cast<uv_handle_t*>(&again_timer_), nullptr);
 }
 
 void Group::adopt(std::vector<Adoption> adoptions) {
@@ -196,24 +207,43 @@ void Group::give_up(bool wait_for_poll) {
 }
 
 void Group::record() {
-  std::string text;
+  record_.clear();
   for (auto* member : members_) {
     const bool changes = std::any_of(changes_.begin(), changes_.end(), [&](const Change& change) {
       return change.handler == member;
     });
-    text += fmt::format("{} {}\n", member->name(),
-                        changes ? member->prepared_generation() : member->served_generation());
+    record_ += fmt::format("{} {}\n", member->name(),
+                           changes ? member->prepared_generation() : member->served_generation());
   }
+  said_.clear();
+  write_record();
+}
+
+// Where it fails behind the renaming a start would adopt what the record names, so no member may
+// take another data set before this one is adopted here, too: it is written again until it is.
+void Group::write_record() {
   changes_.front().handler->run(
-      [path = config_.record, text] {
+      [path = config_.record, text = record_]() -> Result<void> {
         auto written = write_file_durably(path, text);
         if (written) step("group_committed");
-        return written;
+        if (written || !may_be_decided(path, text)) return written;
+        return changed(written.error().message);
       },
       [this](const Result<void>& written) {
         if (written) return commit();
-        log_->error("nothing is adopted: {}", written.error().message);
-        give_up(true);
+        if (written.error().kind != Error::Kind::kChanged) {
+          log_->error("nothing is adopted: {}", written.error().message);
+          return give_up(true);
+        }
+        const auto& why = written.error().message;
+        if (std::exchange(said_, why) != why) {
+          log_->error("not adopted yet: {}; trying again in {}", why,
+                      format_duration_ms(poll_interval_ms_));
+        }
+        uv_timer_start(
+            &again_timer_,
+            [](uv_timer_t* timer) { static_cast<Group*>(timer->data)->write_record(); },
+            static_cast<uint64_t>(poll_interval_ms_), 0);
       });
 }
 

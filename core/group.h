@@ -53,6 +53,7 @@ class Group {
   void on_prepared();
   void give_up(bool wait_for_poll);
   void record();
+  void write_record();
   void commit();
   void adopt_all();
   void end();
@@ -64,7 +65,7 @@ class Group {
   Adopt adopt_;
   std::shared_ptr<spdlog::logger> log_;
   uv_loop_t* loop_;
-  uv_timer_t settle_timer_;
+  uv_timer_t settle_timer_, again_timer_;
   std::string said_;
   std::optional<FileIdentity> refused_;             // a manifest that is not looked at again
   std::optional<FileIdentity> seen_;                // a faulty one that may still be written
@@ -74,6 +75,7 @@ class Group {
   bool in_step_ = false, stopped_ = false;
   FileIdentity manifest_;
   std::vector<Change> changes_;
+  std::string record_;  // what is to be written
   size_t at_work_ = 0;  // members that have not answered
   bool gathering_adoptions_ = false;
   std::vector<Adoption> adoptions_;

@@ -78,7 +78,9 @@ void Intake::find_ready() {
 
 Intake::Outcome Intake::recover() {
   if (!config_.group.empty()) {
-    const auto committed = number_in(read_pairs(config_.group_record), config_.name);
+    const auto record = find_pairs(config_.group_record);
+    if (!record) return {tl::unexpected(record.error())};
+    const auto committed = number_in(*record, config_.name);
     if (auto done = loader_.catch_up(committed); !done) return {tl::unexpected(done.error())};
   }
   auto found = loader_.recover();
@@ -113,6 +115,11 @@ Intake::Outcome Intake::recover() {
       if (opened) {
         outcome.generation = opened;
       } else if (opened.error().kind == Error::Kind::kCancelled) {
+        outcome.generation = opened;
+        return outcome;
+      } else if (!config_.group.empty() && each.adopted &&
+                 opened.error().kind != Error::Kind::kRejected) {
+        recovered_ = false;  // an older one would not be what the others of the group serve
         outcome.generation = opened;
         return outcome;
       } else {

@@ -93,7 +93,9 @@ Result<void> Loader::lock() {
 }
 
 Result<std::vector<Loader::Found>> Loader::recover() {
-  auto pointer = read_pairs(pointer_path());
+  auto found_pointer = find_pairs(pointer_path());
+  if (!found_pointer) return tl::unexpected(found_pointer.error());
+  auto& pointer = *found_pointer;
   pointed_generation_ = number_in(pointer, "generation");
 
   struct Filled {
@@ -137,11 +139,15 @@ Result<std::vector<Loader::Found>> Loader::recover() {
 }
 
 Result<void> Loader::catch_up(uint64_t generation) {
-  if (generation <= number_in(read_pairs(pointer_path()), "generation")) return {};
+  const auto pointer = find_pairs(pointer_path());
+  if (!pointer) return tl::unexpected(pointer.error());
+  if (generation <= number_in(*pointer, "generation")) return {};
   for (int slot = 0; slot < kSlots; ++slot) {
-    if (auto note = whole(slot); note && note->generation == generation) {
-      return point(slot, generation);
-    }
+    const auto data = look_at(data_path(slot));
+    if (!data) return tl::unexpected(data.error());
+    const auto note = find_pairs(note_path(slot));
+    if (!note) return tl::unexpected(note.error());
+    if (*data && number_in(*note, "generation") == generation) return point(slot, generation);
   }
   return {};
 }

@@ -24,10 +24,14 @@ Number parsed(const Pairs& pairs, const std::string& key) {
 
 }  // namespace
 
-Pairs read_pairs(const std::string& path) {
+Result<Pairs> find_pairs(const std::string& path) {
   Pairs pairs;
+  auto state = look_at(path);
+  if (!state) return tl::unexpected(state.error());
+  if (!*state) return pairs;
   auto content = read_small_file(path, kNoteLimit);
-  if (!content) return pairs;
+  if (!content && content.error().kind == Error::Kind::kRejected) return pairs;
+  if (!content) return tl::unexpected(content.error());
   std::istringstream lines(*content);
   for (std::string line; std::getline(lines, line);) {
     auto space = line.find(' ');
@@ -35,6 +39,8 @@ Pairs read_pairs(const std::string& path) {
   }
   return pairs;
 }
+
+Pairs read_pairs(const std::string& path) { return find_pairs(path).value_or(Pairs{}); }
 
 uint64_t number_in(const Pairs& pairs, const std::string& key) {
   return parsed<uint64_t>(pairs, key);

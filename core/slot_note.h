@@ -35,6 +35,8 @@ std::optional<SlotNote> read_note(const std::string& path);
 // The file's "key value" lines. Empty when it is missing or is something else.
 using Pairs = std::map<std::string, std::string>;
 Pairs read_pairs(const std::string& path);
+// The same where it matters whether the machine keeps it from being read: that is an error.
+Result<Pairs> find_pairs(const std::string& path);
 uint64_t number_in(const Pairs& pairs, const std::string& key);        // 0 without one
 int64_t signed_number_in(const Pairs& pairs, const std::string& key);  // 0 without one
 

@@ -62,7 +62,10 @@ class DataSets:
     def marker_of(self, client, keys=None):
         """Reads everything and returns the marker of the one data set that it is, byte for byte."""
         keys = keys or [*KEYS, "big"]
-        values = client.get_many(keys)
+        return self.marker_in(client.get_many(keys), keys)
+
+    def marker_in(self, values, keys):
+        """The same of what has been read."""
         marker = values.get("marker", b"").decode()
         assert marker in MARKERS, f"no data set's marker: {marker!r}"
         wanted = {key: self.words[marker][key.encode()] for key in keys}
@@ -149,10 +152,7 @@ class Room:
     """A server with one database and the shim, in a folder of its own."""
 
     def __init__(self, folder, library, storage, sets, inbox=None, poll="10s", wrap=()):
-        folder.mkdir(parents=True)
         self.sets = sets
-        self.control = Control(folder / "control")
-        self.turn = 0
         database = {
             "storage": storage,
             "file": str((inbox or folder / "in") / "data"),
@@ -160,11 +160,16 @@ class Room:
             "poll_interval": poll,
             "keep": sets.keep,
         }
+        self.set_up(folder, library, databases={"words": database}, wrap=wrap)
+
+    def set_up(self, folder, library, **config):
+        folder.mkdir(parents=True)
+        self.control = Control(folder / "control")
+        self.turn = 0
         self.server = Server(
             folder,
-            databases={"words": database},
+            **config,
             server={"threads": 1, "load_priority": "normal"},  # many run at once
-            wrap=wrap,
             env={"LD_PRELOAD": str(library), "GOROMDB_FAULT_FILE": str(self.control.path)},
         )
         del self.server.env["GOROMDB_TEST_STEPS"]  # a look for orders at each step would count, too
@@ -194,12 +199,27 @@ class Room:
 
     def load_next(self):
         marker, after = self.drop_next()
-        self.server.adopted(after=after)
+        wait_for(lambda: self.is_adopted(after), f"{marker} to be adopted\n{self.server.log()}")
         return marker
+
+    def is_adopted(self, after):
+        """Whether the log says so since then."""
+        return self.server.find("words", r"generation \d+ adopted", after)
+
+    def rejections(self, after):
+        return self.server.find("words", "rejected ", after)
+
+    def is_taken(self):
+        """The drop: nothing of it is left."""
+        return self.server.inbox().empty()
+
+    def read(self, client, keys=None):
+        """The marker of what is served, whole."""
+        return self.sets.marker_of(client, keys)
 
     def served(self):
         with self.server.client() as client:
-            return self.sets.marker_of(client)
+            return self.read(client)
 
     def wait_served(self, marker):
         with self.server.client() as client:
@@ -237,7 +257,7 @@ class Room:
 
     def is_over(self):
         """A reload: nothing is left to be done to files."""
-        return self.server.inbox().empty() and self.is_tidy()
+        return self.is_taken() and self.is_tidy()
 
     def wait_quiet(self):
         """The reload is over to its last call."""
@@ -297,7 +317,7 @@ def kill_at(room, point, action):
             return "dead"
         if guard_alone and room.control.hits() > 0:
             return True
-        return server.find("words", r"generation \d+ adopted", after) and room.is_over()
+        return room.is_adopted(after) and room.is_over()
 
     wait_for(over, f"the kill or the end of the reload\n{server.log()}")
     if not room.control.hits():
@@ -379,7 +399,7 @@ class Watch(threading.Thread):
                 while not self.stopping.is_set():
                     allowed = self.allowed  # before the read: a drop that comes after may be seen
                     whole = self.replies % 16 == 0
-                    marker = self.room.sets.marker_of(client, None if whole else KEYS)
+                    marker = self.room.read(client, None if whole else KEYS)
                     later = self.allowed
                     assert marker in allowed or marker in later, f"{marker}, not one of {allowed}"
                     self.replies += 1
@@ -404,19 +424,19 @@ def fail_at(room, point, error, watch):
     def over():
         assert server.process.poll() is None, f"the server ended\n{server.log()}"
         assert watch.failure is None, repr(watch.failure)
-        if server.find("words", "rejected ", after):
+        if room.rejections(after):
             return True
-        if not server.find("words", r"generation \d+ adopted", after):
+        if not room.is_adopted(after):
             return False
         # A file of the old one that could not be removed goes before the next data set comes.
-        return room.server.inbox().empty() and (room.control.hits() > 0 or room.is_over())
+        return room.is_taken() and (room.control.hits() > 0 or room.is_over())
 
     try:
         wait_for(over, f"{new} to be adopted\n{server.log()}")
     finally:
         room.control.disarm()
         hits = room.control.hits()
-    rejected = server.find("words", "rejected ", after)
+    rejected = room.rejections(after)
     if hits == 0:
         assert not rejected, f"rejected without a fault\n{server.log()}"
         raise Missed(point)
@@ -434,3 +454,66 @@ def open_files(server):
     return sorted(
         os.readlink(f"/proc/{server.pid}/fd/{n}") for n in os.listdir(f"/proc/{server.pid}/fd")
     )
+
+
+class Watched:
+    """A room with a client that reads all the time, and an eye on descriptors."""
+
+    def begin(self):
+        super().begin()
+        self.files_before = len(open_files(self.server))
+        self.watch = Watch(self)
+        self.watch.start()
+        wait_for(lambda: self.watch.replies or self.watch.failure, "a first reply")
+
+    def end(self):
+        self.watch.end()
+        wait_for(
+            lambda: len(open_files(self.server)) <= self.files_before,
+            f"no more than {self.files_before} open files: {open_files(self.server)}",
+        )
+
+
+# ---- all of them ----------------------------------------------------------------------------------
+
+# How often the main thread looks depends on when the files appear and on when it is told.
+LEAST_LOOKS = 4
+TRIES = 5
+
+
+def is_sure(point):
+    """Whether every reload comes to it."""
+    return point.where != "main" or point.number <= LEAST_LOOKS
+
+
+def at_each(points, new_room, attempt, sure=is_sure):
+    """Tries each (point, what) with a room that is made anew after a failure; returns how many."""
+    room, failures, reached = None, [], 0
+    try:
+        for point, *rest in points:
+            if room is None:
+                room = new_room()
+                room.begin()
+            for _ in range(TRIES):
+                try:
+                    attempt(room, point, *rest)
+                    reached += 1
+                    break
+                except Missed:
+                    continue
+                except AssertionError as failure:
+                    failures.append(f"{point} {rest}: {failure}")
+                    room.__exit__()
+                    room = None
+                    break
+            else:
+                if not sure(point):
+                    continue
+                failures.append(f"{point} {rest}: not reached in {TRIES} reloads")
+        if room and hasattr(room, "end"):
+            room.end()
+    finally:
+        if room:
+            room.__exit__()
+    assert not failures, f"{len(failures)} of {len(points)} points:\n" + "\n".join(failures)
+    return reached

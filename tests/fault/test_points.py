@@ -13,15 +13,13 @@ from fault import (
     FITTING,
     WRITERS,
     DataSets,
-    Missed,
     Room,
-    Watch,
+    Watched,
+    at_each,
     fail_at,
     kill_at,
-    open_files,
     points_of,
 )
-from harness import wait_for
 
 # How many calls of the loader and of the guard's process a reload had when this was written. Fewer
 # are fine when the code has got simpler, and wrong when the shim has stopped seeing them.
@@ -41,10 +39,6 @@ LEAST = {
     ("memcachedb-bdb", "copy"): (160, 86),
 }
 
-# How often the main thread looks depends on when the files appear and on when it is told.
-LEAST_LOOKS = 4
-TRIES = 5
-
 
 def inbox_of(way, elsewhere):
     return elsewhere / "in" if way == "copy" else None
@@ -58,39 +52,6 @@ def recorded(folder, library, storage, way, sets, inbox):
         seen = sum(p.where == where for p in points)
         assert seen >= least, f"{where}: {seen} calls, there were {least}"
     return points
-
-
-def at_each(points, new_room, attempt):
-    """Tries each (point, what) with a room that is made anew after a failure; returns how many."""
-    room, failures, reached = None, [], 0
-    try:
-        for point, *rest in points:
-            if room is None:
-                room = new_room()
-                room.begin()
-            for _ in range(TRIES):
-                try:
-                    attempt(room, point, *rest)
-                    reached += 1
-                    break
-                except Missed:
-                    continue
-                except AssertionError as failure:
-                    failures.append(f"{point} {rest}: {failure}")
-                    room.__exit__()
-                    room = None
-                    break
-            else:
-                if point.where == "main" and point.number > LEAST_LOOKS:
-                    continue
-                failures.append(f"{point} {rest}: not reached in {TRIES} reloads")
-        if room and hasattr(room, "end"):
-            room.end()
-    finally:
-        if room:
-            room.__exit__()
-    assert not failures, f"{len(failures)} of {len(points)} points:\n" + "\n".join(failures)
-    return reached
 
 
 def turn_of(config):
@@ -134,22 +95,8 @@ def test_a_kill_at_any_call_loses_nothing(
     record_property("points", (storage, way, action, tried))
 
 
-class WatchedRoom(Room):
-    """With a client that reads all the time, and an eye on descriptors."""
-
-    def begin(self):
-        super().begin()
-        self.files_before = len(open_files(self.server))
-        self.watch = Watch(self)
-        self.watch.start()
-        wait_for(lambda: self.watch.replies or self.watch.failure, "a first reply")
-
-    def end(self):
-        self.watch.end()
-        wait_for(
-            lambda: len(open_files(self.server)) <= self.files_before,
-            f"no more than {self.files_before} open files: {open_files(self.server)}",
-        )
+class WatchedRoom(Watched, Room):
+    pass
 
 
 # libdb frees a handle whose close(2) has failed and goes on using it. No file system fails to close
