@@ -24,14 +24,27 @@ void outlive_the_clock_tick(const FileIdentity& data) {
 
 }  // namespace
 
+Result<std::string> read_sum(const std::string& file, SumKind kind) {
+  const auto path = sum_path(file, kind);
+  const auto content = read_small_file(path, kSumFileLimit);
+  if (!content) return tl::unexpected(content.error());
+  const auto sum = parse_sum(*content, kind);
+  if (!sum) return reject(fmt::format("{}: {}", path, sum.error().message));
+  return *sum;
+}
+
 Result<std::string> verify_candidate(const Candidate& candidate, const Progress& progress) {
   std::string wanted;
   if (candidate.kind != SumKind::kNone) {
+    auto sum = read_sum(candidate.file, candidate.kind);
+    if (!sum) return sum;
+    // Of another drop: it would stay when this one is taken, and speak of the next one's data.
     const auto path = sum_path(candidate.file, candidate.kind);
-    auto content = read_small_file(path, kSumFileLimit);
-    if (!content) return tl::unexpected(content.error());
-    auto sum = parse_sum(*content, candidate.kind);
-    if (!sum) return reject(fmt::format("{}: {}", path, sum.error().message));
+    auto now = look_at(path);
+    if (!now) return tl::unexpected(now.error());
+    if (!*now || (*now)->identity != candidate.sum) {
+      return changed(fmt::format("{} changed while it was read", path));
+    }
     wanted = *sum;
   }
 

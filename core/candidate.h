@@ -34,6 +34,9 @@ struct Candidate {
   }
 };
 
+// The hex digest in the sum file of a data file. Rejected: there is none in it.
+Result<std::string> read_sum(const std::string& file, SumKind kind);
+
 // Hashes the data file on the calling thread and compares. On success the data is on disk, and the
 // hex digest is returned. Rejected: the sum is another one. Changed: it was written to meanwhile.
 // Failure: it cannot be read.

@@ -2,6 +2,7 @@
 #include "core/group.h"
 
 #include <algorithm>
+#include <chrono>
 #include <utility>
 
 #include "core/file.h"
@@ -13,12 +14,14 @@ namespace goromdb {
 namespace {
 
 constexpr size_t kManifestLimit = size_t{1} << 20;
-constexpr size_t kSumLimit = 65536;
 constexpr size_t kRecordLimit = size_t{1} << 20;
 
 // A manifest that is written line by line is faulty until it is whole: it must stand still for so
 // long before it is called so.
 constexpr uint64_t kQuietMs = 300;
+
+// After trouble of the machine the next try waits for so many times what the last one took.
+constexpr uint64_t kRestFactor = 9;
 
 std::string file_name_of(const std::string& path) { return path.substr(path.rfind('/') + 1); }
 
@@ -64,15 +67,16 @@ void Group::adopt(std::vector<Adoption> adoptions) {
 }
 
 void Group::say_once(const std::string& message) {
-  if (std::exchange(said_, message) == message) return;
   for (auto* member : members_) {
     if (member->offered()) member->show_trouble(message);
   }
+  if (std::exchange(said_, message) == message) return;
   if (!message.empty()) log_->info("{}", message);
 }
 
 void Group::refuse(const FileIdentity& manifest, const std::string& reason) {
   refused_ = manifest;
+  rejected_.clear();
   said_.clear();
   log_->error("{}: {}", config_.manifest, reason);
 }
@@ -96,6 +100,9 @@ bool Group::settled(const FileIdentity& manifest) {
 
 void Group::look() {
   if (in_step_ || stopped_) return;
+  uv_update_time(loop_);
+  if (uv_now(loop_) < not_before_ms_) return;
+  if (!std::exchange(looked_, true)) give_back_taken(config_.manifest);
   const auto state = look_at(config_.manifest);
   if (!state) return say_once(state.error().message);
   if (!*state) {
@@ -104,7 +111,8 @@ void Group::look() {
     return say_once(waited_with ? fmt::format("waiting for {}", config_.manifest) : "");
   }
   const auto& identity = (*state)->identity;
-  if (refused_ == identity) return;
+  const auto offers = [](const Handler* each) { return each->offered().has_value(); };
+  if (refused_ == identity && std::none_of(rejected_.begin(), rejected_.end(), offers)) return;
   if (const auto what = irregularity((*state)->mode); !what.empty()) {
     return refuse(identity, fmt::format("it is {}, not a regular file", what));
   }
@@ -112,9 +120,8 @@ void Group::look() {
   if (identity.size > static_cast<int64_t>(kManifestLimit)) {
     return refuse(identity, fmt::format("it is larger than {}", format_size(kManifestLimit)));
   }
-  const auto content = read_small_file(config_.manifest, kManifestLimit);
-  if (!content) return say_once(content.error().message);
-  const auto sums = parse_manifest(*content, named_);
+  const auto sums = read_manifest(**state);
+  if (!sums && sums.error().kind != Error::Kind::kRejected) return say_once(sums.error().message);
   if (!sums) {
     if (settled(identity)) refuse(identity, sums.error().message);
     return;
@@ -132,34 +139,44 @@ void Group::look() {
       return say_once(missing);
     }
   }
-  uv_update_time(loop_);
-  if (uv_now(loop_) < not_before_ms_) return;
   prepare(identity, std::move(changes));
+}
+
+// Each event of a drop folder leads here: what has been read once is not read again.
+Result<std::vector<std::string>> Group::read_manifest(const FileState& state) {
+  if (read_ && read_->first == state.identity) return read_->second;
+  const auto content = read_small_file(config_.manifest, kManifestLimit);
+  if (!content) return tl::unexpected(content.error());
+  auto sums = parse_manifest(*content, named_);
+  // A file that is written twice in one tick of the clock looks the same; file systems have some of
+  // up to a second.
+  constexpr int64_t kTickNs = 1'000'000'000;
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  const int64_t age_ns = std::chrono::nanoseconds(now).count() - state.identity.mtime_ns;
+  read_.reset();
+  if (age_ns > kTickNs) read_.emplace(state.identity, sums);
+  return sums;
 }
 
 // Empty: the member can take what the manifest wants.
 std::string Group::what_is_missing(size_t member, const std::string& checksum) const {
   const auto& handler = *members_[member];
-  if (handler.ready_checksum() == checksum) return {};
+  if (handler.ready_checksum() == checksum || handler.offered_checksum() == checksum) return {};
   if (!handler.offered()) {
     return fmt::format("{} names {} of {}: waiting for that", config_.manifest, checksum,
                        handler.name());
   }
-  const auto& offered = *handler.offered();
-  const auto path = sum_path(offered.file, offered.kind);
-  const auto content = read_small_file(path, kSumLimit);
-  const auto hex = content ? parse_sum(*content, offered.kind) : content;
-  if (!hex) return fmt::format("{}: {}", path, hex.error().message);
-  const auto its = checksum_text(offered.kind, *hex);
-  if (its == checksum) return {};
+  const auto path = sum_path(handler.offered()->file, handler.offered()->kind);
+  if (handler.offered_checksum().empty()) return fmt::format("{} has no sum in it", path);
   return fmt::format("{} names {} of {}, but {} says {}: waiting until they fit", config_.manifest,
-                     checksum, handler.name(), path, its);
+                     checksum, handler.name(), path, handler.offered_checksum());
 }
 
 // ---- a step ----
 
 void Group::prepare(const FileIdentity& manifest, std::vector<Change> changes) {
   in_step_ = true;
+  began_ms_ = uv_now(loop_);
   manifest_ = manifest;
   changes_ = std::move(changes);
   said_.clear();
@@ -194,15 +211,32 @@ void Group::on_prepared() {
     return record();
   }
   const bool rejected = any(Error::Kind::kRejected);
-  if (rejected) refused_ = manifest_;
-  log_->log(rejected ? spdlog::level::err : spdlog::level::info, "nothing is adopted: {}", reasons);
+  if (rejected) {
+    refused_ = manifest_;
+    rejected_.clear();
+    for (const auto& change : changes_) {
+      if (change.trouble && change.trouble->kind == Error::Kind::kRejected) {
+        rejected_.push_back(change.handler);
+      }
+    }
+  }
+  // The same trouble at every poll is one line.
+  if (std::exchange(gave_up_for_, reasons) != reasons || rejected) {
+    log_->log(rejected ? spdlog::level::err : spdlog::level::info, "nothing is adopted: {}",
+              reasons);
+  }
   give_up(any(Error::Kind::kFailure));
 }
 
 void Group::give_up(bool wait_for_poll) {
   in_step_ = false;
   uv_update_time(loop_);
-  not_before_ms_ = uv_now(loop_) + (wait_for_poll ? static_cast<uint64_t>(poll_interval_ms_) : 0);
+  const uint64_t now = uv_now(loop_);
+  not_before_ms_ = now;
+  if (wait_for_poll) {  // all members are opened again: not over and over
+    not_before_ms_ +=
+        std::max(static_cast<uint64_t>(poll_interval_ms_), kRestFactor * (now - began_ms_));
+  }
   for (auto& change : std::exchange(changes_, {})) change.handler->give_up();
 }
 
@@ -212,8 +246,10 @@ void Group::record() {
     const bool changes = std::any_of(changes_.begin(), changes_.end(), [&](const Change& change) {
       return change.handler == member;
     });
-    record_ += fmt::format("{} {}\n", member->name(),
-                           changes ? member->prepared_generation() : member->served_generation());
+    record_ += changes ? fmt::format("{} {} {}\n", member->name(), member->prepared_generation(),
+                                     member->prepared_checksum())
+                       : fmt::format("{} {} {}\n", member->name(), member->served_generation(),
+                                     member->served_checksum());
   }
   said_.clear();
   write_record();
@@ -235,28 +271,35 @@ void Group::write_record() {
           log_->error("nothing is adopted: {}", written.error().message);
           return give_up(true);
         }
-        const auto& why = written.error().message;
-        if (std::exchange(said_, why) != why) {
-          log_->error("not adopted yet: {}; trying again in {}", why,
-                      format_duration_ms(poll_interval_ms_));
-        }
-        uv_timer_start(
-            &again_timer_,
-            [](uv_timer_t* timer) { static_cast<Group*>(timer->data)->write_record(); },
-            static_cast<uint64_t>(poll_interval_ms_), 0);
+        try_again([](uv_timer_t* timer) { static_cast<Group*>(timer->data)->write_record(); },
+                  written.error().message);
       });
 }
 
-// A failure here is put right by the next start, or by the next data set.
+// From the record on there is no way back.
+void Group::try_again(void (*what)(uv_timer_t*), const std::string& why) {
+  if (std::exchange(said_, why) != why) {
+    log_->error("not adopted yet: {}; trying again in {}", why,
+                format_duration_ms(poll_interval_ms_));
+  }
+  uv_timer_start(&again_timer_, what, static_cast<uint64_t>(poll_interval_ms_), 0);
+}
+
 void Group::commit() {
-  at_work_ = changes_.size();
+  at_work_ = 0;
   for (auto& change : changes_) {
+    if (change.committed) continue;
+    ++at_work_;
     change.handler->commit([this, &change](const Result<void>& done) {
-      if (!done) {
-        log_->warn("{}: {}; {} tells a restart what to serve", change.handler->name(),
-                   done.error().message, config_.record);
-      }
-      if (--at_work_ == 0) adopt_all();
+      change.committed = done.has_value();
+      change.trouble.reset();
+      if (!done) change.trouble = done.error();
+      if (--at_work_ > 0) return;
+      const auto failed = std::find_if(changes_.begin(), changes_.end(),
+                                       [](const Change& each) { return each.trouble; });
+      if (failed == changes_.end()) return adopt_all();
+      try_again([](uv_timer_t* timer) { static_cast<Group*>(timer->data)->commit(); },
+                fmt::format("{}: {}", failed->handler->name(), failed->trouble->message));
     });
   }
 }
@@ -287,6 +330,7 @@ void Group::end() {
       [this](const Result<void>& removed) {
         if (!removed) {
           refused_ = manifest_;
+          rejected_.clear();
           log_->warn("{}", removed.error().message);
         }
         in_step_ = false;

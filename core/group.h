@@ -16,6 +16,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/adoption.h"
@@ -41,17 +42,20 @@ class Group {
   struct Change {
     Handler* handler;
     std::string checksum;
-    std::optional<Error> trouble{};  // why it has not been prepared
+    std::optional<Error> trouble{};  // why it has not been prepared, or committed
+    bool committed = false;
   };
 
   void look();
   void refuse(const FileIdentity& manifest, const std::string& reason);
+  Result<std::vector<std::string>> read_manifest(const FileState& state);
   void say_once(const std::string& message);
   bool settled(const FileIdentity& manifest);
   std::string what_is_missing(size_t member, const std::string& checksum) const;
   void prepare(const FileIdentity& manifest, std::vector<Change> changes);
   void on_prepared();
   void give_up(bool wait_for_poll);
+  void try_again(void (*what)(uv_timer_t*), const std::string& why);
   void record();
   void write_record();
   void commit();
@@ -66,13 +70,19 @@ class Group {
   std::shared_ptr<spdlog::logger> log_;
   uv_loop_t* loop_;
   uv_timer_t settle_timer_, again_timer_;
-  std::string said_;
-  std::optional<FileIdentity> refused_;             // a manifest that is not looked at again
+  std::string said_, gave_up_for_;
+  bool looked_ = false;
+  // The last manifest that was read, and what it says.
+  std::optional<std::pair<FileIdentity, Result<std::vector<std::string>>>> read_;
+  // A manifest that is not looked at again, unless one of these has a new drop.
+  std::optional<FileIdentity> refused_;
+  std::vector<Handler*> rejected_;
   std::optional<FileIdentity> seen_;                // a faulty one that may still be written
   uint64_t seen_since_ms_ = 0, not_before_ms_ = 0;  // of uv_now()
 
   // Of a step.
   bool in_step_ = false, stopped_ = false;
+  uint64_t began_ms_ = 0;
   FileIdentity manifest_;
   std::vector<Change> changes_;
   std::string record_;  // what is to be written

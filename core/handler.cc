@@ -88,7 +88,10 @@ void Handler::work(std::function<Outcome()> task, std::optional<Candidate> candi
   watcher_.set_busy(true);
   worker_->post([this, task = std::move(task), candidate = std::move(candidate)] {
     auto outcome = task();
-    main_.post([this, outcome, candidate] { on_outcome(outcome, candidate); });
+    // What give_up() closes on the worker is nobody else's.
+    main_.post([this, outcome = std::move(outcome), candidate]() mutable {
+      on_outcome(std::move(outcome), candidate);
+    });
   });
 }
 
@@ -99,6 +102,8 @@ void Handler::on_candidate(const Candidate& candidate) {
   }
   watcher_.hold(candidate);
   offered_ = candidate;
+  const auto hex = read_sum(candidate.file, candidate.kind);
+  offered_checksum_ = hex ? checksum_text(candidate.kind, *hex) : std::string();
   look_at_group_();
 }
 
@@ -155,7 +160,7 @@ void Handler::on_poll() {
   }
 }
 
-void Handler::on_outcome(const Outcome& outcome, const std::optional<Candidate>& candidate) {
+void Handler::on_outcome(Outcome outcome, const std::optional<Candidate>& candidate) {
   if (stopping_) return;
   next_try_ms_ = 0;
   for (const auto& [error, checksum] : outcome.others) on_failure(error, {}, false, checksum);
@@ -176,7 +181,7 @@ void Handler::on_outcome(const Outcome& outcome, const std::optional<Candidate>&
   last_failure_.clear();
   shown_.trouble.clear();
   if (prepare_done_) {
-    prepared_ = *outcome.generation;
+    prepared_ = std::move(*outcome.generation);
     return std::exchange(prepare_done_, nullptr)({});
   }
   adopt(*outcome.generation);
@@ -185,8 +190,7 @@ void Handler::on_outcome(const Outcome& outcome, const std::optional<Candidate>&
 // ---- as a member of a group ----
 
 bool Handler::is_free() const {
-  return !busy_ && !stopping_ && intake_.recovered() && !intake_.has_pending() &&
-         now_ms() >= next_try_ms_;
+  return !busy_ && !stopping_ && intake_.recovered() && now_ms() >= next_try_ms_;
 }
 
 std::string Handler::served_checksum() const {
@@ -195,7 +199,9 @@ std::string Handler::served_checksum() const {
 
 void Handler::prepare(const std::string& checksum, Done done) {
   prepare_done_ = std::move(done);
-  if (intake_.ready_checksum() == checksum) return work([this] { return intake_.go_on(); }, {});
+  if (offered_checksum() != checksum) {
+    return work([this] { return intake_.open_ready(); }, {});
+  }
   watcher_.retry();  // it is held no longer: another file may look the same
   const bool again = !last_failure_.empty();
   const auto candidate = *std::exchange(offered_, std::nullopt);
@@ -226,8 +232,7 @@ void Handler::give_up() {
 }
 
 void Handler::show_trouble(const std::string& trouble) {
-  shown_.trouble = trouble;
-  show();
+  if (std::exchange(shown_.trouble, trouble) != trouble) show();
 }
 
 // ---- what failed, and what is shown ----
@@ -259,6 +264,7 @@ void Handler::on_failure(const Error& error, const std::optional<Candidate>& can
     watcher_.ignore(*candidate, rejected);
   } else if (candidate) {
     watcher_.retry_later(*candidate);
+    if (look_at_group_) offered_ = candidate;
   }
   if (rejected) {
     log_->error("rejected {}", error.message);

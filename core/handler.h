@@ -73,17 +73,20 @@ class Handler {
   bool is_free() const;
   // What the watcher has seen and nobody has taken yet.
   const std::optional<Candidate>& offered() const { return offered_; }
+  // What its sum file says, "md5:HEX"; empty: that says nothing, or nothing is offered.
+  std::string offered_checksum() const { return offered_ ? offered_checksum_ : std::string(); }
   std::string served_checksum() const;  // "md5:HEX"; empty: nothing is served
   uint64_t served_generation() const { return current_ ? current_->id() : 0; }
   // Of the data set that lies verified in the free slot for its group; empty: there is none.
   std::string ready_checksum() const { return intake_.ready_checksum(); }
-  // Takes and opens what is offered, or what is ready when `checksum` is its. `done` hears when
-  // that has been done, or what failed; this is at work until adopt_prepared() or give_up(). None
-  // of the `done`s is called when the server stops.
+  // Takes and opens what is offered when `checksum` is its, or else what is ready. `done` hears
+  // when that has been done, or what failed; this is at work until adopt_prepared() or give_up().
+  // None of the `done`s is called when the server stops.
   using Done = std::function<void(const Result<void>&)>;
   void prepare(const std::string& checksum, Done done);
   uint64_t prepared_generation() const { return prepared_ ? prepared_->id() : 0; }
-  // A restart serves it.
+  const std::string& prepared_checksum() const { return prepared_->facts().note.checksum; }
+  // A restart serves it. After a failure it may be called again.
   void commit(Done done);
   void adopt_prepared();
   // It stays ready. Also after a prepare() that failed.
@@ -103,7 +106,7 @@ class Handler {
   void on_candidate(const Candidate& candidate);
   bool look_first();
   void work(std::function<Outcome()> task, std::optional<Candidate> candidate);
-  void on_outcome(const Outcome& outcome, const std::optional<Candidate>& candidate);
+  void on_outcome(Outcome outcome, const std::optional<Candidate>& candidate);
   void on_failure(const Error& error, const std::optional<Candidate>& candidate, bool taken,
                   const std::string& checksum = {});
   void on_poll();
@@ -139,6 +142,7 @@ class Handler {
   // Of a group.
   std::function<void()> look_at_group_;
   std::optional<Candidate> offered_;
+  std::string offered_checksum_;
   Done prepare_done_;  // while it is prepared
   std::shared_ptr<Generation> prepared_;
   // Old generations that slow clients keep open. The next load waits for the youngest a moment, and

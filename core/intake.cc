@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <chrono>
 #include <iterator>
+#include <sstream>
 #include <utility>
 
 #include "core/data_checks.h"
@@ -68,22 +69,25 @@ bool Intake::waits_for_group(const Pending& file) const {
 }
 
 void Intake::find_ready() {
-  if (config_.group.empty() || pending_) return;
+  ready_.reset();
+  if (config_.group.empty()) return;
   for (int slot = 0; slot < Loader::kSlots; ++slot) {
     auto note = slot == served_slot_ ? std::nullopt : loader_.whole(slot);
-    if (!note || (pending_ && pending_->note.generation > note->generation)) continue;
-    if (const Pending file{slot, *note, false}; waits_for_group(file)) pending_ = file;
+    if (!note || (ready_ && ready_->note.generation > note->generation)) continue;
+    if (const Pending file{slot, *note, false}; waits_for_group(file)) ready_ = file;
   }
 }
 
 Intake::Outcome Intake::recover() {
+  Loader::Adopted recorded;
   if (!config_.group.empty()) {
     const auto record = find_pairs(config_.group_record);
     if (!record) return {tl::unexpected(record.error())};
-    const auto committed = number_in(*record, config_.name);
-    if (auto done = loader_.catch_up(committed); !done) return {tl::unexpected(done.error())};
+    if (const auto own = record->find(config_.name); own != record->end()) {
+      std::istringstream(own->second) >> recorded.generation >> recorded.checksum;
+    }
   }
-  auto found = loader_.recover();
+  auto found = loader_.recover(recorded);
   if (!found) return {tl::unexpected(found.error())};
   newest_generation_ = std::max(newest_generation_, loader_.pointed_generation());
   SlotNote interrupted;  // taken, but not adopted when the crash came: its sum may still lie there
@@ -136,6 +140,7 @@ Intake::Outcome Intake::recover() {
   }
   // Trouble of the machine kept it from being opened: it is the one to go on with.
   if (first_failed && !pending_) pending_ = first_failed;
+  find_ready();
   if (*outcome.generation == nullptr && !pending_ && history_.newest()) {
     log_->warn("no data set of this store opens; going back to a kept one");
     auto back = bring_back_newest();
@@ -143,7 +148,6 @@ Intake::Outcome Intake::recover() {
     outcome.checksum = std::move(back.checksum);
     std::move(back.others.begin(), back.others.end(), std::back_inserter(outcome.others));
   }
-  find_ready();
   return outcome;
 }
 
@@ -180,30 +184,38 @@ Intake::Outcome Intake::take(const Candidate& candidate, bool quietly) {
   const bool moved = whole && whole->generation == id && whole->size == candidate.data.size;
   if (moved) {
     history_.taken(checksum);
-    pending_ = Pending{slot, *whole, false};
-  } else if (pending_ && pending_->slot == slot && !whole) {
-    pending_.reset();
+    const Pending file{slot, *whole, false};
+    place_of(file) = file;
+  } else {
+    for (auto* each : {&pending_, &ready_}) {
+      if (*each && (*each)->slot == slot && !whole) each->reset();
+    }
   }
   return {tl::unexpected(note.error()), moved};
 }
 
 Intake::Outcome Intake::go_on() {
   const auto checksum = pending_->note.checksum;
-  Outcome outcome{open(*pending_), false, checksum};
-  if (outcome.generation) find_ready();
-  return outcome;
+  return {open(*pending_), false, checksum};
+}
+
+Intake::Outcome Intake::open_ready() {
+  const auto checksum = ready_->note.checksum;
+  return {open(*ready_), false, checksum};
 }
 
 Result<void> Intake::commit() {
-  auto file = *std::exchange(pending_, std::nullopt);
+  auto file = *ready_;
+  if (auto settled = settle(file); !settled) return settled;
   served_slot_ = file.slot;
-  auto settled = settle(file);
   current_ = file.note;
-  return settled;
+  ready_.reset();
+  pending_.reset();  // a newer one has come
+  return {};
 }
 
 void Intake::remove(int slot, uint64_t generation) {
-  if (slot == served_slot_ || (pending_ && pending_->slot == slot)) return;
+  if (slot == served_slot_ || is_waiting(slot)) return;
   if (auto note = loader_.whole(slot)) {
     if (note->generation != generation) return;
     if (!keep(slot, *note)) return;
@@ -279,14 +291,14 @@ Intake::Outcome Intake::bring_back(const SlotNote& kept, bool by_request) {
   Outcome outcome;
   outcome.checksum = kept.checksum;
   if (auto left = loader_.whole(slot)) {
-    if (pending_ && pending_->slot == slot) {
+    if (is_waiting(slot)) {
       log_->warn("generation {} makes room for a rollback; it is kept as {}.rejected",
                  left->generation, loader_.data_path(slot));
       if (auto aside = loader_.set_aside(slot, "it made room for a rollback"); !aside) {
         outcome.refused = aside.error().message;
         return outcome;
       }
-      pending_.reset();
+      (pending_ && pending_->slot == slot ? pending_ : ready_).reset();
     } else {
       keep(slot, *left);
     }
@@ -332,7 +344,8 @@ Intake::Outcome Intake::bring_back_newest() {
 
 Intake::Loaded Intake::open(Pending file) {
   if (file.note.generation == 0) file.note.generation = newest_generation_ + 1;
-  const auto earlier = std::exchange(pending_, file);  // until it is served or set aside
+  auto& place = place_of(file);
+  const auto earlier = std::exchange(place, file);  // until it is served or set aside
   if (!file.adopted_before) {
     auto counted = loader_.count_attempts(file.slot, file.note, file.note.attempts + 1);
     if (!counted) return tl::unexpected(counted.error());
@@ -344,7 +357,7 @@ Intake::Loaded Intake::open(Pending file) {
   if (opened && waits_for_group(file)) {
     newest_generation_ = std::max(newest_generation_, file.note.generation);
     (void)loader_.count_attempts(file.slot, file.note, 0);  // none of them ended the process
-    pending_ = file;
+    ready_ = file;
     step("prepared");
     return opened;
   }
@@ -367,7 +380,7 @@ Intake::Loaded Intake::open(Pending file) {
       return tl::unexpected(done.error());
     }
     if (file.adopted_before) current_.reset();
-    pending_ = earlier && earlier->slot != file.slot ? earlier : std::nullopt;
+    place = earlier && earlier->slot != file.slot ? earlier : std::nullopt;
     const auto path = loader_.data_path(file.slot);
     return reject(fmt::format("{}: {}; kept as {}.rejected",
                               file.note.ctime_ns == 0 ? path : config_.file, opened.error().message,
@@ -376,7 +389,7 @@ Intake::Loaded Intake::open(Pending file) {
   // The reader came back, so this try did not end the process.
   if (!file.adopted_before) {
     (void)loader_.count_attempts(file.slot, file.note, 0);
-    pending_->note.attempts = 0;
+    place->note.attempts = 0;
   }
   return opened;
 }
@@ -449,7 +462,10 @@ Result<void> Intake::settle(Pending& file) {
     const bool went_bad = bad_ && current_ && bad_->first == current_->generation;
     history_.roll_back(file.note, current_ && !went_bad ? &*current_ : nullptr);
   }
-  if (auto pointed = loader_.point(file.slot, file.note.generation); !pointed) return pointed;
+  if (auto pointed = loader_.point(file.slot, file.note.generation); !pointed) {
+    if (!file.adopted_before) return pointed;
+    log_->warn("{}", pointed.error().message);  // its group's record says so as well
+  }
   if (!checked_before(file)) history_.another_has_come();
   step("pointed");
   return {};

@@ -48,8 +48,10 @@ class Intake {
   Outcome take(const Candidate& candidate, bool quietly);
   // Opens what lies verified in its slot and could not be opened before.
   Outcome go_on();
-  // What take() or go_on() has opened for a group is the one that a restart serves. Failure: it
-  // is, but for the record of the group that says so, too.
+  // Opens what lies ready for the group.
+  Outcome open_ready();
+  // What take() or open_ready() has opened for the group is the one that a restart serves. Failure:
+  // only the group's record says so yet.
   Result<void> commit();
   // Does what a tool asks for in the file that rollback_path() names.
   Outcome roll_back();
@@ -67,12 +69,9 @@ class Intake {
 
   bool has_guard() const { return guard_.has_value(); }
   bool recovered() const { return recovered_; }
-  // What go_on() would open, without its group.
-  bool has_pending() const { return pending_ && !waits_for_group(*pending_); }
-  // Of what lies ready for its group; empty: nothing does.
-  std::string ready_checksum() const {
-    return pending_ && waits_for_group(*pending_) ? pending_->note.checksum : std::string();
-  }
+  bool has_pending() const { return pending_.has_value(); }
+  // Of what lies ready for the group; empty: nothing does.
+  std::string ready_checksum() const { return ready_ ? ready_->note.checksum : std::string(); }
 
  private:
   using Loaded = Result<std::shared_ptr<Generation>>;
@@ -85,10 +84,16 @@ class Intake {
 
   static bool checked_before(const Pending& file);
   bool waits_for_group(const Pending& file) const;
+  bool is_waiting(int slot) const {
+    return (pending_ && pending_->slot == slot) || (ready_ && ready_->slot == slot);
+  }
   void find_ready();
   Loaded open(Pending file);
   Loaded open_untouched(Pending& file);
   Result<void> settle(Pending& file);
+  std::optional<Pending>& place_of(const Pending& file) {
+    return waits_for_group(file) ? ready_ : pending_;
+  }
   Progress progress_of(const std::string& what);
   void look_up_hot_keys(Generation& generation);
   int free_slot() const;
@@ -110,6 +115,7 @@ class Intake {
   std::set<std::string> told_;  // what may be done to a served file by others, each once
   bool recovered_ = false;
   std::optional<Pending> pending_;
+  std::optional<Pending> ready_;  // whole and verified as well, and served when its group says so
   std::optional<SlotNote> current_;                      // of what `current` names
   std::optional<std::pair<uint64_t, std::string>> bad_;  // a generation that went bad, and why
   uint64_t newest_generation_ = 0;

@@ -29,6 +29,8 @@ void give_back(const std::string& from, const std::string& to) {
 
 }  // namespace
 
+void give_back_taken(const std::string& path) { give_back(path + kTaken, path); }
+
 Result<bool> remove_if_same(const std::string& path, const FileIdentity& identity) {
   // Between a look and an unlink another file could come; under a name of our own it cannot.
   const auto aside = path + kTaken;
@@ -92,11 +94,22 @@ Result<void> Loader::lock() {
   return {};
 }
 
-Result<std::vector<Loader::Found>> Loader::recover() {
+Result<std::vector<Loader::Found>> Loader::recover(const Adopted& recorded) {
   auto found_pointer = find_pairs(pointer_path());
   if (!found_pointer) return tl::unexpected(found_pointer.error());
   auto& pointer = *found_pointer;
   pointed_generation_ = number_in(pointer, "generation");
+  for (int slot = 0; slot < kSlots && recorded.generation > pointed_generation_; ++slot) {
+    auto note = find_pairs(note_path(slot));
+    if (!note) return tl::unexpected(note.error());
+    const auto data = look_at(data_path(slot));
+    if (!data) return tl::unexpected(data.error());
+    if (*data && number_in(*note, "generation") == recorded.generation &&
+        (*note)["checksum"] == recorded.checksum) {
+      pointer["slot"] = slot_name(slot);
+      pointed_generation_ = recorded.generation;
+    }
+  }
 
   struct Filled {
     Found found;
@@ -136,20 +149,6 @@ Result<std::vector<Loader::Found>> Loader::recover() {
   std::vector<Found> found;
   for (auto& each : filled) found.push_back(std::move(each.found));
   return found;
-}
-
-Result<void> Loader::catch_up(uint64_t generation) {
-  const auto pointer = find_pairs(pointer_path());
-  if (!pointer) return tl::unexpected(pointer.error());
-  if (generation <= number_in(*pointer, "generation")) return {};
-  for (int slot = 0; slot < kSlots; ++slot) {
-    const auto data = look_at(data_path(slot));
-    if (!data) return tl::unexpected(data.error());
-    const auto note = find_pairs(note_path(slot));
-    if (!note) return tl::unexpected(note.error());
-    if (*data && number_in(*note, "generation") == generation) return point(slot, generation);
-  }
-  return {};
 }
 
 Result<SlotNote> Loader::take(const Candidate& candidate, const std::string& hex, int slot,
@@ -359,7 +358,7 @@ Result<void> Loader::check_restored(int slot, SlotNote& note, const Progress& pr
 void Loader::drop_stale_sum(const std::string& file, SumKind kind, const SlotNote& note) {
   const auto path = sum_path(file, kind);
   for (const auto& each : {path, file}) {  // taken aside in the instant of the crash
-    give_back(each + kTaken, each);
+    give_back_taken(each);
   }
   if (kind == SumKind::kNone) return;
   auto data = look_at(file);

@@ -39,12 +39,14 @@ class Loader {
   };
   // What a start finds, in the order in which to try it: the adopted one, then by generation,
   // newest first; without notes the one whose inode changed last. Clears what a crash left half
-  // done, where it can: what stays is in nobody's way.
-  Result<std::vector<Found>> recover();
-
-  // Before recover(): where `generation` lies in a slot, it has been adopted, whatever `current`
-  // says.
-  Result<void> catch_up(uint64_t generation);
+  // done, where it can: what stays is in nobody's way. What a group's record says has been adopted
+  // where it lies in a slot and is younger than what `current` names.
+  struct Adopted {
+    uint64_t generation = 0;
+    std::string checksum{};
+  };
+  Result<std::vector<Found>> recover(const Adopted& recorded);
+  Result<std::vector<Found>> recover() { return recover(Adopted()); }
 
   // Moves the verified candidate into `slot` and removes its sum file. What lies in the slot is
   // what was hashed, or the call fails and the candidate is where it was. Where it fails behind the
@@ -57,7 +59,7 @@ class Loader {
   Result<SlotNote> bring_back(const std::string& from, const SlotNote& kept, int slot,
                               uint64_t generation);
 
-  // The generation that `current` named when recover() looked; 0 without one.
+  // The generation that `current`, or a group's record, named when recover() looked; 0: none.
   uint64_t pointed_generation() const { return pointed_generation_; }
   // Makes `slot` the one that a restart serves.
   Result<void> point(int slot, uint64_t generation);
@@ -104,6 +106,9 @@ class Loader {
   std::optional<Unfinished> unfinished_;
   uint64_t pointed_generation_ = 0;
 };
+
+// Gives a file back its name, which remove_if_same() had taken aside when a crash came.
+void give_back_taken(const std::string& path);
 
 // Removes `path` if it still is the file `identity`; a file that has come in its place stays.
 Result<bool> remove_if_same(const std::string& path, const FileIdentity& identity);

@@ -348,7 +348,7 @@ def test_what_lies_ready_stays_there_while_the_served_one_is_named(serve):
     shop.load("four")
 
 
-def test_a_manifest_that_led_to_a_rejection_is_tried_again_when_it_is_written_again(serve):
+def test_a_manifest_that_led_to_a_rejection_waits_for_a_mended_drop_or_is_written_again(serve):
     shop = Shop(serve)
     shop.load("one")
     after = shop.server.mark()
@@ -359,11 +359,50 @@ def test_a_manifest_that_led_to_a_rejection_is_tried_again_when_it_is_written_ag
     shop.announce("two")
     shop.server.wait("stock", "rejected ", after)
     shop.server.wait("group shop", "nothing is adopted: stock: ", after)
-    shop.put("two", "stock")
+    shop.tick()
     shop.tick()
     assert shop.markers() == ("one", "one") and len(shop.errors()) == 1
+    shop.put("two", "stock")
+    shop.come(after, "two")
+
+
+@pytest.mark.parametrize("again", [False, True])
+def test_a_drop_comes_piece_by_piece_beside_its_manifest(serve, again):
+    """The old data with the new sum is no reason to give the manifest up."""
+    shop = Shop(serve)
+    shop.load("one")
+    after = shop.server.mark()
+    stock = shop.server.inbox("stock")
+    if again:
+        stock.put_data(shop.data("stock", "late"))
+        stock.put_sum_of(shop.data("stock", "late"))
+    shop.put("two", "prices")
+    shop.announce("two")
+    stock.put_sum_of(shop.data("stock", "two"))
+    if again:
+        shop.server.wait("stock", "rejected ", after)
+    shop.tick()
+    assert shop.markers() == ("one", "one")
+    stock.put_data(shop.data("stock", "two"))
+    shop.come(after, "two")
+
+
+def test_a_set_that_is_put_again_whole_leaves_nothing_behind(serve):
+    """Of prices the first drop lies ready in its store by then."""
+    shop = Shop(serve)
+    shop.load("one")
+    after = shop.server.mark()
+    shop.put("two", "prices")
+    stock = shop.server.inbox("stock")
+    stock.put_data(b"no data")
+    stock.put_sum_of(b"no data")
+    shop.announce(prices="two", stock=b"no data")
+    shop.server.wait("group shop", "nothing is adopted: stock: ", after)
+    shop.put("two")
     shop.announce("two")
     shop.come(after, "two")
+    inboxes = [shop.server.inbox(name) for name in MEMBERS]
+    wait_for(lambda: all(inbox.empty() for inbox in inboxes), "the drops to go")
 
 
 def test_a_full_disk_is_waited_for_with_all_members(serve, tmp_path):

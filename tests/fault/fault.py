@@ -478,7 +478,7 @@ class Watched:
 
 # How often the main thread looks depends on when the files appear and on when it is told.
 LEAST_LOOKS = 4
-TRIES = 5
+TRIES = 20
 
 
 def is_sure(point):

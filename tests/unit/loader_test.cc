@@ -566,24 +566,28 @@ TEST_CASE("the older of two data sets stays until the newer one has been opened"
   CHECK(shop.recovered() == "pointed at*, served at the crash");
 }
 
-TEST_CASE("a group's record adopts the generation that it names, and no older one") {
-  for (const uint64_t recorded : {0, 6, 7, 8, 9}) {
-    CAPTURE(recorded);
-    Shop shop;
-    shop.filled(0, 7, "served at the crash");
-    shop.filled(1, 8, "recorded");
-    shop.pointer(0, 7);
-    REQUIRE(shop.loader.catch_up(recorded).has_value());
-    CHECK(shop.recovered() ==
-          (recorded == 8 ? "recorded*, served at the crash" : "served at the crash*, recorded"));
-  }
-  Shop first;
-  first.filled(1, 1, "recorded");
-  REQUIRE(first.loader.catch_up(1).has_value());
-  CHECK(first.recovered() == "recorded*");
-  Shop none;
-  CHECK(none.loader.catch_up(1).has_value());
-  CHECK(none.recovered() == "");
+TEST_CASE("a group's record adopts the data set that it names, and no older one") {
+  const auto first = [](Shop& shop, uint64_t generation, const std::string& content) {
+    auto found = shop.loader.recover({generation, "md5:" + hex_of(content)});
+    REQUIRE(found.has_value());
+    return found->empty() || !found->front().adopted ? 0 : found->front().note.generation;
+  };
+  Shop shop;
+  shop.filled(0, 7, "served at the crash");
+  shop.filled(1, 8, "recorded");
+  shop.pointer(0, 7);
+  CHECK(first(shop, 0, "") == 7);
+  CHECK(first(shop, 6, "recorded") == 7);
+  CHECK(first(shop, 7, "served at the crash") == 7);
+  CHECK(first(shop, 8, "recorded") == 8);
+  CHECK(shop.loader.pointed_generation() == 8);
+  CHECK(first(shop, 8, "another of that number") == 7);
+  CHECK(shop.loader.pointed_generation() == 7);
+  CHECK(first(shop, 9, "recorded") == 7);
+  Shop fresh;
+  CHECK(first(fresh, 1, "recorded") == 0);
+  fresh.filled(1, 1, "recorded");
+  CHECK(first(fresh, 1, "recorded") == 1);
 }
 
 // ---- point, set_aside, clear, count_attempts, whole, check_untouched ----
