@@ -6,8 +6,8 @@
 //   gathering -> preparing (the members' workers) -> recording (one worker) -> committing (workers)
 //   -> adopting (loops) -> gathering
 //
-// What decides is the record, BASEDIR/current.group.NAME of the first member, "database generation"
-// lines that replace the ones before as a whole: a member's start serves what it says
+// What decides is the record, BASEDIR/current.group.NAME of the first member, "database generation
+// checksum" lines that replace the ones before as a whole: a member's start serves what it says
 // (Intake::recover).
 #pragma once
 
@@ -35,7 +35,7 @@ class Group {
 
   // What a member hands in to be adopted: alone at a start, with the others in a step.
   void adopt(std::vector<Adoption> adoptions);
-  void stop();  // the handle is closed when the loop has run once more
+  void stop();  // the handles are closed when the loop has run once more
 
  private:
   // A member that changes with the manifest.

@@ -123,7 +123,7 @@ Intake::Outcome Intake::recover() {
         return outcome;
       } else if (!config_.group.empty() && each.adopted &&
                  opened.error().kind != Error::Kind::kRejected) {
-        recovered_ = false;  // an older one would not be what the others of the group serve
+        find_ready();  // an older one would not fit what the others of the group serve
         outcome.generation = opened;
         return outcome;
       } else {
