@@ -156,12 +156,13 @@ PATHS = (
 )
 
 
-UNSEEN = ("/sys/devices/system/cpu", "guard.scratch")
+UNSEEN = ("/sys/devices/system/cpu", "/sys/fs/cgroup", "/proc/", "guard.scratch")
 
 
 def seen_by_strace(text, since):
     """The names of the loader's calls on files since then, in their order; without libc's counting of
-    processors, which nothing that it can meet there makes fail, and without what the libraries do to empty a folder.
+    processors, which nothing that it can meet there makes fail, without what the kernel tells of the process, which
+    libraries read, and without what they do to empty a folder.
     """
     calls, loader = {}, None
     for line in text.splitlines():
