@@ -170,7 +170,7 @@ TEST_CASE("any bytes come out in order, whatever the memory") {
 }
 
 TEST_CASE("thousands of runs are merged in passes") {
-  const auto items = random_items(70'000, 7);  // each a run: 274 after a pass, 2 after another
+  const auto items = random_items(goromdb::test::rounds(70'000), 7);  // each a run: two passes
   CHECK(through(items, 0) == sorted(items));
 }
 
