@@ -153,7 +153,7 @@ Result<void> make_folders(const std::string& path) {
 
 Result<void> read_blocks(const Fd& fd, const std::string& path,
                          const std::function<Result<void>(std::string_view)>& each) {
-  auto block = std::make_unique<char[]>(kBlock);
+  auto block = std::make_unique_for_overwrite<char[]>(kBlock);
   for (off_t offset = 0;;) {
     ssize_t n = ::pread(fd.get(), block.get(), kBlock, offset);
     if (n < 0 && errno == EINTR) continue;
