@@ -17,6 +17,7 @@ from datetime import datetime
 from pathlib import Path
 
 PATIENCE = 120  # seconds, for a server to start and have its data
+ADOPTED, REJECTED = r"data: generation \d+ adopted", "data: rejected "  # in goromdb's log
 
 _running = []
 
@@ -265,11 +266,11 @@ class Goromdb(Server):
 
     def adopted(self, after, patience=PATIENCE):
         """Waits for the generation of a drop at `after`; the time in s since the epoch."""
-        return self._logs(r"generation \d+ adopted", "rejected", after, patience)
+        return self._logs(ADOPTED, REJECTED, after, patience)
 
     def rejected(self, after, patience=PATIENCE):
         """The same for the rejection of a drop."""
-        return self._logs("rejected", "adopted", after, patience)
+        return self._logs(REJECTED, ADOPTED, after, patience)
 
     def _logs(self, pattern, other, after, patience):
         end = time.monotonic() + patience
