@@ -20,9 +20,6 @@ constexpr size_t kRecordLimit = size_t{1} << 20;
 // long before it is called so.
 constexpr uint64_t kQuietMs = 300;
 
-// After trouble of the machine the next try waits for so many times what the last one took.
-constexpr uint64_t kRestFactor = 9;
-
 std::string file_name_of(const std::string& path) { return path.substr(path.rfind('/') + 1); }
 
 // Whether a start that reads the record could find this text.

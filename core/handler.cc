@@ -17,10 +17,6 @@ namespace {
 constexpr uint64_t kPatienceMs = 250;
 constexpr uint32_t kMaxDraining = 2;
 
-// After a try that failed for the machine's sake the next one waits for so many times what it took:
-// hashing a large file at every poll, while the disk is full, would use a core.
-constexpr uint64_t kRestFactor = 9;
-
 uint64_t now_ms() { return uv_hrtime() / 1'000'000; }
 
 }  // namespace

@@ -35,6 +35,10 @@ struct DatabaseStatus {
   std::string last_rejection;  // its reason; empty: none since the start
 };
 
+// After a try that failed for the machine's sake the next one waits for so many times what it took:
+// hashing a large file at every poll, while the disk is full, would use a core.
+inline constexpr uint64_t kRestFactor = 9;
+
 // Main thread; the heavy parts of a reload run on a worker thread of its own, one at a time.
 //
 //   watching -> loading (worker) -> adopting (loops) -> draining (loops) -> removing (worker) ->

@@ -10,7 +10,7 @@
 namespace goromdb {
 namespace {
 
-constexpr size_t kNoteLimit = 65536;  // the longest path among it, or a group's members
+constexpr size_t kNoteLimit = size_t{1} << 20;  // a record of a large group, too
 
 template <class Number>
 Number parsed(const Pairs& pairs, const std::string& key) {
