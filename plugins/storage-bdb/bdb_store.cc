@@ -9,6 +9,8 @@
 #include <utility>
 #include <vector>
 
+#include "plain_check.h"
+
 namespace goromdb::bdb {
 namespace {
 
@@ -117,8 +119,37 @@ void BdbGeneration::info(goromdb_generation_info& info) const {
       layout_.prefixes ? UINT32_MAX : static_cast<uint32_t>(contents_.names.size() - 1);
 }
 
+std::optional<std::vector<EntryTotals>> BdbGeneration::check_plain() const {
+  if (!header_.is_mapped()) return {};
+  const auto id_of = [&](std::string_view name) -> std::optional<uint32_t> {
+    if (contents_.has_plain && name == contents_.names.front()) return 0;
+    const uint32_t id = contents_.id_of(name);
+    return id > 0 ? std::optional(id) : std::nullopt;
+  };
+  PlainCheck::SizeOf size_of;
+  if (layout_.memcachedb) {
+    size_of = [&](std::string_view key, std::string_view stored) -> std::optional<uint64_t> {
+      const auto entry = decoded(layout_, key, stored);
+      return entry ? std::optional(entry->value.size()) : std::nullopt;
+    };
+  }
+  const Mapping map(file_);
+  const ReadAhead ahead(map);
+  const std::string_view bytes(reinterpret_cast<const char*>(map.data()), map.size());
+  return PlainCheck(bytes, header_.page_size, id_of, size_of, host_).run(contents_.names.size());
+}
+
 void BdbGeneration::verify() {
   about_file(contents_.path, [&] {
+    if (const auto found = check_plain()) {
+      totals_.emplace();
+      contents_.entries.clear();
+      for (const auto& each : *found) {
+        totals_->add(each);
+        contents_.entries.push_back(each.entries);
+      }
+      return;
+    }
     {
       Environment env(kVerifyCache);
       verify_structure(env, contents_.path, [&](int percent) {

@@ -21,7 +21,8 @@ class BdbGeneration {
   BdbGeneration(const Host& host, const Layout& layout, const std::string& path);
 
   void info(goromdb_generation_info& info) const;
-  // libdb's own look at the structure, then a walk over all entries, if they were not copied.
+  // A look at a file of plain btrees that needs no libdb. Of all others, libdb's own look at the
+  // structure, then a walk over all entries, if they were not copied.
   void verify();
   goromdb_status warm(uint64_t offset, uint64_t budget, uint64_t& next) const {
     return file_.warm(offset, budget, next);
@@ -34,6 +35,8 @@ class BdbGeneration {
 
  private:
   void list_subdbs();
+  // What each database holds, where the file was found sound.
+  std::optional<std::vector<EntryTotals>> check_plain() const;
   // Goes through all entries that are served: counts them, and copies them if there is a `copy`.
   void read_all(EntryCopy* copy);
   void read(BdbReader& reader, uint32_t ns, EntryTotals& totals, EntryCopy* copy) const;

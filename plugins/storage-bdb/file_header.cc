@@ -5,18 +5,11 @@
 #include <cstring>
 #include <string>
 
+#include "format.h"
+
 namespace goromdb::bdb {
 namespace {
 
-constexpr uint32_t kBtreeMagic = 0x00053162, kHashMagic = 0x00061561, kQueueMagic = 0x00042253,
-                   kHeapMagic = 0x00074582;
-constexpr uint32_t kOldest = 8, kNewest = 9;  // versions of btree and hash
-constexpr size_t kHeadSize = 72, kMagicAt = 12, kVersionAt = 16, kPageSizeAt = 20,
-                 kEncryptionAt = 24, kTypeAt = 25, kMetaFlagsAt = 26, kLastPageAt = 32,
-                 kPartsAt = 36, kFlagsAt = 48;
-constexpr uint8_t kHashMeta = 8, kBtreeMeta = 9;
-constexpr uint8_t kChecksummed = 0x01;
-constexpr uint32_t kSubdbs = 0x20;  // of a btree, which lists them
 constexpr uint32_t kSmallestPage = 512, kLargestPage = 65536;
 
 class Head {
@@ -61,7 +54,7 @@ FileHeader read_header(const DataFile& file) {
   Head head(bytes);
   FileHeader header;
   uint32_t magic = 0;
-  if (bytes.size() >= kHeadSize) {
+  if (bytes.size() >= kMetaSize) {
     magic = head.u32(kMagicAt);
     if (!is_known(magic) && is_known(__builtin_bswap32(magic))) {
       magic = __builtin_bswap32(magic);

@@ -8,25 +8,11 @@
 #include <utility>
 #include <vector>
 
+#include "format.h"
+
 namespace goromdb::bdb {
 namespace {
 
-// A page: log position, number, neighbours, count of items, lowest item or bytes of a long key,
-// level, type; with checksums six bytes more; then where each item begins.
-constexpr size_t kNumberAt = 8, kNextAt = 16, kCountAt = 20, kLengthAt = 22, kTypeAt = 25,
-                 kHeader = 26, kHeaderWithSum = 32;
-constexpr uint8_t kHashUnsorted = 2, kBranch = 3, kLeaf = 5, kOverflow = 7, kHashMeta = 8,
-                  kBtreeMeta = 9, kHash = 13;
-// The first page of a btree; of a hash.
-constexpr size_t kFlagsAt = 48, kRootAt = 88;
-constexpr uint32_t kRecno = 0x02, kCompressed = 0x80;
-constexpr size_t kLastBucketAt = 72, kSparesAt = 96, kSpares = 32;
-// An item: length, type; then a key of a leaf; or a page, a count and a key of a branch; or the
-// first page and the length of a long key. In a hash: type, key; it ends where the one before it
-// begins.
-constexpr size_t kHashKeyAt = 1, kItemTypeAt = 2, kLeafKeyAt = 3, kPageAt = 4, kLongSizeAt = 8,
-                 kBranchKeyAt = 12;
-constexpr uint8_t kHere = 1, kLong = 3, kDeletedMask = 0x7f;
 constexpr unsigned kDeepest = 255;
 
 [[noreturn]] void corrupt(uint32_t page, const char* what) {

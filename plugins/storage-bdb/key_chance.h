@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Keys by chance. libdb can only look for a key that one has: so the pages on the way to one are
-// read here, each with a system call, with every bound checked. Source of the layout: libdb 5.3's
-// dbinc/db_page.h (PAGE, BTMETA33, BINTERNAL, BKEYDATA, BOVERFLOW, HMETA33, HOFFPAGE). Any thread.
+// read here, each with a system call, with every bound checked. Any thread.
 #pragma once
 
 #include "file_header.h"

@@ -62,14 +62,6 @@ const void* copied(const Host& host, std::string_view bytes, goromdb_arena* aren
   return copy;
 }
 
-// What an entry is for clients; nothing when it should be an item of this key and is none.
-std::optional<Entry> decoded(const Layout& layout, std::string_view key, std::string_view stored) {
-  if (!layout.memcachedb) return Entry{key, stored, 0};
-  const auto item = parse_item(stored);
-  if (!item || item->key != key) return {};
-  return Entry{key, item->value, item->flags};
-}
-
 goromdb_value value_of(const Host& host, const Entry& entry, goromdb_arena* arena) {
   const void* bytes = copied(host, entry.value, arena);
   if (bytes == nullptr) return without_value(GOROMDB_E_NO_MEMORY);
@@ -86,6 +78,13 @@ uint32_t Contents::id_behind(std::string_view name) const {
 uint32_t Contents::id_of(std::string_view name) const {
   const uint32_t before = id_behind(name) - 1;
   return before > 0 && names[before] == name ? before : 0;
+}
+
+std::optional<Entry> decoded(const Layout& layout, std::string_view key, std::string_view stored) {
+  if (!layout.memcachedb) return Entry{key, stored, 0};
+  const auto item = parse_item(stored);
+  if (!item || item->key != key) return {};
+  return Entry{key, item->value, item->flags};
 }
 
 // ---- look-ups

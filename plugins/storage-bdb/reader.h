@@ -51,6 +51,8 @@ struct Entry {
   std::string_view value;
   uint32_t flags = 0;
 };
+// What a stored value is for clients; nothing when it should be an item of this key and is none.
+std::optional<Entry> decoded(const Layout& layout, std::string_view key, std::string_view stored);
 
 // An environment and the file's databases in it, opened when they are asked for. One thread's.
 class Databases {

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: MIT
+// What lies where in a file of libdb 5.3. Written down from its dbinc/db_page.h: DBMETA33,
+// BTMETA33, HMETA33, PAGE, BINTERNAL, BKEYDATA, BOVERFLOW, HOFFPAGE. Numbers are in the byte order
+// of the machine that made the file. Nothing here checks bounds.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace goromdb::bdb {
+
+constexpr uint32_t kBtreeMagic = 0x00053162, kHashMagic = 0x00061561, kQueueMagic = 0x00042253,
+                   kHeapMagic = 0x00074582;
+constexpr uint32_t kOldest = 8, kNewest = 9;  // versions of btree and hash
+
+// The first page of any database.
+constexpr size_t kMetaSize = 72, kMagicAt = 12, kVersionAt = 16, kPageSizeAt = 20,
+                 kEncryptionAt = 24, kMetaFlagsAt = 26, kFreeAt = 28, kLastPageAt = 32,
+                 kPartsAt = 36, kFlagsAt = 48;
+constexpr uint8_t kChecksummed = 0x01;  // in kMetaFlagsAt
+// Of a btree; its flags are in kFlagsAt.
+constexpr size_t kMinKeyAt = 76, kRootAt = 88;
+constexpr uint32_t kRecno = 0x02, kSubdbs = 0x20, kCompressed = 0x80;
+// Of a hash.
+constexpr size_t kLastBucketAt = 72, kSparesAt = 96, kSpares = 32;
+
+// All other pages: log position, number, neighbours, count of items (in a part of a long value, of
+// references), lowest item (there, how long the part is), level, type; with checksums six bytes
+// more; then where each item begins.
+constexpr size_t kNumberAt = 8, kPreviousAt = 12, kNextAt = 16, kCountAt = 20, kLowestAt = 22,
+                 kLengthAt = 22, kLevelAt = 24, kTypeAt = 25, kHeader = 26, kHeaderWithSum = 32;
+constexpr uint8_t kFreePage = 0, kHashUnsorted = 2, kBranch = 3, kLeaf = 5, kOverflow = 7,
+                  kHashMeta = 8, kBtreeMeta = 9, kHash = 13;
+
+// An item: length, type; then the bytes of a leaf's; or a page, a count and a key of a branch; or
+// the first page and the length of a long one. In a hash: type, key; it ends where the one before
+// it begins. In a btree each fills four, eight, ... bytes.
+constexpr size_t kHashKeyAt = 1, kItemTypeAt = 2, kLeafKeyAt = 3, kPageAt = 4, kLongSizeAt = 8,
+                 kLongItemSize = 12, kBranchKeyAt = 12, kGrain = 4;
+constexpr uint8_t kHere = 1, kLong = 3, kDeletedMask = 0x7f;
+
+}  // namespace goromdb::bdb

@@ -1,0 +1,294 @@
+// SPDX-License-Identifier: MIT
+// Beside libdb itself: what the check without libdb finds sound, libdb finds sound, and counts the
+// same.
+#include "plain_check.h"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <random>
+
+#include "environment.h"
+#include "file_header.h"
+#include "format.h"
+#include "memcachedb_item.h"
+#include "rounds.hpp"
+#include "test_files.h"
+
+using namespace goromdb::bdb;
+using namespace goromdb::test;
+using goromdb::EntryTotals;
+
+namespace {
+
+using Found = std::optional<std::vector<EntryTotals>>;
+
+// The file's own database is 0, of sub-databases "served" is 0 and no other is served.
+Found check(std::string_view bytes, uint32_t page_size, const PlainCheck::SizeOf& size_of = {}) {
+  const FakeHost host;
+  const auto id_of = [](std::string_view name) {
+    return name.empty() || name == "served" ? std::optional<uint32_t>(0) : std::nullopt;
+  };
+  return PlainCheck(bytes, page_size, id_of, size_of, goromdb::Host(host.table())).run(1);
+}
+Found check_file(const std::string& path) {
+  const auto header = read_header(goromdb::DataFile(path.c_str()));
+  return check(bytes_of(path), header.page_size);
+}
+
+// What libdb's cursor goes through.
+EntryTotals counted(const std::string& path, const char* subdb = nullptr) {
+  EntryTotals totals;
+  Environment env(1 << 20);
+  const auto db = DbHandle::open(env, path, subdb);
+  const auto cursor = db.cursor(env);
+  DBT key{}, value{};
+  while (cursor->get(cursor.get(), &key, &value, DB_NEXT) == 0) totals.add(key.size, value.size);
+  return totals;
+}
+
+bool is_sound(const std::string& path) {
+  try {
+    Environment env(1 << 20);
+    verify_structure(env, path, [](int) {});
+    return true;
+  } catch (const goromdb::Failure&) {
+    return false;
+  }
+}
+
+void check_same(const Found& found, const EntryTotals& libdb) {
+  REQUIRE(found.has_value());
+  CHECK(found->front().entries == libdb.entries);
+  CHECK(found->front().bytes == libdb.bytes);
+  CHECK(found->front().largest_key == libdb.largest_key);
+  CHECK(found->front().largest_value == libdb.largest_value);
+}
+
+Entries shuffled(Entries entries) {
+  std::shuffle(entries.begin(), entries.end(), std::mt19937(7));
+  return entries;
+}
+
+uint32_t number_at(const std::string& bytes, size_t at) {
+  uint32_t number;
+  std::memcpy(&number, bytes.data() + at, sizeof number);
+  return number;
+}
+uint16_t short_at(const std::string& bytes, size_t at) {
+  uint16_t number;
+  std::memcpy(&number, bytes.data() + at, sizeof number);
+  return number;
+}
+void put_short(std::string& bytes, size_t at, uint16_t number) {
+  std::memcpy(bytes.data() + at, &number, sizeof number);
+}
+
+// Where a page of the kind begins.
+size_t page_of(const std::string& bytes, uint8_t type, size_t page_size = 4096) {
+  for (size_t at = page_size; at < bytes.size(); at += page_size) {
+    if (static_cast<uint8_t>(bytes[at + kTypeAt]) == type) return at;
+  }
+  FAIL("there is no such page");
+  return 0;
+}
+
+}  // namespace
+
+TEST_CASE("plain files of any size are counted as libdb counts them") {
+  const TempDir dir;
+  for (const uint32_t page_size : {512u, 4096u, 65536u}) {
+    for (const int n : {1, 2, 100, goromdb::test::rounds(6000)}) {
+      for (const bool is_sorted : {true, false}) {
+        CAPTURE(page_size);
+        CAPTURE(n);
+        CAPTURE(is_sorted);
+        auto entries = shuffled(some_entries(n));
+        if (is_sorted) std::sort(entries.begin(), entries.end());
+        const auto path = dir.file("f");
+        std::filesystem::remove(path);
+        write(path, entries, {.page_size = page_size});
+        REQUIRE(is_sound(path));
+        check_same(check_file(path), counted(path));
+      }
+    }
+  }
+}
+
+TEST_CASE("pages that are free again are all found, and those that are nowhere are noticed") {
+  const TempDir dir;
+  const auto path = dir.file("f");
+  const auto entries = some_entries(3000);
+  std::vector<std::string> deleted;
+  for (size_t i = 0; i < entries.size(); i += i % 500 < 250 ? 1 : 250) {
+    deleted.push_back(entries[i].first);
+  }
+  write(path, shuffled(entries), {}, deleted);
+  auto bytes = bytes_of(path);
+  REQUIRE(number_at(bytes, kFreeAt) != 0);
+  REQUIRE(is_sound(path));
+  check_same(check_file(path), counted(path));
+  std::memset(bytes.data() + kFreeAt, 0, sizeof(uint32_t));
+  CHECK_FALSE(check(bytes, 4096));
+}
+
+TEST_CASE("of sub-databases those are counted that are served, and all are looked at") {
+  const TempDir dir;
+  const auto path = dir.file("f");
+  const auto entries = some_entries(500);
+  write(path, entries, {.subdb = "served"});
+  write(path, some_entries(700), {.subdb = "another"});
+  check_same(check_file(path), counted(path, "served"));
+  auto bytes = bytes_of(path);
+  const auto other = bytes.rfind("key699");
+  bytes[other] = 'a';
+  CHECK_FALSE(check(bytes, 4096));
+  write(path, {{"1", "one"}}, {.type = DB_HASH, .subdb = "hash"});
+  CHECK_FALSE(check_file(path));
+}
+
+TEST_CASE("values of which clients get a part are counted by that part, long ones too") {
+  const TempDir dir;
+  const auto path = dir.file("f");
+  Entries entries;
+  uint64_t served = 0;
+  for (int i = 0; i < 300; ++i) {
+    const auto key = "key" + std::to_string(i), value = std::string(i * 41 % 9000, 'v');
+    served += key.size() + value.size();
+    entries.emplace_back(key, item_of({key, value, 7}));
+  }
+  write(path, entries);
+  const auto size_of = [](std::string_view key, std::string_view stored) {
+    const auto item = parse_item(stored);
+    const bool is_its = item && item->key == key;
+    return is_its ? std::optional<uint64_t>(item->value.size()) : std::nullopt;
+  };
+  const auto found = check(bytes_of(path), 4096, size_of);
+  REQUIRE(found.has_value());
+  CHECK(found->front().bytes == served);
+  write(path, {{"key", item_of({"another", "value", 0})}});
+  CHECK_FALSE(check(bytes_of(path), 4096, size_of));
+}
+
+TEST_CASE("what is not plain is left to libdb") {
+  const TempDir dir;
+  const auto entries = some_entries(200);
+  const std::vector<Written> kinds = {
+      {.flags = DB_DUP},    {.flags = DB_DUPSORT}, {.flags = DB_RECNUM}, {.flags = DB_CHKSUM},
+      {.byte_order = 4321}, {.compressed = true},  {.type = DB_HASH}};
+  int n = 0;
+  for (const auto& kind : kinds) {
+    CAPTURE(n);
+    const auto path = dir.file("kind" + std::to_string(n++));
+    write(path, entries, kind);
+    CHECK_FALSE(check(bytes_of(path), 4096));
+  }
+  write(dir.file("empty"), {});
+  CHECK_FALSE(check_file(dir.file("empty")));
+  write(dir.file("long"), {{std::string(3000, 'k'), "v"}});
+  CHECK_FALSE(check_file(dir.file("long")));
+  CHECK_FALSE(check("", 512));
+}
+
+TEST_CASE("a value that lies on another one is noticed, though both are whole") {
+  const TempDir dir;
+  const auto path = dir.file("f");
+  Entries entries;
+  for (int i = 100; i < 400; ++i) entries.emplace_back(std::to_string(i), "value");
+  write(path, entries);
+  auto bytes = bytes_of(path);
+  REQUIRE(check(bytes, 4096));
+  const size_t leaf = page_of(bytes, kLeaf);
+  put_short(bytes, leaf + kHeader + 2, short_at(bytes, leaf + kHeader + 6));
+  CHECK_FALSE(check(bytes, 4096));
+}
+
+TEST_CASE("a key on the wrong side of the one in the branch is noticed") {
+  const TempDir dir;
+  const auto path = dir.file("f");
+  write(path, some_entries(3000));
+  const auto bytes = bytes_of(path);
+  const size_t branch = page_of(bytes, kBranch);
+  const size_t separator = branch + short_at(bytes, branch + kHeader + 2) + kBranchKeyAt;
+  for (const char other : {'a', 'z'}) {  // all keys begin with a k
+    auto changed = bytes;
+    REQUIRE(changed[separator] == 'k');
+    changed[separator] = other;
+    CHECK_FALSE(check(changed, 4096));
+  }
+}
+
+TEST_CASE("leaves that are not linked in the order of their keys are noticed") {
+  const TempDir dir;
+  const auto path = dir.file("f");
+  write(path, some_entries(3000));
+  const auto bytes = bytes_of(path);
+  const size_t leaf = page_of(bytes, kLeaf);
+  for (const size_t at : {kPreviousAt, kNextAt}) {
+    auto changed = bytes;
+    changed[leaf + at] = static_cast<char>(changed[leaf + at] ^ 1);
+    CHECK_FALSE(check(changed, 4096));
+  }
+}
+
+TEST_CASE("a server that stops is not kept waiting") {
+  const TempDir dir;
+  write(dir.file("f"), some_entries(3000));
+  const auto bytes = bytes_of(dir.file("f"));
+  FakeHost host;
+  host.on_progress = [](uint64_t, uint64_t) { return 1; };
+  PlainCheck check(
+      bytes, 4096, [](auto) { return std::nullopt; }, {}, goromdb::Host(host.table()));
+  CHECK_THROWS_AS(check.run(0), goromdb::Failure);
+}
+
+// libdb's look ends this process where it dies on such a file.
+TEST_CASE("whatever is changed, libdb finds sound what is found sound here, and counts the same") {
+  const TempDir dir;
+  const auto path = dir.file("f"), changed = dir.file("changed");
+  write(path, shuffled(some_entries(200)), {.subdb = "served", .page_size = 1024});
+  write(path, shuffled(some_entries(50)), {.subdb = "other", .page_size = 1024}, {"key9"});
+  const auto whole = bytes_of(path);
+  const size_t pages = whole.size() / 1024;
+  REQUIRE(check(whole, 1024));
+  std::mt19937 random(11);
+  const auto below = [&](size_t n) { return static_cast<size_t>(random() % n); };
+  int taken = 0, left = 0;
+  for (int i = 0; i < goromdb::test::rounds(3000); ++i) {
+    auto bytes = whole;
+    const size_t page = below(pages) * 1024;
+    const size_t entry = page + kHeader + below(40) * 2;
+    const auto flip = [&](size_t at) {
+      bytes[at] = static_cast<char>(bytes[at] ^ (1 << below(8)));
+    };
+    switch (i % 6) {
+      case 0:
+        flip(below(bytes.size()));
+        break;
+      case 1:
+        flip(page + below(kHeader));
+        break;
+      case 2:
+        flip(entry + below(2));
+        break;
+      case 3:  // an item, or what is where one might be
+        flip(page + (short_at(bytes, entry) + below(kLongItemSize)) % 1024);
+        break;
+      case 4:
+        bytes.replace(page, 1024, whole, below(pages) * 1024, 1024);
+        break;
+      default:
+        put_short(bytes, entry, short_at(bytes, page + kHeader + below(40) * 2));
+    }
+    const auto found = check(bytes, 1024);
+    ++(found ? taken : left);
+    if (!found) continue;
+    CAPTURE(i);
+    written(changed, bytes);
+    REQUIRE(is_sound(changed));
+    check_same(found, counted(changed, "served"));
+  }
+  INFO(taken, " found sound, ", left, " left to libdb");
+  CHECK(taken > goromdb::test::rounds(250));
+  CHECK(left > goromdb::test::rounds(250));
+}
