@@ -89,7 +89,8 @@ class PlaceIndex {
   // Answers a batch. `Entries` knows the format:
   //   uint64_t tree(uint32_t ns) const          the tree that a namespace's id stands for, or none
   //   const void* head(uint64_t place) const    what has to be read first
-  //   const void* rest(uint64_t place) const    optional: where the rest lies, as the head says
+  //   const void* rest(uint64_t place) const    optional: where the rest lies, as the head says;
+  //                                             the head then lies in one line of the cache
   //   PlacedEntry at(uint64_t place) const
   template <class Entries>
   void get(const Entries& entries, std::span<const goromdb_key> keys,
@@ -104,9 +105,16 @@ class PlaceIndex {
         out[i].status = GOROMDB_NOT_FOUND;
       }
       index_->find_batch(
-          hashes, n, places, [&](uint64_t place) { fetch(entries.head(place)); },
+          hashes, n, places,
+          [&](uint64_t place) {
+            if constexpr (has_rest<Entries>) {
+              __builtin_prefetch(entries.head(place));
+            } else {
+              fetch(entries.head(place));
+            }
+          },
           [&]([[maybe_unused]] uint64_t place) {
-            if constexpr (requires { entries.rest(place); }) fetch(entries.rest(place));
+            if constexpr (has_rest<Entries>) fetch(entries.rest(place));
           },
           [&](uint32_t i, uint64_t place) {
             const PlacedEntry entry = entries.at(place);
@@ -138,6 +146,10 @@ class PlaceIndex {
   static constexpr size_t kFirstRoom = size_t{64} << 10;
   static constexpr uint64_t kProgressEvery = uint64_t{1} << 16;
 
+  template <class Entries>
+  static constexpr bool has_rest = requires(const Entries& entries) {
+    entries.rest(uint64_t{});
+  };
   static void fetch(const void* at) {
     __builtin_prefetch(at);
     __builtin_prefetch(static_cast<const char*>(at) + 64);  // a small value that straddles the line
