@@ -10,10 +10,10 @@
 #include <string>
 #include <vector>
 
-#include "core/config.h"
-#include "core/guard.h"
+#include "core/base/config.h"
+#include "core/base/units.h"
+#include "core/guard/guard.h"
 #include "core/server.h"
-#include "core/units.h"
 #include "core/version.h"
 #include "tools/commands.h"
 

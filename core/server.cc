@@ -10,8 +10,8 @@
 #include <csignal>
 #include <mutex>
 
-#include "core/sigbus.h"
-#include "core/units.h"
+#include "core/base/sigbus.h"
+#include "core/base/units.h"
 
 namespace goromdb {
 namespace {
@@ -98,7 +98,7 @@ Result<void> Server::bind() {
   std::signal(SIGPIPE, SIG_IGN);
   std::signal(SIGXFSZ, SIG_IGN);
   std::signal(SIGCHLD, SIG_DFL);  // a parent that ignores it hands that down: guards are waited for
-  std::signal(SIGIO, SIG_IGN);    // a lease that is held for an instant (core/private_file.cc)
+  std::signal(SIGIO, SIG_IGN);  // a lease that is held for an instant (core/files/private_file.cc)
   handle_sigbus();
   for (auto& handler : handlers_) {
     if (auto locked = handler->lock(); !locked) return locked;

@@ -8,14 +8,14 @@
 #include <string>
 #include <vector>
 
-#include "core/config.h"
-#include "core/facts.h"
-#include "core/group.h"
-#include "core/handler.h"
-#include "core/loop.h"
-#include "core/mailbox.h"
-#include "core/metrics.h"
-#include "core/plugin_host.h"
+#include "core/base/config.h"
+#include "core/base/mailbox.h"
+#include "core/base/metrics.h"
+#include "core/plugin/plugin_host.h"
+#include "core/reload/group.h"
+#include "core/reload/handler.h"
+#include "core/request/facts.h"
+#include "core/request/loop.h"
 
 namespace goromdb {
 

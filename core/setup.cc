@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include <unistd.h>
 
-#include "core/guard.h"
-#include "core/jail.h"
+#include "core/base/units.h"
+#include "core/guard/guard.h"
+#include "core/guard/jail.h"
 #include "core/server.h"
-#include "core/units.h"
 
 namespace goromdb {
 namespace {

@@ -6,8 +6,8 @@
 
 #include <memory>
 
-#include "core/log.h"
-#include "core/units.h"
+#include "core/base/log.h"
+#include "core/base/units.h"
 #include "tools/publish.h"
 #include "tools/rollback.h"
 

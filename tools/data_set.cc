@@ -5,8 +5,8 @@
 #include <filesystem>
 #include <thread>
 
-#include "core/file.h"
-#include "core/units.h"
+#include "core/base/file.h"
+#include "core/base/units.h"
 #include "tools/text.h"
 
 namespace goromdb::tools {

@@ -9,9 +9,9 @@
 #include <string_view>
 #include <vector>
 
-#include "core/arena.h"
-#include "core/entry_walk.h"
-#include "core/plugin_host.h"
+#include "core/base/arena.h"
+#include "core/generation/entry_walk.h"
+#include "core/plugin/plugin_host.h"
 #include "tools/entry.h"
 
 namespace goromdb::tools {

@@ -4,8 +4,8 @@
 
 #include <cstdint>
 
-#include "core/entry_walk.h"
-#include "core/error.h"
+#include "core/base/error.h"
+#include "core/generation/entry_walk.h"
 
 namespace goromdb::tools {
 

@@ -7,7 +7,7 @@
 
 #include <algorithm>
 
-#include "core/units.h"
+#include "core/base/units.h"
 #include "tools/plain_object.h"
 
 namespace goromdb::tools {

@@ -18,7 +18,7 @@
 #include <mutex>
 #include <random>
 
-#include "core/file.h"
+#include "core/base/file.h"
 
 namespace goromdb::tools {
 namespace {

@@ -13,8 +13,8 @@
 #include <string>
 #include <vector>
 
-#include "core/checksum.h"
-#include "core/error.h"
+#include "core/base/checksum.h"
+#include "core/base/error.h"
 
 namespace goromdb::tools {
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "tools/progress_bar.h"
 
-#include "core/log.h"
+#include "core/base/log.h"
 
 #include <fmt/format.h>
 #include <sys/ioctl.h>

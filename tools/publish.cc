@@ -13,12 +13,12 @@
 #include <thread>
 #include <vector>
 
-#include "core/by_hand.h"
-#include "core/config.h"
-#include "core/log.h"
-#include "core/status_file.h"
-#include "core/step.h"
-#include "core/units.h"
+#include "core/base/config.h"
+#include "core/base/log.h"
+#include "core/base/step.h"
+#include "core/base/units.h"
+#include "core/files/by_hand.h"
+#include "core/files/status_file.h"
 #include "tools/data_set.h"
 #include "tools/running_server.h"
 #include "tools/text.h"

@@ -6,10 +6,10 @@
 #include <algorithm>
 #include <vector>
 
-#include "core/by_hand.h"
-#include "core/kept.h"
-#include "core/log.h"
-#include "core/units.h"
+#include "core/base/log.h"
+#include "core/base/units.h"
+#include "core/files/by_hand.h"
+#include "core/files/kept.h"
 #include "tools/running_server.h"
 #include "tools/text.h"
 

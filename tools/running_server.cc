@@ -11,8 +11,8 @@
 #include <thread>
 #include <vector>
 
-#include "core/holder.h"
-#include "core/units.h"
+#include "core/base/units.h"
+#include "core/files/holder.h"
 
 namespace goromdb::tools {
 namespace {

@@ -7,10 +7,10 @@
 #include <optional>
 #include <string>
 
-#include "core/config.h"
-#include "core/error.h"
-#include "core/file.h"
-#include "core/status_file.h"
+#include "core/base/config.h"
+#include "core/base/error.h"
+#include "core/base/file.h"
+#include "core/files/status_file.h"
 
 namespace goromdb::tools {
 

@@ -12,7 +12,7 @@
 #include <queue>
 #include <vector>
 
-#include "core/file.h"
+#include "core/base/file.h"
 
 namespace goromdb::tools {
 namespace {

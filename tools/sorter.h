@@ -15,7 +15,7 @@
 #include <memory>
 #include <string>
 
-#include "core/error.h"
+#include "core/base/error.h"
 #include "tools/entry.h"
 
 namespace goromdb::tools {

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <set>
 
-#include "core/units.h"
+#include "core/base/units.h"
 #include "tools/text.h"
 
 namespace goromdb::tools {

@@ -10,9 +10,9 @@
 #include <optional>
 #include <thread>
 
-#include "core/file.h"
-#include "core/log.h"
-#include "core/units.h"
+#include "core/base/file.h"
+#include "core/base/log.h"
+#include "core/base/units.h"
 #include "tools/child.h"
 #include "tools/commands.h"
 #include "tools/text.h"

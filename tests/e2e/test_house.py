@@ -31,6 +31,21 @@ def test_core_includes_no_plugin():
     assert including(sources("core"), r"(\.\./)*plugins/") == []
 
 
+def test_a_room_of_core_includes_those_below_it_and_no_other():
+    rooms = ["base", "files", "plugin", "generation", "guard", "reload", "request"]
+    assert rooms == sorted(
+        (path.name for path in (REPO / "core").iterdir() if path.is_dir()), key=rooms.index
+    )
+    wrong = []
+    for path in sources("core"):
+        own = rooms.index(path.parent.name) if path.parent.name in rooms else len(rooms)
+        for room, name in re.findall(r'"core/(?:(\w+)/)?(\w+)\.h"', path.read_text()):
+            known = rooms.index(room) if room else (0 if name == "version" else len(rooms))
+            if known > own:
+                wrong.append(f"{path.parent.name}/{path.name} includes {room}/{name}.h")
+    assert wrong == []
+
+
 def test_only_the_command_line_knows_the_tools():
     assert [path.name for path in including(sources("core"), r"(\.\./)*tools/")] == ["cli.cc"]
     assert including(sources("tools"), r"(\.\./)*plugins/") == []

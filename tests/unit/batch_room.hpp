@@ -8,10 +8,10 @@
 #include <memory>
 #include <string>
 
-#include "core/batch.h"
-#include "core/facts.h"
-#include "core/loop.h"
-#include "core/walk.h"
+#include "core/request/batch.h"
+#include "core/request/facts.h"
+#include "core/request/loop.h"
+#include "core/request/walk.h"
 #include "tests/unit/fake_plugin.hpp"
 #include "tests/unit/temp_folder.hpp"
 

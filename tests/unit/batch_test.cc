@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "core/batch.h"
+#include "core/request/batch.h"
 
 #include <doctest/doctest.h>
 #include <sys/wait.h>
@@ -7,7 +7,7 @@
 
 #include <csignal>
 
-#include "core/hot_keys.h"
+#include "core/generation/hot_keys.h"
 #include "tests/unit/batch_room.hpp"
 
 using namespace goromdb;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "core/candidate.h"
+#include "core/files/candidate.h"
 
 #include <doctest/doctest.h>
 

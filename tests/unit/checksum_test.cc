@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "core/checksum.h"
+#include "core/base/checksum.h"
 
 #include <doctest/doctest.h>
 

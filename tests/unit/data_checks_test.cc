@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
-#include "core/data_checks.h"
+#include "core/generation/data_checks.h"
 
 #include <doctest/doctest.h>
 
 #include <thread>
 
-#include "core/generation.h"
+#include "core/generation/generation.h"
 #include "tests/unit/fake_plugin.hpp"
 #include "tests/unit/temp_folder.hpp"
 

@@ -9,7 +9,7 @@
 #include <memory>
 #include <string>
 
-#include "core/plugin_host.h"
+#include "core/plugin/plugin_host.h"
 
 namespace goromdb::test {
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "core/generation.h"
+#include "core/generation/generation.h"
 
 #include <doctest/doctest.h>
 

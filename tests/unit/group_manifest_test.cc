@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "core/group_manifest.h"
+#include "core/reload/group_manifest.h"
 
 #include <doctest/doctest.h>
 

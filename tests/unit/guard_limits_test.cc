@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "core/guard_limits.h"
+#include "core/guard/guard_limits.h"
 
 #include <doctest/doctest.h>
 #include <unistd.h>

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
 // A database without a server: a drop folder, a store, the plugin of fake_plugin.cc, and one loop
 // that adopts at once.
-#include "core/handler.h"
+#include "core/reload/handler.h"
 
 #include <doctest/doctest.h>
 #include <unistd.h>
 
-#include "core/status_file.h"
+#include "core/files/status_file.h"
 #include "tests/unit/fake_plugin.hpp"
 #include "tests/unit/temp_folder.hpp"
 #include "tests/unit/uv_room.hpp"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "core/held_file.h"
+#include "core/files/held_file.h"
 
 #include <doctest/doctest.h>
 #include <sys/stat.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Kept data sets, refused contents, and what tools ask for by hand.
-#include "core/history.h"
+#include "core/files/history.h"
 
 #include <doctest/doctest.h>
 

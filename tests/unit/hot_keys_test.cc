@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "core/hot_keys.h"
+#include "core/generation/hot_keys.h"
 
 #include <doctest/doctest.h>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "core/loader.h"
+#include "core/files/loader.h"
 
 #include <doctest/doctest.h>
 #include <unistd.h>
@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "core/units.h"
+#include "core/base/units.h"
 #include "tests/unit/temp_folder.hpp"
 
 using namespace goromdb;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "core/log_outlet.h"
+#include "core/base/log_outlet.h"
 
 #include <doctest/doctest.h>
 #include <fcntl.h>
@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "core/file.h"
+#include "core/base/file.h"
 
 using namespace goromdb;
 

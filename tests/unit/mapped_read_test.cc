@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // A mapped file that is cut while clients of a loop are answered from it.
-#include "core/mapped_read.h"
+#include "core/request/mapped_read.h"
 
 #include <doctest/doctest.h>
 #include <sys/socket.h>
@@ -9,7 +9,7 @@
 #include <algorithm>
 #include <string>
 
-#include "core/connection.h"
+#include "core/request/connection.h"
 #include "tests/unit/batch_room.hpp"
 #include "tests/unit/sigbus_once.hpp"
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "core/metrics.h"
+#include "core/base/metrics.h"
 
 #include <doctest/doctest.h>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "core/outbox.h"
+#include "core/request/outbox.h"
 
 #include <doctest/doctest.h>
 

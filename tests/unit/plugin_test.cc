@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "core/plugin.h"
+#include "core/plugin/plugin.h"
 
 #include <doctest/doctest.h>
 

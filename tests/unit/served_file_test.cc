@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "core/served_file.h"
+#include "core/files/served_file.h"
 
 #include <doctest/doctest.h>
 #include <sys/mman.h>
@@ -7,7 +7,7 @@
 
 #include <thread>
 
-#include "core/sigbus.h"
+#include "core/base/sigbus.h"
 #include "tests/unit/sigbus_once.hpp"
 #include "tests/unit/temp_folder.hpp"
 

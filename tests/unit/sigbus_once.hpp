@@ -2,7 +2,7 @@
 // The handler for lost pages, as the server has it, in a test's process.
 #pragma once
 
-#include "core/sigbus.h"
+#include "core/base/sigbus.h"
 
 namespace goromdb::test {
 

@@ -13,7 +13,7 @@
 #include <iterator>
 #include <string>
 
-#include "core/file.h"
+#include "core/base/file.h"
 
 namespace goromdb::test {
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "core/units.h"
+#include "core/base/units.h"
 
 #include <doctest/doctest.h>
 

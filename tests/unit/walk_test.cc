@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Walks as a protocol gets them: slices, totals, positions, swaps in between.
-#include "core/walk.h"
+#include "core/request/walk.h"
 
 #include <doctest/doctest.h>
 

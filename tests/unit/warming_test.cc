@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "core/warming.h"
+#include "core/generation/warming.h"
 
 #include <doctest/doctest.h>
 #include <sys/mman.h>
@@ -10,7 +10,7 @@
 #include <linux/capability.h>
 #include <thread>
 
-#include "core/faults.h"
+#include "core/base/faults.h"
 #include "tests/unit/fake_plugin.hpp"
 #include "tests/unit/temp_folder.hpp"
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "core/watcher.h"
+#include "core/files/watcher.h"
 
 #include <doctest/doctest.h>
 

@@ -14,7 +14,7 @@
 #include <utility>
 #include <vector>
 
-#include "core/file.h"
+#include "core/base/file.h"
 #include "tests/unit/small_disk.hpp"
 #include "tests/unit/temp_folder.hpp"
 

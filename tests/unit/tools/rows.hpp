@@ -10,8 +10,8 @@
 #include <string>
 #include <vector>
 
-#include "core/file.h"
-#include "core/units.h"
+#include "core/base/file.h"
+#include "core/base/units.h"
 #include "tools/rows.h"
 
 namespace goromdb::test {

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: MIT
+#include "core/files/history.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "core/base/file.h"
+#include "core/files/status_file.h"
+
+namespace goromdb {
+
+History::History(const DatabaseConfig& config, std::shared_ptr<spdlog::logger> log)
+    : config_(config), log_(std::move(log)), kept_(config.basedir), refusals_(config.basedir) {}
+
+// Nothing here holds up a data set: what cannot be written holds until the process ends.
+void History::note_trouble(const char* what, const Result<void>& done) const {
+  if (!done) log_->warn("{}: {}", what, done.error().message);
+}
+
+uint64_t History::recover(const SlotNote* current) {
+  refusals_.load(current);
+  const auto kept = kept_.list();
+  // `keep: 0` keeps nothing more; it does not take away what the operator had kept.
+  const auto count = config_.keep > 0 ? static_cast<size_t>(config_.keep) : kept.size();
+  note_trouble("cannot tidy up the kept data sets", kept_.trim(count));
+  return kept.empty() ? 0 : kept.front().generation;
+}
+
+Result<bool> History::admit(const Candidate& candidate, const std::string& checksum,
+                            const SlotNote* current) {
+  if (config_.only_newer && current != nullptr && candidate.data.mtime_ns < current->mtime_ns) {
+    return reject(
+        fmt::format("{}: it is of {}, older than generation {}, which is of {}; "
+                    "only_newer is set",
+                    candidate.file, utc_of(candidate.data.mtime_ns), current->generation,
+                    utc_of(current->mtime_ns)));
+  }
+  const auto* refusal = refusals_.find(checksum);
+  if (refusal == nullptr) return false;
+  if (asked_again(config_.file) == checksum) return true;
+  return reject(
+      fmt::format("{}: this content is refused since {}: {}; publish another, or this "
+                  "one with --again",
+                  candidate.file, refusal->at, refusal->reason));
+}
+
+void History::taken(const std::string& checksum) const {
+  if (asked_again(config_.file) != checksum) return;
+  note_trouble("cannot take away what asked for it again",
+               remove_durably(again_path(config_.file)));
+}
+
+std::string History::why_not(const SlotNote& note) const {
+  if (note.by_hand || note.rolled_back_to != 0) return {};
+  const auto* refusal = refusals_.find(note.checksum);
+  return refusal == nullptr ? std::string() : refusal->reason;
+}
+
+void History::refuse(const SlotNote& note, uint64_t served, const std::string& reason) {
+  note_trouble("cannot write down what was rejected",
+               refusals_.add({note.checksum, served, utc_now(), reason}));
+}
+
+void History::roll_back(const SlotNote& to, const SlotNote* from) {
+  note_trouble("cannot write down the rollback", refusals_.forget(to.checksum));
+  if (from == nullptr || from->checksum == to.checksum) return;
+  note_trouble("cannot write down the rollback",
+               refusals_.add({from->checksum, to.generation, utc_now(),
+                              fmt::format("it was rolled back, generation {}", from->generation)}));
+}
+
+void History::another_has_come() {
+  note_trouble("cannot forget what was refused", refusals_.clear());
+}
+
+Result<void> History::keep(const std::string& data, const SlotNote& note) const {
+  if (auto kept = kept_.keep(data, note); !kept) return kept;
+  log_->info("generation {} is kept", note.generation);
+  return {};
+}
+
+void History::trim() const {
+  if (config_.keep == 0) return;  // what the operator had kept is not taken away
+  note_trouble("cannot remove the oldest of the kept data sets",
+               kept_.trim(static_cast<size_t>(config_.keep)));
+}
+
+Result<SlotNote> History::asked_for(const SlotNote* served) const {
+  auto request = read_rollback(config_.file);
+  if (!request) return tl::unexpected(request.error());
+  const uint64_t now = served == nullptr ? 0 : served->generation;
+  if (request->from != now) {
+    return fail(fmt::format("generation {} is served by now, not {}; look what it is and ask again",
+                            now, request->from));
+  }
+  for (const auto& each : kept_.list()) {
+    if (each.generation == request->to) return each;
+  }
+  return fail(fmt::format("generation {} is not kept; `goromdb rollback --list` shows what is",
+                          request->to));
+}
+
+void History::answered() const {
+  note_trouble("cannot take away the request for a rollback",
+               remove_durably(rollback_path(config_.file)));
+}
+
+std::optional<SlotNote> History::newest() const {
+  for (const auto& each : kept_.list()) {
+    if (refusals_.find(each.checksum) == nullptr) return each;
+  }
+  return std::nullopt;
+}
+
+void History::forget(uint64_t generation) const {
+  note_trouble("cannot take away a manifest", kept_.forget(generation));
+}
+
+}  // namespace goromdb

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: MIT
+#include "core/files/kept.h"
+
+#include <algorithm>
+#include <charconv>
+#include <cstdio>
+#include <filesystem>
+#include <string_view>
+
+#include "core/base/file.h"
+#include "core/base/step.h"
+
+namespace goromdb {
+namespace {
+
+constexpr std::string_view kFile = ".db", kManifest = ".db.note", kUnfinished = ".db.note.tmp";
+
+// Of "GENERATION.db" and the suffix ".db"; nothing where the name is something else.
+std::optional<uint64_t> generation_of(std::string_view name, std::string_view suffix) {
+  if (!name.ends_with(suffix)) return std::nullopt;
+  name.remove_suffix(suffix.size());
+  uint64_t generation = 0;
+  auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), generation);
+  if (error != std::errc() || end != name.data() + name.size()) return std::nullopt;
+  return generation;
+}
+
+// Empty where there is no folder.
+std::vector<std::string> names_in(const std::string& folder) {
+  std::vector<std::string> names;
+  std::error_code error;
+  for (std::filesystem::directory_iterator each(folder, error), end; !error && each != end;
+       each.increment(error)) {
+    names.push_back(each->path().filename().string());
+  }
+  return names;
+}
+
+}  // namespace
+
+KeptFiles::KeptFiles(const std::string& basedir) : folder_(join_path(basedir, "kept")) {}
+
+std::string KeptFiles::path(uint64_t generation) const {
+  return fmt::format("{}/{}{}", folder_, generation, kFile);
+}
+
+std::vector<SlotNote> KeptFiles::list() const {
+  std::vector<SlotNote> kept;
+  for (const auto& name : names_in(folder_)) {
+    auto generation = generation_of(name, kFile);
+    if (!generation || fmt::format("{}{}", *generation, kFile) != name) continue;
+    auto note = read_note(note_path(*generation));
+    auto file = look_at(path(*generation));
+    if (!note || note->generation != *generation || !file || !*file) continue;
+    if (irregularity((*file)->mode).empty()) kept.push_back(*note);
+  }
+  std::sort(kept.begin(), kept.end(),
+            [](const auto& a, const auto& b) { return a.generation > b.generation; });
+  return kept;
+}
+
+Result<void> KeptFiles::keep(const std::string& data, const SlotNote& note) const {
+  auto folder = look_at(folder_);
+  if (!folder) return tl::unexpected(folder.error());
+  if (*folder && !S_ISDIR((*folder)->mode)) {
+    const auto what = irregularity((*folder)->mode);
+    return fail(fmt::format("{} must be a folder of its own, not {}; put a folder in its place",
+                            folder_, what.empty() ? "a file" : what));
+  }
+  if (!*folder) {
+    auto made = make_folders(folder_).and_then([&] { return sync_folder(parent_folder(folder_)); });
+    if (!made) return made;
+  }
+  if (auto noted = write_note(note_path(note.generation), note); !noted) return noted;
+  step("kept_noted");
+  if (::rename(data.c_str(), path(note.generation).c_str()) != 0) {
+    auto failed = fail_errno(fmt::format("move {} to {}", data, path(note.generation)));
+    (void)forget(note.generation);
+    return failed;
+  }
+  step("kept_moved");
+  return sync_folder(folder_).and_then([&] { return sync_folder(parent_folder(data)); });
+}
+
+Result<void> KeptFiles::trim(size_t count) const {
+  const auto kept = list();
+  for (size_t i = count; i < kept.size(); ++i) {
+    // The manifest goes last: what is half done shows.
+    auto removed = remove_durably(path(kept[i].generation));
+    if (!removed) return removed;
+    step("kept_trimmed");
+    if (auto forgotten = forget(kept[i].generation); !forgotten) return forgotten;
+  }
+  for (const auto& name : names_in(folder_)) {
+    auto generation = generation_of(name, kManifest);
+    const bool unfinished = generation_of(name, kUnfinished).has_value();
+    if (generation) {
+      auto file = look_at(path(*generation));
+      if (!file || *file) continue;
+    } else if (!unfinished) {
+      continue;
+    }
+    if (auto removed = remove_durably(folder_ + "/" + name); !removed) return removed;
+  }
+  return {};
+}
+
+Result<void> KeptFiles::forget(uint64_t generation) const {
+  return remove_durably(note_path(generation));
+}
+
+}  // namespace goromdb

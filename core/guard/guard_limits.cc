@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: MIT
+#include "core/guard/guard_limits.h"
+
+#include <fcntl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <csignal>
+#include <fstream>
+#include <string>
+#include <string_view>
+
+#include "core/base/file.h"
+
+namespace goromdb {
+namespace {
+
+constexpr int64_t kMiB = int64_t{1} << 20, kGiB = int64_t{1} << 30;
+
+// Of a file, where the config has no limits. Reading takes no more than a few times its size of
+// memory (a compressed one a few times what is in it), and some ns a byte; the slowest disk that
+// anybody waits for gives some MiB a second.
+constexpr int64_t kMemoryTimes = 64, kCpuSecondsAMiB = 4, kSecondsAMiB = 16, kCpuSeconds = 60;
+
+int64_t machine_memory() {
+  return std::min(static_cast<int64_t>(::sysconf(_SC_PHYS_PAGES)) * ::sysconf(_SC_PAGESIZE),
+                  cgroup_memory("/proc/self/cgroup", "/sys/fs/cgroup"));
+}
+
+void limit(decltype(RLIMIT_CPU) which, int64_t soft, int64_t hard) {
+  rlimit now{};
+  ::getrlimit(which, &now);
+  const rlimit wanted{std::min(static_cast<rlim_t>(soft), now.rlim_max),
+                      std::min(static_cast<rlim_t>(hard), now.rlim_max)};
+  ::setrlimit(which, &wanted);
+}
+
+}  // namespace
+
+int64_t cgroup_memory(const std::string& self, const std::string& root) {
+  constexpr std::string_view kVersion2 = "0::/";
+  int64_t memory = INT64_MAX;
+  std::ifstream groups(self);
+  for (std::string line; std::getline(groups, line);) {
+    if (!line.starts_with(kVersion2)) continue;
+    for (auto path = line.substr(kVersion2.size() - 1);; path.erase(path.rfind('/'))) {
+      int64_t most = 0;  // "max" is no number
+      if (std::ifstream(root + path + "/memory.max") >> most) memory = std::min(memory, most);
+      if (path.empty()) break;
+    }
+  }
+  return memory;
+}
+
+GuardLimits limits_for(const DatabaseConfig& config, int64_t file_size) {
+  const int64_t mib = file_size / kMiB + 1;
+  GuardLimits limits{config.guard_memory, config.guard_cpu_ms / 1000, config.guard_total_ms,
+                     file_size + kGiB};
+  if (limits.memory == 0) {
+    limits.memory = std::min(kGiB + kMemoryTimes * mib * kMiB, machine_memory());
+  }
+  if (limits.cpu_s == 0) limits.cpu_s = kCpuSeconds + kCpuSecondsAMiB * mib;
+  if (limits.total_ms == 0) limits.total_ms = config.guard_timeout_ms + kSecondsAMiB * 1000 * mib;
+  return limits;
+}
+
+void apply(const GuardLimits& limits) {
+  constexpr int64_t kCpuGraceSeconds = 2;  // then the kernel does not ask any more
+  for (const int signal : {SIGXCPU, SIGXFSZ})
+    std::signal(signal, SIG_DFL);  // the server ignores it
+  limit(RLIMIT_CORE, 0, 0);
+  limit(RLIMIT_FSIZE, limits.scratch, limits.scratch);
+  limit(RLIMIT_CPU, limits.cpu_s, limits.cpu_s + kCpuGraceSeconds);
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)  // theirs is all memory
+  limit(RLIMIT_DATA, limits.memory, limits.memory);
+#endif
+  const Fd score(::open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC));
+  if (score) (void)write_all(score, "1000", "/proc/self/oom_score_adj");
+}
+
+bool has_come_to(int64_t memory) {
+  std::ifstream status("/proc/self/status");
+  for (std::string word; status >> word;) {
+    int64_t peak_kib = 0;
+    // The request that was refused is not in it, and may have been as large as what there was. What
+    // is mapped is: a limit below the file's size is taken for reached.
+    if (word == "VmPeak:" && status >> peak_kib) return peak_kib * 1024 >= memory / 2;
+  }
+  return false;
+}
+
+}  // namespace goromdb

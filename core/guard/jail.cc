@@ -1,0 +1,366 @@
+// SPDX-License-Identifier: MIT
+#include "core/guard/jail.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <linux/capability.h>
+#include <linux/landlock.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+#include <cstdint>
+#include <cstdlib>
+#include <cstring>
+#include <string_view>
+#include <utility>
+
+#include "core/base/file.h"
+
+// A sanitizer starts processes and traces them where it has something to say.
+#if defined(GOROMDB_SECCOMP) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#define USES_SECCOMP 1
+#include <seccomp.h>
+#else
+#define USES_SECCOMP 0
+#endif
+
+namespace goromdb {
+namespace {
+
+std::string why(const char* what) {
+  return fmt::format("no {} here: {}", what, std::strerror(errno));
+}
+
+// ---- landlock: paths. linux/landlock.h may be older than the kernel, so some of it stands here.
+
+constexpr uint64_t kTruncate = uint64_t{1} << 14, kDeviceIoctl = uint64_t{1} << 15;
+constexpr uint64_t kOfFirstVersion = (uint64_t{1} << 13) - 1;
+constexpr uint64_t kReadFile = LANDLOCK_ACCESS_FS_READ_FILE,
+                   kReadFolder = kReadFile | LANDLOCK_ACCESS_FS_READ_DIR,
+                   kWrite = LANDLOCK_ACCESS_FS_WRITE_FILE | kTruncate,
+                   kUseScratch = kReadFolder | kWrite | LANDLOCK_ACCESS_FS_MAKE_REG |
+                                 LANDLOCK_ACCESS_FS_REMOVE_FILE;
+
+// What is refused unless a rule allows it. Members that an older kernel does not know are 0.
+struct Refused {
+  uint64_t paths = 0, tcp = 0, reach = 0;
+};
+
+long landlock_version() {
+  return ::syscall(SYS_landlock_create_ruleset, nullptr, 0, LANDLOCK_CREATE_RULESET_VERSION);
+}
+
+Refused refused_by(long version) {
+  constexpr uint64_t kBindAndConnect = 3, kAbstractSocketsAndSignals = 3;
+  Refused refused{kOfFirstVersion};
+  if (version >= 2) refused.paths |= LANDLOCK_ACCESS_FS_REFER;
+  if (version >= 3) refused.paths |= kTruncate;
+  if (version >= 4) refused.tcp = kBindAndConnect;
+  if (version >= 5) refused.paths |= kDeviceIoctl;
+  if (version >= 6) refused.reach = kAbstractSocketsAndSignals;
+  return refused;
+}
+
+bool allow(const Fd& ruleset, const std::string& path, uint64_t access) {
+  Fd at(::open(path.c_str(), O_PATH | O_CLOEXEC));
+  if (!at) return false;  // what is not there needs no rule
+  landlock_path_beneath_attr rule{};
+  rule.allowed_access = access;
+  rule.parent_fd = at.get();
+  return ::syscall(SYS_landlock_add_rule, ruleset.get(), LANDLOCK_RULE_PATH_BENEATH, &rule, 0) == 0;
+}
+
+bool shut_paths(const JailRoom& room) {
+  const long version = landlock_version();
+  if (version < 1) return false;
+  const auto refused = refused_by(version);
+  Fd ruleset(static_cast<int>(::syscall(SYS_landlock_create_ruleset, &refused, sizeof refused, 0)));
+  if (!ruleset) return false;
+  for (const char* folder : {"/usr", "/lib", "/lib32", "/lib64", "/proc", "/sys"}) {
+    allow(ruleset, folder, kReadFolder);
+  }
+  for (const char* device : {"/dev/null", "/dev/zero", "/dev/random", "/dev/urandom"}) {
+    allow(ruleset, device, kReadFile);
+  }
+  if (!room.scratch.empty()) allow(ruleset, room.scratch, kUseScratch & refused.paths);
+  if (!allow(ruleset, room.file, kReadFile)) return false;
+  return ::syscall(SYS_landlock_restrict_self, ruleset.get(), 0) == 0;
+}
+
+// ---- capabilities: those of a server that runs as root
+
+bool drop_capabilities() {
+  __user_cap_header_struct header{};
+  header.version = _LINUX_CAPABILITY_VERSION_3;
+  __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3]{};
+  if (::syscall(SYS_capget, &header, data) != 0) return false;
+  constexpr uint32_t kReads = 1u << CAP_DAC_READ_SEARCH;
+  data[0].permitted = data[0].effective = data[0].permitted & kReads;
+  data[1].permitted = data[1].effective = 0;
+  data[0].inheritable = data[1].inheritable = 0;
+  return ::syscall(SYS_capset, &header, data) == 0;
+}
+
+// ---- seccomp: system calls
+
+#if USES_SECCOMP
+
+// What readers of files and their libraries call.
+constexpr int kAllowed[] = {
+    SCMP_SYS(access),
+    SCMP_SYS(brk),
+    SCMP_SYS(clock_getres),
+    SCMP_SYS(clock_gettime),
+    SCMP_SYS(clock_nanosleep),
+    SCMP_SYS(close),
+    SCMP_SYS(close_range),
+    SCMP_SYS(dup),
+    SCMP_SYS(dup2),
+    SCMP_SYS(dup3),
+    SCMP_SYS(epoll_create1),
+    SCMP_SYS(epoll_ctl),
+    SCMP_SYS(epoll_pwait),
+    SCMP_SYS(epoll_wait),
+    SCMP_SYS(eventfd2),
+    SCMP_SYS(exit),
+    SCMP_SYS(exit_group),
+    SCMP_SYS(faccessat),
+    SCMP_SYS(faccessat2),
+    SCMP_SYS(fadvise64),
+    SCMP_SYS(fallocate),
+    SCMP_SYS(fcntl),
+    SCMP_SYS(fdatasync),
+    SCMP_SYS(flock),
+    SCMP_SYS(fstat),
+    SCMP_SYS(fstatfs),
+    SCMP_SYS(fsync),
+    SCMP_SYS(ftruncate),
+    SCMP_SYS(futex),
+    SCMP_SYS(futex_waitv),
+    SCMP_SYS(getcpu),
+    SCMP_SYS(getcwd),
+    SCMP_SYS(getdents64),
+    SCMP_SYS(getegid),
+    SCMP_SYS(geteuid),
+    SCMP_SYS(getgid),
+    SCMP_SYS(getpgrp),
+    SCMP_SYS(getpid),
+    SCMP_SYS(getppid),
+    SCMP_SYS(getrandom),
+    SCMP_SYS(getrusage),
+    SCMP_SYS(gettid),
+    SCMP_SYS(gettimeofday),
+    SCMP_SYS(getuid),
+    SCMP_SYS(lseek),
+    SCMP_SYS(lstat),
+    SCMP_SYS(madvise),
+    SCMP_SYS(membarrier),
+    SCMP_SYS(mincore),
+    SCMP_SYS(mlock),
+    SCMP_SYS(mlock2),
+    SCMP_SYS(mmap),
+    SCMP_SYS(mprotect),
+    SCMP_SYS(mremap),
+    SCMP_SYS(msync),
+    SCMP_SYS(munlock),
+    SCMP_SYS(munmap),
+    SCMP_SYS(nanosleep),
+    SCMP_SYS(newfstatat),
+    SCMP_SYS(open),
+    SCMP_SYS(openat),
+    SCMP_SYS(pause),
+    SCMP_SYS(pipe2),
+    SCMP_SYS(poll),
+    SCMP_SYS(ppoll),
+    SCMP_SYS(pread64),
+    SCMP_SYS(preadv),
+    SCMP_SYS(preadv2),
+    SCMP_SYS(pselect6),
+    SCMP_SYS(pwrite64),
+    SCMP_SYS(pwritev),
+    SCMP_SYS(read),
+    SCMP_SYS(readahead),
+    SCMP_SYS(readlink),
+    SCMP_SYS(readlinkat),
+    SCMP_SYS(readv),
+    SCMP_SYS(restart_syscall),
+    SCMP_SYS(rseq),
+    SCMP_SYS(rt_sigaction),
+    SCMP_SYS(rt_sigpending),
+    SCMP_SYS(rt_sigprocmask),
+    SCMP_SYS(rt_sigreturn),
+    SCMP_SYS(rt_sigsuspend),
+    SCMP_SYS(rt_sigtimedwait),
+    SCMP_SYS(sched_get_priority_max),
+    SCMP_SYS(sched_get_priority_min),
+    SCMP_SYS(sched_getaffinity),
+    SCMP_SYS(sched_getparam),
+    SCMP_SYS(sched_getscheduler),
+    SCMP_SYS(sched_yield),
+    SCMP_SYS(set_robust_list),
+    SCMP_SYS(set_tid_address),
+    SCMP_SYS(sigaltstack),
+    SCMP_SYS(stat),
+    SCMP_SYS(statfs),
+    SCMP_SYS(statx),
+    SCMP_SYS(sysinfo),
+    SCMP_SYS(time),
+    SCMP_SYS(times),
+    SCMP_SYS(umask),
+    SCMP_SYS(uname),
+    SCMP_SYS(unlink),
+    SCMP_SYS(unlinkat),
+    SCMP_SYS(write),
+    SCMP_SYS(writev),
+};
+
+// What no reader of files calls, whatever its file holds. These end the process.
+constexpr int kForbidden[] = {
+    SCMP_SYS(accept),
+    SCMP_SYS(accept4),
+    SCMP_SYS(add_key),
+    SCMP_SYS(bind),
+    SCMP_SYS(bpf),
+    SCMP_SYS(chmod),
+    SCMP_SYS(chown),
+    SCMP_SYS(chroot),
+    SCMP_SYS(clock_settime),
+    SCMP_SYS(connect),
+    SCMP_SYS(delete_module),
+    SCMP_SYS(execve),
+    SCMP_SYS(execveat),
+    SCMP_SYS(fchmod),
+    SCMP_SYS(fchmodat),
+    SCMP_SYS(fchown),
+    SCMP_SYS(fchownat),
+    SCMP_SYS(finit_module),
+    SCMP_SYS(fork),
+    SCMP_SYS(init_module),
+    SCMP_SYS(kexec_load),
+    SCMP_SYS(keyctl),
+    SCMP_SYS(listen),
+    SCMP_SYS(mount),
+    SCMP_SYS(open_by_handle_at),
+    SCMP_SYS(perf_event_open),
+    SCMP_SYS(pidfd_getfd),
+    SCMP_SYS(pidfd_open),
+    SCMP_SYS(pivot_root),
+    SCMP_SYS(process_vm_readv),
+    SCMP_SYS(process_vm_writev),
+    SCMP_SYS(ptrace),
+    SCMP_SYS(reboot),
+    SCMP_SYS(request_key),
+    SCMP_SYS(sendmmsg),
+    SCMP_SYS(sendmsg),
+    SCMP_SYS(sendto),
+    SCMP_SYS(setns),
+    SCMP_SYS(socket),
+    SCMP_SYS(socketpair),
+    SCMP_SYS(swapon),
+    SCMP_SYS(truncate),
+    SCMP_SYS(umount2),
+    SCMP_SYS(unshare),
+    SCMP_SYS(userfaultfd),
+    SCMP_SYS(vfork),
+};
+// The same unless they are about this process or a thread of it.
+constexpr int kForbiddenElsewhere[] = {SCMP_SYS(clone), SCMP_SYS(kill), SCMP_SYS(tgkill)};
+
+// Of both, for a handler of signals, which may not ask for them.
+std::vector<std::pair<int, std::string>> names_of_forbidden;
+
+void learn_names() {
+  auto learn = [](int number) {
+    char* name = ::seccomp_syscall_resolve_num_arch(SCMP_ARCH_NATIVE, number);
+    names_of_forbidden.emplace_back(number, name != nullptr ? name : "what it may not");
+    std::free(name);
+  };
+  for (const int each : kForbidden) learn(each);
+  for (const int each : kForbiddenElsewhere) learn(each);
+}
+
+void tell(std::string_view text) {
+  const ssize_t written = ::write(STDOUT_FILENO, text.data(), text.size());
+  (void)written;
+}
+
+// Async-signal-safe.
+void on_forbidden(int, siginfo_t* info, void*) {
+  tell("\nguard: rejected the reader called ");
+  for (const auto& [number, name] : names_of_forbidden) {
+    if (number == info->si_syscall) tell(name);
+  }
+  tell(", which reading a file does not take\n");
+  ::_exit(1);
+}
+
+bool add_rules(scmp_filter_ctx filter) {
+  constexpr uint64_t kThread = 0x00010000;  // CLONE_THREAD
+  const auto self = static_cast<scmp_datum_t>(::getpid());
+  bool done = true;
+  // A call that this machine does not have is no failure.
+  for (const int each : kAllowed) done &= ::seccomp_rule_add(filter, SCMP_ACT_ALLOW, each, 0) == 0;
+  for (const int each : kForbidden) done &= ::seccomp_rule_add(filter, SCMP_ACT_TRAP, each, 0) == 0;
+  for (const int each : {SCMP_SYS(kill), SCMP_SYS(tgkill)}) {
+    done &= ::seccomp_rule_add(filter, SCMP_ACT_ALLOW, each, 1, SCMP_A0(SCMP_CMP_EQ, self)) == 0;
+    done &= ::seccomp_rule_add(filter, SCMP_ACT_TRAP, each, 1, SCMP_A0(SCMP_CMP_NE, self)) == 0;
+  }
+  done &= ::seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(clone), 1,
+                             SCMP_A0(SCMP_CMP_MASKED_EQ, kThread, kThread)) == 0;
+  done &= ::seccomp_rule_add(filter, SCMP_ACT_TRAP, SCMP_SYS(clone), 1,
+                             SCMP_A0(SCMP_CMP_MASKED_EQ, kThread, 0)) == 0;
+  // Of this process, its own limits can be lowered, and its threads can be named.
+  for (const scmp_datum_t pid : {scmp_datum_t{0}, self}) {
+    done &= ::seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(prlimit64), 1,
+                               SCMP_A0(SCMP_CMP_EQ, pid)) == 0;
+  }
+  done &= ::seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(prctl), 1,
+                             SCMP_A0(SCMP_CMP_EQ, PR_SET_NAME)) == 0;
+  return done;
+}
+
+bool shut_calls() {
+  learn_names();
+  struct sigaction action {};
+  action.sa_sigaction = on_forbidden;
+  action.sa_flags = SA_SIGINFO;
+  ::sigaction(SIGSYS, &action, nullptr);
+  scmp_filter_ctx filter = ::seccomp_init(SCMP_ACT_ERRNO(ENOSYS));
+  if (filter == nullptr) return false;
+  ::seccomp_attr_set(filter, SCMP_FLTATR_CTL_NNP, 0);  // that is set already
+  ::seccomp_attr_set(filter, SCMP_FLTATR_CTL_TSYNC, 1);
+  int failed = add_rules(filter) ? ::seccomp_load(filter) : -EINVAL;
+  ::seccomp_release(filter);
+  errno = -failed;
+  return failed == 0;
+}
+
+bool has_seccomp() { return ::prctl(PR_GET_SECCOMP, 0, 0, 0, 0) >= 0; }
+
+#endif
+
+}  // namespace
+
+std::string jail_of_this_machine() {
+  std::string parts = landlock_version() >= 1 ? "landlock" : "";
+#if USES_SECCOMP
+  if (has_seccomp()) parts += parts.empty() ? "seccomp" : "+seccomp";
+#endif
+  return parts.empty() ? "none" : parts;
+}
+
+std::vector<std::string> enter_jail(const JailRoom& room) {
+  std::vector<std::string> missing;
+  if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) missing.push_back(why("no_new_privs"));
+  if (!shut_paths(room)) missing.push_back(why("landlock"));
+  if (!drop_capabilities()) missing.push_back(why("dropping of capabilities"));
+#if USES_SECCOMP
+  if (!shut_calls()) missing.push_back(why("seccomp"));
+#endif
+  return missing;
+}
+
+}  // namespace goromdb
