@@ -4,11 +4,11 @@
 #include <malloc.h>
 
 #include <algorithm>
-#include <cstring>
 #include <map>
 #include <utility>
 #include <vector>
 
+#include "format.h"
 #include "plain_check.h"
 
 namespace goromdb::bdb {
@@ -24,12 +24,9 @@ uint64_t default_cache(uint64_t size) {
   return std::clamp(size + size / 4, kSmallCache, kLargestDefault);
 }
 
-// Where a sub-database begins, out of the list of them: big-endian in every file.
 uint32_t page_number(const DBT& stored) {
-  uint32_t number = 0;
-  if (stored.size != sizeof number) throw Failure(GOROMDB_E_CORRUPT, "its list is damaged");
-  std::memcpy(&number, stored.data, sizeof number);
-  return __builtin_bswap32(number);
+  if (stored.size != sizeof(uint32_t)) throw Failure(GOROMDB_E_CORRUPT, "its list is damaged");
+  return listed_page(stored.data);
 }
 
 }  // namespace
@@ -148,6 +145,7 @@ void BdbGeneration::verify() {
         totals_->add(each);
         contents_.entries.push_back(each.entries);
       }
+      open_all();
       return;
     }
     {
@@ -159,6 +157,13 @@ void BdbGeneration::verify() {
     if (!totals_) read_all(nullptr);
   });
   ::malloc_trim(0);  // libdb's caches were made of small pieces
+}
+
+// As a loop will: a sub-database is opened when it is first asked for.
+void BdbGeneration::open_all() const {
+  BdbReader reader(host_, layout_, contents_);
+  uint32_t id = 0;
+  for (size_t i = 1; i < contents_.names.size(); ++i) reader.ns_lookup(contents_.names[i], id);
 }
 
 void BdbGeneration::read_all(EntryCopy* copy) {

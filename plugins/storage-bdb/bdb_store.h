@@ -37,6 +37,7 @@ class BdbGeneration {
   void list_subdbs();
   // What each database holds, where the file was found sound.
   std::optional<std::vector<EntryTotals>> check_plain() const;
+  void open_all() const;
   // Goes through all entries that are served: counts them, and copies them if there is a `copy`.
   void read_all(EntryCopy* copy);
   void read(BdbReader& reader, uint32_t ns, EntryTotals& totals, EntryCopy* copy) const;

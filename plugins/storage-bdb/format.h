@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 
 namespace goromdb::bdb {
 
@@ -19,7 +20,7 @@ constexpr size_t kMetaSize = 72, kMagicAt = 12, kVersionAt = 16, kPageSizeAt = 2
                  kPartsAt = 36, kFlagsAt = 48;
 constexpr uint8_t kChecksummed = 0x01;  // in kMetaFlagsAt
 // Of a btree; its flags are in kFlagsAt.
-constexpr size_t kMinKeyAt = 76, kRootAt = 88;
+constexpr size_t kMinKeyAt = 76, kRecordSizeAt = 80, kRootAt = 88;
 constexpr uint32_t kRecno = 0x02, kSubdbs = 0x20, kCompressed = 0x80;
 // Of a hash.
 constexpr size_t kLastBucketAt = 72, kSparesAt = 96, kSpares = 32;
@@ -38,5 +39,13 @@ constexpr uint8_t kFreePage = 0, kHashUnsorted = 2, kBranch = 3, kLeaf = 5, kOve
 constexpr size_t kHashKeyAt = 1, kItemTypeAt = 2, kLeafKeyAt = 3, kPageAt = 4, kLongSizeAt = 8,
                  kLongItemSize = 12, kBranchKeyAt = 12, kGrain = 4;
 constexpr uint8_t kHere = 1, kLong = 3, kDeletedMask = 0x7f;
+
+// The value of the list of sub-databases: where one begins, in four bytes, big-endian in every
+// file.
+inline uint32_t listed_page(const void* value) {
+  uint32_t number;
+  std::memcpy(&number, value, sizeof number);
+  return __builtin_bswap32(number);
+}
 
 }  // namespace goromdb::bdb

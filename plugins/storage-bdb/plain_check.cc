@@ -44,12 +44,14 @@ struct PlainCheck::Page {
     size_t at, size;  // in the page
     std::string_view text;
   };
-  // Nothing: it is not all inside the page, or it is of another kind.
-  std::optional<Item> item_here(size_t at) const {
-    if (!holds(at, kLeafKeyAt) || bytes[at + kItemTypeAt] != kHere) return {};
-    const size_t length = u16(at), item_size = rounded(kLeafKeyAt + length);
+  // Of a leaf; of a branch. Nothing: it is not all inside the page, or it is of another kind.
+  std::optional<Item> item_here(size_t at) const { return item_with(at, kLeafKeyAt); }
+  std::optional<Item> separator(size_t at) const { return item_with(at, kBranchKeyAt); }
+  std::optional<Item> item_with(size_t at, size_t head) const {
+    if (!holds(at, head) || bytes[at + kItemTypeAt] != kHere) return {};
+    const size_t length = u16(at), item_size = rounded(head + length);
     if (at + item_size > size) return {};
-    return Item{at, item_size, text(at + kLeafKeyAt, length)};
+    return Item{at, item_size, text(at + head, length)};
   }
   // What begins there has a head of so many bytes inside the page.
   bool holds(size_t at, size_t head) const {
@@ -123,7 +125,7 @@ std::optional<std::vector<EntryTotals>> PlainCheck::run(size_t ids) {
   };
   if (taken_.empty()) return {};
   const Page first{0, reinterpret_cast<const uint8_t*>(file_.data()), page_size_};
-  if (first.u32(kFlagsAt) == kSubdbs) {  // those themselves have that flag, too
+  if (first.u32(kFlagsAt) == kSubdbs) {
     Tree list{.is_list = true};
     if (!database(0, list)) return {};
     for (const auto& [name, meta] : listed_) {
@@ -137,10 +139,11 @@ std::optional<std::vector<EntryTotals>> PlainCheck::run(size_t ids) {
 }
 
 std::optional<PlainCheck::Page> PlainCheck::take(uint32_t number) {
-  constexpr uint64_t kOften = 256;
+  constexpr uint64_t kTellEvery = 1 << 20;
   if (number >= taken_.size() || taken_[number]) return {};
   taken_[number] = true;
-  if (++taken_count_ % kOften == 0) host_.progress(taken_count_ * page_size_, file_.size());
+  if (++taken_count_ * page_size_ % kTellEvery == 0)
+    host_.progress(taken_count_ * page_size_, file_.size());
   const auto* all = reinterpret_cast<const uint8_t*>(file_.data());
   const Page page{number, all + uint64_t{number} * page_size_, page_size_};
   if (page.u32(kNumberAt) != number) return {};
@@ -153,11 +156,16 @@ bool PlainCheck::database(uint32_t number, Tree& tree) {
       meta->u32(kVersionAt) < kOldest || meta->u32(kVersionAt) > kNewest ||
       meta->u32(kPageSizeAt) != page_size_ || meta->bytes[kEncryptionAt] != 0 ||
       meta->bytes[kMetaFlagsAt] != 0 || meta->u32(kPartsAt) != 0 ||
-      meta->u32(kMinKeyAt) != kUsualMinKey || (meta->u32(kFlagsAt) & ~kSubdbs) != 0) {
+      meta->u32(kMinKeyAt) != kUsualMinKey || meta->u32(kRecordSizeAt) != 0) {
     return false;
   }
+  // A sub-database has that flag as well as their list; its free pages are the file's.
+  const bool is_own = number == 0, has_flag = !is_own || tree.is_list;
   const uint32_t root = meta->u32(kRootAt);
-  if (root >= taken_.size()) return false;
+  if (meta->u32(kFlagsAt) != (has_flag ? kSubdbs : 0) || root >= taken_.size() ||
+      (is_own ? root != 1 : meta->u32(kFreeAt) != 0)) {
+    return false;
+  }
   const auto level = static_cast<uint8_t>(file_[uint64_t{root} * page_size_ + kLevelAt]);
   return below(tree, root, level) && tree.next_leaf == 0;
 }
@@ -170,27 +178,28 @@ bool PlainCheck::below(Tree& tree, uint32_t number, unsigned level) {
 }
 
 bool PlainCheck::branch(Tree& tree, const Page& page, unsigned level) {
-  if (page.u32(kPreviousAt) != 0) return false;  // libdb would compare the first key, too
-  size_t used = 0;
+  if (page.u32(kPreviousAt) != 0) return false;  // a count of records: that is not plain
+  tiles_.begin(page.lowest(), page.size);
   for (size_t i = 0; i < page.count(); ++i) {
-    const size_t at = page.item(i);
-    if (!page.holds(at, kBranchKeyAt) || page.bytes[at + kItemTypeAt] != kHere) return false;
-    const size_t length = page.u16(at), size = rounded(kBranchKeyAt + length);
-    used += size;
-    if (at + size > page.size) return false;
+    const auto item = page.separator(page.item(i));
+    if (!item) return false;
+    tiles_.add(item->at, item->size);
+  }
+  if (!tiles_.are_whole()) return false;
+  for (size_t i = 0; i < page.count(); ++i) {
+    const auto item = page.separator(page.item(i));
     tree.coming = i + 1 < page.count() ? page_below(page, page.item(i + 1)) : nullptr;
     if (i > 0) {  // the first one stands for all that is smaller
-      tree.separator = page.text(at + kBranchKeyAt, length);
+      tree.separator = item->text;
       if (*tree.last >= tree.separator) return false;
     }
-    if (!below(tree, page.u32(at + kPageAt), level - 1)) return false;
+    if (!below(tree, page.u32(item->at + kPageAt), level - 1)) return false;
   }
-  return used == page.size - page.lowest();
+  return true;
 }
 
 // Where the page begins that a branch's item leads to, or nowhere.
 const char* PlainCheck::page_below(const Page& branch, size_t item) const {
-  if (!branch.holds(item, kBranchKeyAt)) return nullptr;
   const uint32_t number = branch.u32(item + kPageAt);
   return number < taken_.size() ? file_.data() + uint64_t{number} * page_size_ : nullptr;
 }
@@ -241,10 +250,8 @@ bool PlainCheck::long_entry(Tree& tree, std::string_view key, const Page& page, 
 // `stored` is the value, of that length; or anything, where nobody wants to know more of it.
 bool PlainCheck::entry(Tree& tree, std::string_view key, std::string_view stored, uint64_t length) {
   if (tree.is_list) {
-    uint32_t meta;
-    if (length != sizeof meta) return false;
-    std::memcpy(&meta, stored.data(), sizeof meta);
-    listed_.emplace_back(key, __builtin_bswap32(meta));  // big-endian in every file
+    if (length != sizeof(uint32_t)) return false;
+    listed_.emplace_back(key, listed_page(stored.data()));
   }
   if (!tree.is_served) return true;
   if (size_of_) {

@@ -82,7 +82,7 @@ class PlainCheck {
   std::vector<bool> taken_;  // of all pages
   uint64_t taken_count_ = 0;
   std::vector<Listed> listed_;
-  Tiles tiles_;        // the items of a leaf
+  Tiles tiles_;        // the items of a page
   std::string whole_;  // a long value
 };
 

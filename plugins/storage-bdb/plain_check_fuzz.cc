@@ -26,7 +26,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     put(at + kVersionAt, kNewest);
     put(at + kPageSizeAt, kPage);
     put(at + kMinKeyAt, 2);
-    put(at + kFlagsAt, page == 0 && bytes[at] % 8 == 1 ? kSubdbs : 0);
+    put(at + kFlagsAt, page > 0 || bytes[at] % 8 == 1 ? kSubdbs : 0);
+    put(at + kRecordSizeAt, 0);
   }
   const auto id_of = [](std::string_view) { return std::optional<uint32_t>(0); };
   for (const bool puts_together : {false, true}) {
