@@ -2,6 +2,7 @@
 import os
 import re
 import shutil
+import signal
 import subprocess
 import tempfile
 from pathlib import Path
@@ -11,6 +12,9 @@ import pytest
 import harness
 
 pytest_plugins = ["client_table"]
+
+# A shell's background job ignores it, and so would the programs under test: they leave ignored what is.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_report_header():
