@@ -36,8 +36,8 @@ WRITERS = {
     "lmdb": writers.mdb_load,
     "bolt": writers.bolt,
     "cdb": writers.cdb,
-    "bdb": writers.bdb,
-    "memcachedb-bdb": writers.memcachedb,
+    "bdb": lambda words: writers.bdb(words, settings=["duplicates=1"]),  # which libdb verifies
+    "memcachedb-bdb": writers.memcachedb,  # a plain btree, which is verified without libdb
 }
 # To copy a file takes two blocks here, so that there is a middle.
 WAYS = {"rename": 20_000, "copy": 1_100_000, "keep": 20_000}  # the bytes of the value `big`

@@ -35,8 +35,8 @@ LEAST = {
     ("cdb", "copy"): (126, 0),
     ("bdb", "rename"): (126, 86),
     ("bdb", "copy"): (160, 86),
-    ("memcachedb-bdb", "rename"): (126, 86),
-    ("memcachedb-bdb", "copy"): (160, 86),
+    ("memcachedb-bdb", "rename"): (126, 80),
+    ("memcachedb-bdb", "copy"): (160, 80),
 }
 
 
