@@ -70,8 +70,8 @@ class Handler {
   // served by now, or nothing is kept. Main thread.
   void fall_back(uint64_t generation, const std::string& reason);
 
-  // ---- as a member of a group, which says when what is taken and served (core/reload/group.h)
-  // ---- To be called whenever there may be something for it to do. Before start().
+  // ---- as a member of a group (core/reload/group.h), which says when what is served ----
+  // To be called whenever there may be something for it to do. Before start().
   void join(std::function<void()> look) { look_at_group_ = std::move(look); }
   // Neither at work nor resting: prepare() may be called.
   bool is_free() const;
