@@ -62,6 +62,12 @@ def wait_for(condition, what, seconds=None):
         time.sleep(0.005)
 
 
+def accepts(path):
+    """Whether a server accepts on that unix socket; its file is there a moment before it listens."""
+    with socket.socket(socket.AF_UNIX) as sock:
+        return sock.connect_ex(str(path)) == 0
+
+
 # ---- data sets ---------------------------------------------------------------------------------
 
 

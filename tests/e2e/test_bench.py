@@ -12,7 +12,7 @@ import time
 
 import pytest
 
-from harness import DEADLINE, PROGRAM, REPO, SLOW
+from harness import DEADLINE, PROGRAM, REPO, SLOW, accepts, wait_for
 
 pytestmark = pytest.mark.skipif(
     not (PROGRAM.parent / "bench" / "loadgen").exists(), reason="the program's folder has no bench/"
@@ -248,9 +248,7 @@ def test_the_floor_answers_every_request_with_its_reply(tmp_path):
     path = tmp_path / "socket"
     floor = subprocess.Popen([FLOOR, f"unix:{path}", "1", tmp_path / "reply"])
     try:
-        end = time.monotonic() + DEADLINE
-        while not path.exists() and time.monotonic() < end:
-            time.sleep(0.005)
+        wait_for(lambda: accepts(path), "the floor to listen")
         command = [LOADGEN, "--unix", path, "--data", rows, "--pipeline", 50, "--server", floor.pid]
         command += ["--seconds", 0.5, "--warmup", 0]
         done = subprocess.run(

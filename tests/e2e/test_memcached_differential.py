@@ -20,7 +20,7 @@ from dataclasses import dataclass
 import pytest
 
 import writers
-from harness import DEADLINE, SLOW, Server, wait_for
+from harness import DEADLINE, SLOW, Server, accepts, wait_for
 
 pytestmark = pytest.mark.xdist_group("memcached_differential")
 
@@ -625,7 +625,7 @@ def theirs(tmp_path_factory):
     with open(folder / "memcached.log", "wb") as log:
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
     try:
-        wait_for(lambda: os.path.exists(path), "memcached to listen")
+        wait_for(lambda: accepts(path), "memcached to listen")
         with connect(path) as sock:
             reader = Reader(sock)
             for key, (value, flags) in DATA.items():
