@@ -117,13 +117,12 @@ void BdbGeneration::info(goromdb_generation_info& info) const {
 }
 
 std::optional<std::vector<EntryTotals>> BdbGeneration::check_plain() const {
-  if (!header_.is_mapped()) return {};
   const auto id_of = [&](std::string_view name) -> std::optional<uint32_t> {
     if (contents_.has_plain && name == contents_.names.front()) return 0;
     const uint32_t id = contents_.id_of(name);
     return id > 0 ? std::optional(id) : std::nullopt;
   };
-  PlainCheck::SizeOf size_of;
+  SizeOf size_of;
   if (layout_.memcachedb) {
     size_of = [&](std::string_view key, std::string_view stored) -> std::optional<uint64_t> {
       const auto entry = decoded(layout_, key, stored);
@@ -133,7 +132,7 @@ std::optional<std::vector<EntryTotals>> BdbGeneration::check_plain() const {
   const Mapping map(file_);
   const ReadAhead ahead(map);
   const std::string_view bytes(reinterpret_cast<const char*>(map.data()), map.size());
-  return PlainCheck(bytes, header_.page_size, id_of, size_of, host_).run(contents_.names.size());
+  return PlainCheck(bytes, header_, id_of, size_of, host_).run(contents_.names.size());
 }
 
 void BdbGeneration::verify() {

@@ -19,25 +19,35 @@ constexpr size_t kMetaSize = 72, kMagicAt = 12, kVersionAt = 16, kPageSizeAt = 2
                  kEncryptionAt = 24, kMetaFlagsAt = 26, kFreeAt = 28, kLastPageAt = 32,
                  kPartsAt = 36, kFlagsAt = 48;
 constexpr uint8_t kChecksummed = 0x01;  // in kMetaFlagsAt
+constexpr size_t kMetaSumAt = 492, kSummedOfMeta = 512;
 // Of a btree; its flags are in kFlagsAt.
 constexpr size_t kMinKeyAt = 76, kRecordSizeAt = 80, kRootAt = 88;
-constexpr uint32_t kRecno = 0x02, kSubdbs = 0x20, kCompressed = 0x80;
-// Of a hash.
-constexpr size_t kLastBucketAt = 72, kSparesAt = 96, kSpares = 32;
+constexpr uint32_t kDuplicates = 0x01, kRecno = 0x02, kCountsRecords = 0x04, kOneSize = 0x08,
+                   kRenumbers = 0x10, kSubdbs = 0x20, kSortedDuplicates = 0x40, kCompressed = 0x80;
+// Of a hash; its flags are there, too. The masks are of the bits of a key's hash that are its
+// bucket, and of those where that is not in use; a certain word's hash shows which function it is.
+// Bucket N begins at page N and what is spared for its doubling: 0, 1, 2 and 3, 4 to 7, ...
+constexpr size_t kLastBucketAt = 72, kHighMaskAt = 76, kLowMaskAt = 80, kKeysAt = 88,
+                 kWordsHashAt = 92, kSparesAt = 96, kSpares = 32;
+constexpr uint32_t kHashSubdb = 0x02;
+constexpr char kHashedWord[] = "%$sniglet^&";  // with the zero behind it
 
 // All other pages: log position, number, neighbours, count of items (in a part of a long value, of
 // references), lowest item (there, how long the part is), level, type; with checksums six bytes
-// more; then where each item begins.
+// more, the last four of which are it; then where each item begins.
 constexpr size_t kNumberAt = 8, kPreviousAt = 12, kNextAt = 16, kCountAt = 20, kLowestAt = 22,
-                 kLengthAt = 22, kLevelAt = 24, kTypeAt = 25, kHeader = 26, kHeaderWithSum = 32;
-constexpr uint8_t kFreePage = 0, kHashUnsorted = 2, kBranch = 3, kLeaf = 5, kOverflow = 7,
-                  kHashMeta = 8, kBtreeMeta = 9, kHash = 13;
+                 kLengthAt = 22, kLevelAt = 24, kTypeAt = 25, kSumAt = 28, kHeader = 26,
+                 kHeaderWithSum = 32;
+constexpr uint8_t kFreePage = 0, kHashUnsorted = 2, kBranch = 3, kRecnoBranch = 4, kLeaf = 5,
+                  kRecnoLeaf = 6, kOverflow = 7, kHashMeta = 8, kBtreeMeta = 9, kHash = 13;
 
 // An item: length, type; then the bytes of a leaf's; or a page, a count and a key of a branch; or
-// the first page and the length of a long one. In a hash: type, key; it ends where the one before
-// it begins. In a btree each fills four, eight, ... bytes.
+// the first page and the length of a long one. Of a branch of a recno: a page and a count, no more.
+// Where records are counted, the root counts all of them as its neighbour. In a hash: type, key; it
+// ends where the one before it begins. In a btree each fills four, eight, ... bytes.
 constexpr size_t kHashKeyAt = 1, kItemTypeAt = 2, kLeafKeyAt = 3, kPageAt = 4, kLongSizeAt = 8,
-                 kLongItemSize = 12, kBranchKeyAt = 12, kGrain = 4;
+                 kLongItemSize = 12, kCountOfRecordsAt = 8, kBranchKeyAt = 12, kRecnoPageAt = 0,
+                 kRecnoCountAt = 4, kRecnoBranchItemSize = 8, kGrain = 4;
 constexpr uint8_t kHere = 1, kLong = 3, kDeletedMask = 0x7f;
 
 // The value of the list of sub-databases: where one begins, in four bytes, big-endian in every

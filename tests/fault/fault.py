@@ -36,7 +36,7 @@ WRITERS = {
     "lmdb": writers.mdb_load,
     "bolt": writers.bolt,
     "cdb": writers.cdb,
-    "bdb": lambda words: writers.bdb(words, settings=["duplicates=1"]),  # which libdb verifies
+    "bdb": lambda words: writers.bdb(words, settings=["bt_minkey=4"]),  # which libdb verifies
     "memcachedb-bdb": writers.memcachedb,  # a plain btree, which is verified without libdb
 }
 # To copy a file takes two blocks here, so that there is a middle.

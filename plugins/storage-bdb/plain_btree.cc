@@ -1,0 +1,267 @@
+// SPDX-License-Identifier: MIT
+#include "plain_btree.h"
+
+#include <algorithm>
+#include <future>
+
+namespace goromdb::bdb {
+namespace {
+
+constexpr uint32_t kUsualMinKey = 2;  // on a page; others shift the bounds of what is long
+
+constexpr size_t rounded(size_t size) { return (size + kGrain - 1) / kGrain * kGrain; }
+
+bool has_bounds(const PlainPage& page) {
+  return page.count() > 0 && page.end_of_places() <= page.lowest() && page.lowest() < page.size &&
+         page.lowest() % kGrain == 0;
+}
+
+// What begins there has a head of so many bytes inside the page.
+bool holds(const PlainPage& page, size_t at, size_t head) {
+  return at >= page.lowest() && at % kGrain == 0 && at + head <= page.size;
+}
+
+// With a head of so many bytes. Nothing: it is not all inside the page, or it is of another kind.
+std::optional<PlainItem> item_at(const PlainPage& page, size_t at, size_t head) {
+  if (!holds(page, at, head) || page.bytes[at + kItemTypeAt] != kHere) return {};
+  const size_t length = page.u16(at), size = rounded(head + length);
+  if (at + size > page.size) return {};
+  return PlainItem{at, size, page.text(at + head, length)};
+}
+
+}  // namespace
+
+void Tiles::begin(size_t lowest, size_t page_size) {
+  if (has_edges_) std::fill(edges_.begin(), edges_.end(), 0);
+  has_edges_ = false;
+  used_ = 0;
+  lowest_ = lowest;
+  page_size_ = first_ = last_ = page_size;
+}
+
+void Tiles::add(size_t at, size_t size) {
+  used_ += size;
+  if (at + size == first_) {
+    first_ = at;
+    return;
+  }
+  turn(first_);
+  turn(last_);
+  first_ = at;
+  last_ = at + size;
+}
+
+void Tiles::turn(size_t at) {
+  edges_[at / kGrain / 64] ^= uint64_t{1} << at / kGrain % 64;
+  has_edges_ = true;
+}
+
+bool Tiles::are_whole() {
+  if (!has_edges_) return first_ == lowest_;
+  for (const size_t end : {first_, last_, lowest_, page_size_}) turn(end);
+  return used_ == page_size_ - lowest_ &&
+         std::all_of(edges_.begin(), edges_.end(), [](uint64_t bits) { return bits == 0; });
+}
+
+bool PlainBtree::is_sound(const PlainPage& meta) {
+  const auto kind = kind_of(meta);
+  const bool is_own = meta.number == 0;
+  const uint32_t root = meta.u32(kRootAt);
+  if (!kind || root >= pages_.count() || (is_own && root != 1)) return false;
+  kind_ = *kind;
+  const PlainPage page{root, reinterpret_cast<const uint8_t*>(pages_.begin_of(root)), meta.size,
+                       meta.header, meta.swapped};
+  const uint8_t level = page.bytes[kLevelAt];
+  if (page.count() == 0) return is_empty_tree(root);
+  if (!below(root, level) || before_first_ != 0 || next_leaf_ != 0) return false;
+  return level == 1 || !kind_.counts_records || page.u32(kPreviousAt) == records_;
+}
+
+bool PlainBtree::is_empty_tree(uint32_t root) {
+  const auto page = pages_.take(root);
+  return page && page->is(kind_.is_recno ? kRecnoLeaf : kLeaf, 1) && page->u32(kPreviousAt) == 0 &&
+         page->u32(kNextAt) == 0;
+}
+
+// Nothing: libdb's to judge.
+std::optional<PlainBtree::Kind> PlainBtree::kind_of(const PlainPage& meta) const {
+  // A sub-database has that flag as well as their list.
+  const bool has_flag = meta.number != 0 || database_.is_list;
+  const uint32_t flags = meta.u32(kFlagsAt), others = flags & ~kSubdbs;
+  const uint32_t record_size = meta.u32(kRecordSizeAt);
+  const auto has = [&](uint32_t flag) { return (flags & flag) != 0; };
+  if (has(kSubdbs) != has_flag || (database_.is_list && others != 0) ||
+      has(kOneSize) != (record_size != 0) || meta.u32(kMinKeyAt) != kUsualMinKey) {
+    return {};
+  }
+  const Kind kind{has(kRecno), has(kRecno) || has(kCountsRecords), has(kDuplicates),
+                  has(kSortedDuplicates), record_size};
+  switch (others) {
+    case 0:
+    case kDuplicates:
+    case kDuplicates | kSortedDuplicates:
+    case kCountsRecords:
+    case kRecno:
+    case kRecno | kRenumbers:
+    case kRecno | kOneSize:
+    case kRecno | kOneSize | kRenumbers:
+      return kind;
+    default:
+      return {};
+  }
+}
+
+bool PlainBtree::below(uint32_t number, unsigned level) {
+  const auto page = pages_.take(number);
+  const uint8_t type =
+      level > 1 ? (kind_.is_recno ? kRecnoBranch : kBranch) : (kind_.is_recno ? kRecnoLeaf : kLeaf);
+  if (!page || level == 0 || !page->is(type, level) || !has_bounds(*page)) return false;
+  return level > 1 ? branch(*page, level) : leaf(*page);
+}
+
+bool PlainBtree::branch(const PlainPage& page, unsigned level) {
+  if (!kind_.counts_records && page.u32(kPreviousAt) != 0) return false;
+  tiles_.begin(page.lowest(), page.size);
+  for (size_t i = 0; i < page.count(); ++i) {
+    const auto item = branch_item(page, i);
+    if (!item) return false;
+    tiles_.add(item->at, item->size);
+  }
+  if (!tiles_.are_whole()) return false;
+  return is_worth_two_threads(page, level) ? halves(page, level)
+                                           : children(page, level, 0, page.count());
+}
+
+std::optional<PlainItem> PlainBtree::branch_item(const PlainPage& page, size_t i) const {
+  const size_t at = page.item(i);
+  if (!kind_.is_recno) return item_at(page, at, kBranchKeyAt);
+  if (!holds(page, at, kRecnoBranchItemSize)) return {};
+  return PlainItem{at, kRecnoBranchItemSize, {}};
+}
+
+// Of an item that branch_item() has found.
+uint32_t PlainBtree::page_below(const PlainPage& page, size_t i) const {
+  return page.u32(page.item(i) + (kind_.is_recno ? kRecnoPageAt : kPageAt));
+}
+uint32_t PlainBtree::records_below(const PlainPage& page, size_t i) const {
+  return page.u32(page.item(i) + (kind_.is_recno ? kRecnoCountAt : kCountOfRecordsAt));
+}
+
+bool PlainBtree::children(const PlainPage& page, unsigned level, size_t begin, size_t end) {
+  for (size_t i = begin; i < end; ++i) {
+    if (i > 0 && !kind_.is_recno) {  // the first one stands for all that is smaller
+      separator_ = branch_item(page, i)->text;
+      if (last_ && *last_ >= separator_) return false;
+    }
+    coming_ = i + 1 < end ? pages_.begin_of(page_below(page, i + 1)) : nullptr;
+    const uint64_t before = records_;
+    if (!below(page_below(page, i), level - 1)) return false;
+    if (kind_.counts_records && records_ - before != records_below(page, i)) return false;
+  }
+  return true;
+}
+
+// A page with some branches below it, or many leaves.
+bool PlainBtree::is_worth_two_threads(const PlainPage& page, unsigned level) const {
+  constexpr size_t kSome = 4;  // a root may have a full one and a small one, so a child is split
+  constexpr size_t kManyBytes = size_t{1} << 20;
+  return page.count() >= kSome && (level > 2 || page.count() * page.size >= kManyBytes) &&
+         pages_.may_fork();
+}
+
+// The same as children() of all of the page, the second half on a thread of its own. The key
+// between them is above the one and not above the other, so that all are in order.
+bool PlainBtree::halves(const PlainPage& page, unsigned level) {
+  const size_t middle = page.count() / 2;
+  PlainPages pages = pages_.fork();
+  PlainDatabase database = database_.fork();
+  PlainBtree other(pages, database);
+  other.kind_ = kind_;
+  other.records_ = records_;
+  for (size_t i = 0; i < middle; ++i) other.records_ += records_below(page, i);
+  const uint64_t between = other.records_;
+  auto beside = std::async([&] { return other.children(page, level, middle, page.count()); });
+  const bool is_first_sound = children(page, level, 0, middle);
+  if (!beside.get() || !is_first_sound || !pages_.join(pages)) return false;
+  database_.join(std::move(database));
+  if (kind_.counts_records && records_ != between) return false;
+  if (!kind_.is_recno && *last_ >= branch_item(page, middle)->text) return false;
+  if (other.before_first_ != leaf_ || next_leaf_ != other.first_leaf_) return false;
+  records_ = other.records_;
+  last_ = other.last_;
+  separator_ = other.separator_;
+  leaf_ = other.leaf_;
+  next_leaf_ = other.next_leaf_;
+  return true;
+}
+
+bool PlainBtree::leaf(const PlainPage& page) {
+  const uint32_t before = page.u32(kPreviousAt);
+  if (first_leaf_ == 0) {
+    first_leaf_ = page.number;
+    before_first_ = before;
+  } else if (before != leaf_ || next_leaf_ != page.number) {
+    return false;
+  }
+  leaf_ = page.number;
+  next_leaf_ = page.u32(kNextAt);
+  tiles_.begin(page.lowest(), page.size);
+  return (kind_.is_recno ? records(page) : entries(page)) && tiles_.are_whole();
+}
+
+bool PlainBtree::entries(const PlainPage& page) {
+  const size_t count = page.count();
+  if (count % 2 != 0) return false;
+  ComingPage coming(coming_, page.size, count / 2);
+  for (size_t i = 0; i < count; i += 2) {
+    coming.a_bit();
+    const bool is_first = i == 0 || page.item(i) != page.item(i - 2);  // of its duplicates
+    if (is_first ? !key(page, page.item(i)) : !kind_.has_duplicates) return false;
+    if (i == 0 && *last_ < separator_) return false;
+    if (!value(page, page.item(i + 1), *last_, is_first)) return false;
+  }
+  records_ += count / 2;
+  return true;
+}
+
+// Their keys are their numbers.
+bool PlainBtree::records(const PlainPage& page) {
+  const size_t count = page.count();
+  ComingPage coming(coming_, page.size, count);
+  for (size_t i = 0; i < count; ++i) {
+    coming.a_bit();
+    if (!value(page, page.item(i), std::to_string(++records_), true)) return false;
+  }
+  return true;
+}
+
+bool PlainBtree::key(const PlainPage& page, size_t at) {
+  const auto item = item_at(page, at, kLeafKeyAt);
+  if (!item || (last_ && *last_ >= item->text)) return false;
+  last_ = item->text;
+  tiles_.add(item->at, item->size);
+  return true;
+}
+
+bool PlainBtree::value(const PlainPage& page, size_t at, std::string_view key, bool is_first) {
+  const auto item = item_at(page, at, kLeafKeyAt);
+  if (!item) return long_value(page, at, key, is_first);
+  const auto text = item->text;
+  tiles_.add(item->at, item->size);
+  if (kind_.record_size != 0 && text.size() != kind_.record_size) return false;
+  if (kind_.sorts_duplicates && !is_first && last_value_ >= text) return false;
+  last_value_ = text;
+  return !is_first || database_.add(key, text, text.size());
+}
+
+bool PlainBtree::long_value(const PlainPage& page, size_t at, std::string_view key, bool is_first) {
+  if (!holds(page, at, kLongItemSize) || page.bytes[at + kItemTypeAt] != kLong) return false;
+  tiles_.add(at, kLongItemSize);
+  const uint64_t length = page.u32(at + kLongSizeAt);
+  if (database_.is_list || kind_.sorts_duplicates || kind_.record_size != 0) return false;
+  const bool is_wanted = is_first && database_.wants_long_values();
+  return pages_.take_value(page.u32(at + kPageAt), length, is_wanted ? &whole_ : nullptr) &&
+         (!is_first || database_.add(key, whole_, length));
+}
+
+}  // namespace goromdb::bdb

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: MIT
+#include "plain_hash.h"
+
+#include <algorithm>
+#include <bit>
+#include <future>
+
+namespace goromdb::bdb {
+namespace {
+
+constexpr uint32_t kMostKeys = 0x80000000;  // that a first page may claim
+
+// libdb's for files of these versions: FNV-1 that begins with 0.
+uint32_t hash_of(std::string_view key) {
+  uint32_t hash = 0;
+  for (const char c : key) hash = hash * 16777619 ^ static_cast<uint8_t>(c);
+  return hash;
+}
+
+// The order on a page: of the bytes, and of two keys one of which begins with the other, that one
+// first.
+bool comes_before(std::string_view one, std::string_view other) {
+  const size_t both = std::min(one.size(), other.size());
+  const int order = std::memcmp(one.data(), other.data(), both);
+  return order < 0 || (order == 0 && one.size() > other.size());
+}
+
+size_t doubling_of(uint32_t bucket) { return static_cast<size_t>(std::bit_width(bucket)); }
+
+bool is_unused(const PlainPage& page) {
+  if (page.u32(kNumberAt) != page.number) return page.is_hole();
+  return page.is(kHash, 0) && page.count() == 0 && page.u32(kPreviousAt) == 0 &&
+         page.u32(kNextAt) == 0;
+}
+
+}  // namespace
+
+bool PlainHash::is_sound(const PlainPage& meta) {
+  const bool is_own = meta.number == 0;
+  last_bucket_ = meta.u32(kLastBucketAt);
+  if (meta.u32(kFlagsAt) != (is_own ? 0 : kHashSubdb) || last_bucket_ == 0 ||
+      last_bucket_ >= pages_.count()) {
+    return false;
+  }
+  high_mask_ = static_cast<uint32_t>((uint64_t{1} << doubling_of(last_bucket_)) - 1);
+  const std::string_view word(kHashedWord, sizeof kHashedWord);
+  if (meta.u32(kHighMaskAt) != high_mask_ || meta.u32(kLowMaskAt) != high_mask_ / 2 ||
+      meta.u32(kKeysAt) > kMostKeys || meta.u32(kWordsHashAt) != hash_of(word)) {
+    return false;
+  }
+  for (size_t i = 0; i < kSpares; ++i)
+    spares_.push_back(meta.u32(kSparesAt + i * sizeof(uint32_t)));
+  if (doubling_of(last_bucket_) >= kSpares) return false;
+  const uint32_t end = last_bucket_ + 1;
+  constexpr uint64_t kManyBytes = uint64_t{1} << 20;
+  const bool is_large = uint64_t{end} * pages_.header().page_size >= kManyBytes;
+  return (is_large && pages_.may_fork() ? halves(end) : buckets(0, end)) && unused_buckets();
+}
+
+// The same as all buckets, the second half on a thread of its own.
+bool PlainHash::halves(uint32_t end) {
+  PlainPages pages = pages_.fork();
+  PlainDatabase database = database_.fork();
+  PlainHash other(pages, database);
+  other.last_bucket_ = last_bucket_;
+  other.high_mask_ = high_mask_;
+  other.spares_ = spares_;
+  auto beside = std::async([&] { return other.buckets(end / 2, end); });
+  const bool is_first_sound = buckets(0, end / 2);
+  if (!beside.get() || !is_first_sound || !pages_.join(pages)) return false;
+  database_.join(std::move(database));
+  return true;
+}
+
+bool PlainHash::buckets(uint32_t begin, uint32_t end) {
+  for (uint32_t number = begin; number < end; ++number) {
+    if (!bucket(number)) return false;
+  }
+  return true;
+}
+
+// A doubling gets all its pages at once.
+bool PlainHash::unused_buckets() {
+  for (uint32_t number = last_bucket_ + 1;
+       doubling_of(number) < kSpares && spares_[doubling_of(number)] != 0; ++number) {
+    const auto page = pages_.take_bucket(first_page(number));
+    if (!page || !is_unused(*page)) return false;
+  }
+  return true;
+}
+
+bool PlainHash::bucket(uint32_t number) {
+  auto page = pages_.take_bucket(first_page(number));
+  if (page && page->u32(kNumberAt) == 0) return page->is_hole();
+  uint32_t before = 0;
+  while (page && page->is(kHash, 0) && page->u32(kPreviousAt) == before) {
+    if (!entries(*page, number)) return false;
+    const uint32_t next = page->u32(kNextAt);
+    if (next == 0) return true;
+    before = page->number;
+    page = pages_.take(next);
+  }
+  return false;
+}
+
+// Each item ends where the one before it begins.
+bool PlainHash::entries(const PlainPage& page, uint32_t bucket) {
+  const size_t count = page.count(), places_end = page.end_of_places();
+  if (count % 2 != 0 || places_end > page.size) return false;
+  ComingPage coming(bucket < last_bucket_ ? pages_.begin_of(first_page(bucket + 1)) : nullptr,
+                    page.size, count / 2);
+  size_t end = page.size;
+  std::string_view last;
+  for (size_t i = 0; i < count; i += 2) {
+    coming.a_bit();
+    const size_t key_at = page.item(i), value_at = page.item(i + 1);
+    if (key_at >= end || value_at >= key_at || value_at < places_end) return false;
+    if (page.bytes[key_at] != kHere) return false;
+    const auto key = page.text(key_at + kHashKeyAt, end - key_at - kHashKeyAt);
+    if ((i > 0 && !comes_before(last, key)) || bucket_of(key) != bucket) return false;
+    if (!value(page, value_at, key_at, key)) return false;
+    last = key;
+    end = value_at;
+  }
+  return true;
+}
+
+bool PlainHash::value(const PlainPage& page, size_t at, size_t end, std::string_view key) {
+  if (page.bytes[at] == kHere) {
+    const size_t length = end - at - kHashKeyAt;
+    return database_.add(key, page.text(at + kHashKeyAt, length), length);
+  }
+  if (page.bytes[at] != kLong || end - at != kLongItemSize) return false;
+  const uint64_t length = page.u32(at + kLongSizeAt);
+  return pages_.take_value(page.u32(at + kPageAt), length,
+                           database_.wants_long_values() ? &whole_ : nullptr) &&
+         database_.add(key, whole_, length);
+}
+
+uint32_t PlainHash::first_page(uint32_t bucket) const {
+  return bucket + spares_[doubling_of(bucket)];
+}
+
+uint32_t PlainHash::bucket_of(std::string_view key) const {
+  const uint32_t bucket = hash_of(key) & high_mask_;
+  return bucket > last_bucket_ ? bucket & high_mask_ / 2 : bucket;
+}
+
+}  // namespace goromdb::bdb

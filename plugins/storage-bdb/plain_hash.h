@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: MIT
+// A hash for plain_check: each bucket is a chain of pages that items fill from their ends without a
+// gap, with the keys of that bucket, in the order of their bytes on each page; pages of buckets
+// that are not in use yet are empty.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "plain_pages.h"
+
+namespace goromdb::bdb {
+
+// One thread, and another for half of a large one.
+class PlainHash {
+ public:
+  PlainHash(PlainPages& pages, PlainDatabase& database) : pages_(pages), database_(database) {}
+
+  // Its first page was taken and says that it is a hash. Once.
+  bool is_sound(const PlainPage& meta);
+
+ private:
+  bool buckets(uint32_t begin, uint32_t end);
+  bool halves(uint32_t end);
+  bool unused_buckets();
+  bool bucket(uint32_t number);
+  bool entries(const PlainPage& page, uint32_t bucket);
+  bool value(const PlainPage& page, size_t at, size_t end, std::string_view key);
+  uint32_t first_page(uint32_t bucket) const;
+  uint32_t bucket_of(std::string_view key) const;
+
+  PlainPages& pages_;
+  PlainDatabase& database_;
+  uint32_t last_bucket_ = 0, high_mask_ = 0;
+  std::vector<uint32_t> spares_{};
+  std::string whole_{};  // a long value
+};
+
+}  // namespace goromdb::bdb

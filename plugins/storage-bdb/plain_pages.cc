@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: MIT
+#include "plain_pages.h"
+
+#include <bit>
+#include <iterator>
+
+namespace goromdb::bdb {
+namespace {
+
+static_assert(std::endian::native == std::endian::little, "sum_of() loads eight bytes at once");
+
+// libdb's checksum: h = 33 h + each byte, here of eight at once, by their parts: first of
+// neighbours, then of these pairs. `size` is a multiple of eight.
+uint32_t sum_of(const uint8_t* bytes, size_t size, uint32_t before) {
+  constexpr uint32_t k2 = 33 * 33, k4 = k2 * k2, k8 = k4 * k4;
+  constexpr uint64_t kBytes = 0x00ff00ff00ff00ff, kPairs = 0x0000ffff0000ffff;
+  uint32_t sum = before;
+  for (size_t at = 0; at < size; at += sizeof(uint64_t)) {
+    uint64_t eight;
+    std::memcpy(&eight, bytes + at, sizeof eight);
+    const uint64_t pairs = (eight & kBytes) * 33 + (eight >> 8 & kBytes);
+    const uint64_t fours = (pairs & kPairs) * k2 + (pairs >> 16 & kPairs);
+    sum = sum * k8 + static_cast<uint32_t>(fours) * k4 + static_cast<uint32_t>(fours >> 32);
+  }
+  return sum;
+}
+
+bool is_meta(const PlainPage& page) {
+  return page.bytes[kTypeAt] == kHashMeta || page.bytes[kTypeAt] == kBtreeMeta;
+}
+
+}  // namespace
+
+PlainPages::PlainPages(std::string_view file, const FileHeader& header, const Host& host)
+    : file_(file),
+      header_(header),
+      host_(host),
+      count_(static_cast<uint32_t>(file.size() / header.page_size)),
+      taken_(count_) {}
+
+const char* PlainPages::begin_of(uint32_t number) const {
+  return number < count_ ? file_.data() + uint64_t{number} * header_.page_size : nullptr;
+}
+
+std::optional<PlainPage> PlainPages::take(uint32_t number) {
+  const auto page = take_bucket(number);
+  if (!page || page->u32(kNumberAt) != number) return {};
+  return page;
+}
+
+std::optional<PlainPage> PlainPages::take_bucket(uint32_t number) {
+  constexpr uint64_t kTellEvery = 1 << 20;
+  if (number >= count_ || taken_[number]) return {};
+  taken_[number] = true;
+  if (++taken_count_ * header_.page_size % kTellEvery == 0 && tells_)
+    host_.progress(taken_count_ * header_.page_size, file_.size());
+  const PlainPage page{number, reinterpret_cast<const uint8_t*>(begin_of(number)),
+                       header_.page_size, header_.checksums ? kHeaderWithSum : kHeader,
+                       header_.swapped};
+  if (header_.checksums && !has_its_sum(page)) return {};
+  const uint32_t found = page.u32(kNumberAt);
+  if (found != number && found != 0) return {};
+  return page;
+}
+
+// A sum is made with zeros where it is stored. A page that was never written has none.
+bool PlainPages::has_its_sum(const PlainPage& page) const {
+  if (page.bytes[kTypeAt] == kFreePage && page.load<uint64_t>(0) == 0 && page.u32(kNumberAt) == 0)
+    return true;
+  constexpr size_t kWord = sizeof(uint64_t);
+  const size_t at = is_meta(page) ? kMetaSumAt : kSumAt,
+               end = is_meta(page) ? kSummedOfMeta : page.size;
+  const size_t word = at / kWord * kWord;
+  uint8_t without[kWord];
+  std::memcpy(without, page.bytes + word, kWord);
+  std::memset(without + at - word, 0, sizeof(uint32_t));
+  uint32_t sum = sum_of(page.bytes, word, 0);
+  sum = sum_of(without, kWord, sum);
+  sum = sum_of(page.bytes + word + kWord, end - word - kWord, sum);
+  return sum == page.u32(at);
+}
+
+bool PlainPages::take_value(uint32_t first, uint64_t size, std::string* whole) {
+  if (whole != nullptr) whole->clear();
+  uint32_t number = first, before = 0;
+  for (uint64_t have = 0; have < size;) {
+    const auto part = take(number);
+    if (!part || !part->is(kOverflow, 0) || part->u32(kPreviousAt) != before) return false;
+    const size_t length = part->u16(kLengthAt);
+    if (part->count() != 1 || length == 0 || part->header + length > part->size) return false;
+    have += length;
+    if (have > size) return false;
+    if (whole != nullptr) whole->append(part->text(part->header, length));
+    before = std::exchange(number, part->u32(kNextAt));
+  }
+  return size > 0 && number == 0;
+}
+
+bool PlainPages::take_free(uint32_t first) {
+  for (uint32_t number = first; number != 0;) {
+    const auto page = take(number);
+    if (!page || !page->is(kFreePage, 0)) return false;
+    number = page->u32(kNextAt);
+  }
+  return true;
+}
+
+bool PlainPages::may_fork() const {
+  constexpr unsigned kMostForks = 16;  // each has a list of all pages
+  return host_.threads() > 1 && !is_forked_ && forks_ < kMostForks;
+}
+
+PlainPages PlainPages::fork() {
+  PlainPages other(file_, header_, host_);
+  other.tells_ = false;
+  other.is_forked_ = is_forked_ = true;
+  ++forks_;
+  return other;
+}
+
+bool PlainPages::join(const PlainPages& other) {
+  is_forked_ = false;
+  for (size_t i = 0; i < taken_.size(); ++i) {
+    if (!other.taken_[i]) continue;
+    if (taken_[i]) return false;
+    taken_[i] = true;
+  }
+  taken_count_ += other.taken_count_;
+  return true;
+}
+
+bool PlainDatabase::add(std::string_view key, std::string_view stored, uint64_t length) {
+  if (is_list) {
+    if (length != sizeof(uint32_t)) return false;
+    listed.emplace_back(key, listed_page(stored.data()));
+  }
+  if (!is_served) return true;
+  if (size_of != nullptr) {
+    const auto served = (*size_of)(key, stored);
+    if (!served) return false;
+    length = *served;
+  }
+  totals.add(key.size(), length);
+  return true;
+}
+
+void PlainDatabase::join(PlainDatabase other) {
+  totals.add(other.totals);
+  listed.insert(listed.end(), std::make_move_iterator(other.listed.begin()),
+                std::make_move_iterator(other.listed.end()));
+}
+
+}  // namespace goromdb::bdb

@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: MIT
+// The pages of a file as plain_check reads them, without libdb and never outside of the file. A
+// page is taken once: whatever leads to it again is no sound file.
+#pragma once
+
+#include <goromdb/sdk.hpp>
+
+#include <algorithm>
+#include <cstdint>
+#include <cstring>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "file_header.h"
+#include "format.h"
+
+namespace goromdb::bdb {
+
+struct PlainPage {
+  uint32_t number;
+  const uint8_t* bytes;
+  size_t size;
+  size_t header;  // where the places of its items begin, or its part of a long value
+  bool swapped;
+
+  uint16_t u16(size_t at) const {
+    const auto stored = load<uint16_t>(at);
+    return swapped ? __builtin_bswap16(stored) : stored;
+  }
+  uint32_t u32(size_t at) const {
+    const auto stored = load<uint32_t>(at);
+    return swapped ? __builtin_bswap32(stored) : stored;
+  }
+  template <class T>
+  T load(size_t at) const {
+    T value;
+    std::memcpy(&value, bytes + at, sizeof value);
+    return value;
+  }
+  bool is(uint8_t type, unsigned level) const {
+    return bytes[kTypeAt] == type && bytes[kLevelAt] == level;
+  }
+  size_t count() const { return u16(kCountAt); }
+  size_t lowest() const { return u16(kLowestAt); }
+  size_t item(size_t i) const { return u16(header + i * sizeof(uint16_t)); }
+  size_t end_of_places() const { return header + count() * sizeof(uint16_t); }
+  std::string_view text(size_t at, size_t length) const {
+    return {reinterpret_cast<const char*>(bytes + at), length};
+  }
+  // Never written.
+  bool is_hole() const { return bytes[0] == 0 && std::memcmp(bytes, bytes + 1, size - 1) == 0; }
+};
+
+// The page that is looked at next comes from memory while this one is looked at, a bit with each of
+// its entries: all at once would be waited for.
+class ComingPage {
+ public:
+  // `begin` nowhere: it is not known.
+  ComingPage(const char* begin, size_t size, size_t entries)
+      : at_(begin), end_(begin == nullptr ? nullptr : begin + size) {
+    a_bit_ = (size / std::max<size_t>(entries, 1) / kLine + 1) * kLine;
+  }
+  void a_bit() {
+    const char* const to = at_ + std::min<size_t>(a_bit_, end_ - at_);
+    for (; at_ < to; at_ += kLine) __builtin_prefetch(at_, 0, 2);
+  }
+
+ private:
+  static constexpr size_t kLine = 64;
+  const char* at_;
+  const char* end_;
+  size_t a_bit_;
+};
+
+class PlainPages {
+ public:
+  // `file` is all of it, and outlives this.
+  PlainPages(std::string_view file, const FileHeader& header, const Host& host);
+
+  const FileHeader& header() const { return header_; }
+  uint32_t count() const { return count_; }
+  // Where the page begins; nowhere: there is no such page.
+  const char* begin_of(uint32_t number) const;
+  // Nothing: there is no such page, it was taken already, or its number or its checksum is another.
+  // Throws E_CANCELLED when the server stops.
+  std::optional<PlainPage> take(uint32_t number);
+  // The same of a page that may never have been written: then it has the number 0.
+  std::optional<PlainPage> take_bucket(uint32_t number);
+  // All pages of a value of `size` bytes, which is put together in `whole`, where that is no NULL.
+  bool take_value(uint32_t first, uint64_t size, std::string* whole);
+  bool take_free(uint32_t first);
+  bool are_all_taken() const { return taken_count_ == count_; }
+
+  // For another thread that looks at a part of the file: nothing is taken yet. Only one at a time,
+  // and no more than are worth it.
+  bool may_fork() const;
+  PlainPages fork();
+  // What the other one took; false: one page was taken by both.
+  bool join(const PlainPages& other);
+
+ private:
+  bool has_its_sum(const PlainPage& page) const;
+
+  const std::string_view file_;
+  const FileHeader header_;
+  const Host host_;
+  const uint32_t count_;
+  std::vector<bool> taken_;
+  uint64_t taken_count_ = 0;
+  bool is_forked_ = false;  // this is the other thread's, or there is one
+  bool tells_ = true;       // the host, of progress
+  unsigned forks_ = 0;
+};
+
+// How many bytes clients get of a stored value; nothing: it is none that can be served. Any thread.
+using SizeOf =
+    std::function<std::optional<uint64_t>(std::string_view key, std::string_view stored)>;
+
+// What is found in one of the file's databases.
+class PlainDatabase {
+ public:
+  using Listed = std::pair<std::string, uint32_t>;  // a sub-database and its first page
+
+  bool is_list = false;  // of the sub-databases
+  bool is_served = false;
+  const SizeOf* size_of = nullptr;  // NULL: values are served as they are
+  EntryTotals totals{};
+  std::vector<Listed> listed{};
+
+  // The value as `length` bytes that begin at `stored`; of a long one, if it is wanted, all of it,
+  // else anything. false: it is none that can be.
+  bool add(std::string_view key, std::string_view stored, uint64_t length);
+  bool wants_long_values() const { return is_served && size_of != nullptr; }
+  PlainDatabase fork() const { return {is_list, is_served, size_of}; }
+  void join(PlainDatabase other);
+};
+
+}  // namespace goromdb::bdb
