@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "plain_btree.h"
 
-#include <algorithm>
 #include <future>
 
 namespace goromdb::bdb {
@@ -30,38 +29,6 @@ std::optional<PlainItem> item_at(const PlainPage& page, size_t at, size_t head) 
 }
 
 }  // namespace
-
-void Tiles::begin(size_t lowest, size_t page_size) {
-  if (has_edges_) std::fill(edges_.begin(), edges_.end(), 0);
-  has_edges_ = false;
-  used_ = 0;
-  lowest_ = lowest;
-  page_size_ = first_ = last_ = page_size;
-}
-
-void Tiles::add(size_t at, size_t size) {
-  used_ += size;
-  if (at + size == first_) {
-    first_ = at;
-    return;
-  }
-  turn(first_);
-  turn(last_);
-  first_ = at;
-  last_ = at + size;
-}
-
-void Tiles::turn(size_t at) {
-  edges_[at / kGrain / 64] ^= uint64_t{1} << at / kGrain % 64;
-  has_edges_ = true;
-}
-
-bool Tiles::are_whole() {
-  if (!has_edges_) return first_ == lowest_;
-  for (const size_t end : {first_, last_, lowest_, page_size_}) turn(end);
-  return used_ == page_size_ - lowest_ &&
-         std::all_of(edges_.begin(), edges_.end(), [](uint64_t bits) { return bits == 0; });
-}
 
 bool PlainBtree::is_sound(const PlainPage& meta) {
   const auto kind = kind_of(meta);
@@ -121,13 +88,13 @@ bool PlainBtree::below(uint32_t number, unsigned level) {
 
 bool PlainBtree::branch(const PlainPage& page, unsigned level) {
   if (!kind_.counts_records && page.u32(kPreviousAt) != 0) return false;
-  tiles_.begin(page.lowest(), page.size);
+  Tiles tiles(edges_, page);
   for (size_t i = 0; i < page.count(); ++i) {
     const auto item = branch_item(page, i);
     if (!item) return false;
-    tiles_.add(item->at, item->size);
+    tiles.add(item->at, item->size);
   }
-  if (!tiles_.are_whole()) return false;
+  if (!tiles.are_whole()) return false;
   return is_worth_two_threads(page, level) ? halves(page, level)
                                            : children(page, level, 0, page.count());
 }
@@ -205,60 +172,76 @@ bool PlainBtree::leaf(const PlainPage& page) {
   }
   leaf_ = page.number;
   next_leaf_ = page.u32(kNextAt);
-  tiles_.begin(page.lowest(), page.size);
-  return (kind_.is_recno ? records(page) : entries(page)) && tiles_.are_whole();
+  return kind_.is_recno ? records(page) : entries(page);
 }
 
-bool PlainBtree::entries(const PlainPage& page) {
+// This is most of the work: what it needs is at hand, not behind a pointer that may have changed.
+bool PlainBtree::entries(const PlainPage page) {
   const size_t count = page.count();
   if (count % 2 != 0) return false;
+  const bool counts_only = database_.counts_only();
+  Tiles tiles(edges_, page);
   ComingPage coming(coming_, page.size, count / 2);
+  EntryTotals found;
+  auto last = last_;
+  std::string_view last_value;
+  size_t last_at = 0;
   for (size_t i = 0; i < count; i += 2) {
     coming.a_bit();
-    const bool is_first = i == 0 || page.item(i) != page.item(i - 2);  // of its duplicates
-    if (is_first ? !key(page, page.item(i)) : !kind_.has_duplicates) return false;
-    if (i == 0 && *last_ < separator_) return false;
-    if (!value(page, page.item(i + 1), *last_, is_first)) return false;
+    const size_t at = page.item(i);
+    const bool is_first = at != last_at;  // of its duplicates
+    if (is_first) {
+      const auto key = item_at(page, at, kLeafKeyAt);
+      if (!key || (last && *last >= key->text) || (i == 0 && key->text < separator_)) return false;
+      last = key->text;
+      last_at = at;
+      tiles.add(at, key->size);
+    } else if (!kind_.has_duplicates) {
+      return false;
+    }
+    const auto value = item_at(page, page.item(i + 1), kLeafKeyAt);
+    if (value && counts_only && is_first) {
+      tiles.add(value->at, value->size);
+      found.add(last->size(), value->text.size());
+    } else if (!this->value(page, tiles, page.item(i + 1), *last, is_first)) {
+      return false;
+    }
+    if (!kind_.sorts_duplicates) continue;
+    if (!value || (!is_first && last_value >= value->text)) return false;
+    last_value = value->text;
   }
+  last_ = last;
   records_ += count / 2;
-  return true;
+  database_.totals.add(found);
+  return tiles.are_whole();
 }
 
 // Their keys are their numbers.
-bool PlainBtree::records(const PlainPage& page) {
+bool PlainBtree::records(const PlainPage page) {
   const size_t count = page.count();
+  Tiles tiles(edges_, page);
   ComingPage coming(coming_, page.size, count);
   for (size_t i = 0; i < count; ++i) {
     coming.a_bit();
-    if (!value(page, page.item(i), std::to_string(++records_), true)) return false;
+    if (!value(page, tiles, page.item(i), std::to_string(++records_), true)) return false;
   }
-  return true;
+  return tiles.are_whole();
 }
 
-bool PlainBtree::key(const PlainPage& page, size_t at) {
-  const auto item = item_at(page, at, kLeafKeyAt);
-  if (!item || (last_ && *last_ >= item->text)) return false;
-  last_ = item->text;
-  tiles_.add(item->at, item->size);
-  return true;
-}
-
-bool PlainBtree::value(const PlainPage& page, size_t at, std::string_view key, bool is_first) {
-  const auto item = item_at(page, at, kLeafKeyAt);
-  if (!item) return long_value(page, at, key, is_first);
-  const auto text = item->text;
-  tiles_.add(item->at, item->size);
-  if (kind_.record_size != 0 && text.size() != kind_.record_size) return false;
-  if (kind_.sorts_duplicates && !is_first && last_value_ >= text) return false;
-  last_value_ = text;
-  return !is_first || database_.add(key, text, text.size());
-}
-
-bool PlainBtree::long_value(const PlainPage& page, size_t at, std::string_view key, bool is_first) {
+// Any value; of a key's duplicates the first is counted.
+bool PlainBtree::value(const PlainPage& page, Tiles& tiles, size_t at, std::string_view key,
+                       bool is_first) {
+  const uint32_t record_size = kind_.record_size;
+  if (const auto item = item_at(page, at, kLeafKeyAt)) {
+    const auto text = item->text;
+    tiles.add(at, item->size);
+    if (record_size != 0 && text.size() != record_size) return false;
+    return !is_first || database_.add(key, text, text.size());
+  }
   if (!holds(page, at, kLongItemSize) || page.bytes[at + kItemTypeAt] != kLong) return false;
-  tiles_.add(at, kLongItemSize);
+  tiles.add(at, kLongItemSize);
   const uint64_t length = page.u32(at + kLongSizeAt);
-  if (database_.is_list || kind_.sorts_duplicates || kind_.record_size != 0) return false;
+  if (database_.is_list || record_size != 0) return false;
   const bool is_wanted = is_first && database_.wants_long_values();
   return pages_.take_value(page.u32(at + kPageAt), length, is_wanted ? &whole_ : nullptr) &&
          (!is_first || database_.add(key, whole_, length));

@@ -5,6 +5,7 @@
 // each other in one leaf, in the order of their bytes where the file says so.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -20,19 +21,45 @@ namespace goromdb::bdb {
 // as many bytes together as there are to fill, none of them lies on another one then.
 class Tiles {
  public:
-  explicit Tiles(size_t page_size) : edges_(page_size / kGrain / 64 + 1) {}
-  void begin(size_t lowest, size_t page_size);
+  // A bit for each four bytes of a page, all 0 where this begins.
+  using Edges = std::vector<uint64_t>;
+  static Edges edges_of(size_t page_size) { return Edges(page_size / kGrain / 64 + 1); }
+
+  Tiles(Edges& edges, const PlainPage& page)
+      : edges_(edges),
+        page_size_(page.size),
+        lowest_(page.lowest()),
+        first_(page.size),
+        last_(page.size) {}
   // Inside of the page.
-  void add(size_t at, size_t size);
-  bool are_whole();
+  void add(size_t at, size_t size) {
+    used_ += size;
+    if (at + size != first_) {
+      turn(edges_, first_);
+      turn(edges_, last_);
+      has_edges_ = true;
+      last_ = at + size;
+    }
+    first_ = at;
+  }
+  // Once; leaves all edges 0 where it is true.
+  bool are_whole() {
+    if (!has_edges_) return first_ == lowest_;
+    for (const size_t end : {first_, last_, lowest_, page_size_}) turn(edges_, end);
+    return used_ == page_size_ - lowest_ &&
+           std::all_of(edges_.begin(), edges_.end(), [](uint64_t bits) { return bits == 0; });
+  }
 
  private:
-  void turn(size_t at);
+  static void turn(Edges& edges, size_t at) {
+    edges[at / kGrain / 64] ^= uint64_t{1} << at / kGrain % 64;
+  }
 
-  std::vector<uint64_t> edges_;  // a bit for each four bytes of a page
+  Edges& edges_;
+  const size_t page_size_, lowest_;
+  size_t first_, last_;  // where the present run begins and ends
+  size_t used_ = 0;
   bool has_edges_ = false;
-  size_t first_ = 0, last_ = 0;  // where the present run begins and ends
-  size_t used_ = 0, lowest_ = 0, page_size_ = 0;
 };
 
 struct PlainItem {
@@ -44,7 +71,7 @@ struct PlainItem {
 class PlainBtree {
  public:
   PlainBtree(PlainPages& pages, PlainDatabase& database)
-      : pages_(pages), database_(database), tiles_(pages.header().page_size) {}
+      : pages_(pages), database_(database), edges_(Tiles::edges_of(pages.header().page_size)) {}
 
   // Its first page was taken and says that it is a btree. Once.
   bool is_sound(const PlainPage& meta);
@@ -66,23 +93,20 @@ class PlainBtree {
   uint32_t page_below(const PlainPage& page, size_t i) const;
   uint32_t records_below(const PlainPage& page, size_t i) const;
   bool leaf(const PlainPage& page);
-  bool entries(const PlainPage& page);
-  bool records(const PlainPage& page);
-  bool key(const PlainPage& page, size_t at);
-  bool value(const PlainPage& page, size_t at, std::string_view key, bool is_first);
-  bool long_value(const PlainPage& page, size_t at, std::string_view key, bool is_first);
+  bool entries(PlainPage page);
+  bool records(PlainPage page);
+  bool value(const PlainPage& page, Tiles& tiles, size_t at, std::string_view key, bool is_first);
 
   PlainPages& pages_;
   PlainDatabase& database_;
   Kind kind_{};
   uint64_t records_ = 0;                    // so far, or entries
   std::optional<std::string_view> last_{};  // key
-  std::string_view last_value_{};
-  std::string_view separator_{};  // no key behind it is smaller
+  std::string_view separator_{};            // no key behind it is smaller
   uint32_t first_leaf_ = 0, before_first_ = 0, leaf_ = 0, next_leaf_ = 0;
   const char* coming_ = nullptr;  // the page that is looked at next, where that is known
-  Tiles tiles_;                   // the items of a page
-  std::string whole_{};           // a long value
+  Tiles::Edges edges_;
+  std::string whole_{};  // a long value
 };
 
 }  // namespace goromdb::bdb

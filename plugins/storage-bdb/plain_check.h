@@ -2,11 +2,11 @@
 // A look at a whole file without libdb, whose own takes some twenty times as long as to read the
 // file. What is found sound here, libdb finds sound, too, and reads without being led astray: each
 // page of the file is one page of one database, a part of one value, a first page or free; what
-// else is true of a btree and of a hash, plain_btree.h and plain_hash.h say.
+// else is true of a btree, a recno and a hash, plain_btree.h and plain_hash.h say.
 //
-// It says nothing against a file. What is not found sound is damaged or not plain (record numbers,
-// long keys, compression, many duplicates of a key, duplicates in a hash, entries that wait to be
-// removed, a leaf without entries), and libdb's to judge.
+// It says nothing against a file. What is not found sound is damaged or not plain (long keys,
+// compression, duplicates that have pages of their own or are in a hash, entries that wait to be
+// removed, a leaf without entries in a tree of several), and libdb's to judge.
 #pragma once
 
 #include <goromdb/sdk.hpp>

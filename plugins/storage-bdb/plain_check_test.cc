@@ -200,6 +200,8 @@ TEST_CASE("each thing that is not as it has to be is noticed") {
                {"level of a leaf", leaf + kLevelAt, "\2"},
                {"level of a branch", branch + kLevelAt, "\7"},
                {"type of a leaf", leaf + kTypeAt, "\3"},
+               {"a leaf without entries", leaf + kCountAt, "\0\0\0\4"s},
+               {"a branch without items", branch + kCountAt, "\0\0\0\4"s},
                {"an odd count", leaf + kCountAt, less(leaf + kCountAt, 1)},
                {"a count of records", branch + kPreviousAt, "\1"},
                {"the end of the leaves", last + kNextAt, "\1"},

@@ -104,8 +104,10 @@ bool PlainHash::bucket(uint32_t number) {
 }
 
 // Each item ends where the one before it begins.
-bool PlainHash::entries(const PlainPage& page, uint32_t bucket) {
+bool PlainHash::entries(const PlainPage page, uint32_t bucket) {
   const size_t count = page.count(), places_end = page.end_of_places();
+  const bool counts_only = database_.counts_only();
+  EntryTotals found;
   if (count % 2 != 0 || places_end > page.size) return false;
   ComingPage coming(bucket < last_bucket_ ? pages_.begin_of(first_page(bucket + 1)) : nullptr,
                     page.size, count / 2);
@@ -118,10 +120,15 @@ bool PlainHash::entries(const PlainPage& page, uint32_t bucket) {
     if (page.bytes[key_at] != kHere) return false;
     const auto key = page.text(key_at + kHashKeyAt, end - key_at - kHashKeyAt);
     if ((i > 0 && !comes_before(last, key)) || bucket_of(key) != bucket) return false;
-    if (!value(page, value_at, key_at, key)) return false;
+    if (counts_only && page.bytes[value_at] == kHere) {
+      found.add(key.size(), key_at - value_at - kHashKeyAt);
+    } else if (!value(page, value_at, key_at, key)) {
+      return false;
+    }
     last = key;
     end = value_at;
   }
+  database_.totals.add(found);
   return true;
 }
 

@@ -25,7 +25,7 @@ class PlainHash {
   bool halves(uint32_t end);
   bool unused_buckets();
   bool bucket(uint32_t number);
-  bool entries(const PlainPage& page, uint32_t bucket);
+  bool entries(PlainPage page, uint32_t bucket);
   bool value(const PlainPage& page, size_t at, size_t end, std::string_view key);
   uint32_t first_page(uint32_t bucket) const;
   uint32_t bucket_of(std::string_view key) const;

@@ -6,6 +6,7 @@
 #include <goromdb/sdk.hpp>
 
 #include <algorithm>
+#include <bit>
 #include <cstdint>
 #include <cstring>
 #include <functional>
@@ -27,10 +28,7 @@ struct PlainPage {
   size_t header;  // where the places of its items begin, or its part of a long value
   bool swapped;
 
-  uint16_t u16(size_t at) const {
-    const auto stored = load<uint16_t>(at);
-    return swapped ? __builtin_bswap16(stored) : stored;
-  }
+  uint16_t u16(size_t at) const { return std::rotl(load<uint16_t>(at), swapped ? 8 : 0); }
   uint32_t u32(size_t at) const {
     const auto stored = load<uint32_t>(at);
     return swapped ? __builtin_bswap32(stored) : stored;
@@ -134,6 +132,8 @@ class PlainDatabase {
   // The value as `length` bytes that begin at `stored`; of a long one, if it is wanted, all of it,
   // else anything. false: it is none that can be.
   bool add(std::string_view key, std::string_view stored, uint64_t length);
+  // Whether all that add() would do with what is not long is to count it.
+  bool counts_only() const { return is_served && !is_list && size_of == nullptr; }
   bool wants_long_values() const { return is_served && size_of != nullptr; }
   PlainDatabase fork() const { return {is_list, is_served, size_of}; }
   void join(PlainDatabase other);
