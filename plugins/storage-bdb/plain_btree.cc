@@ -11,13 +11,13 @@ constexpr uint32_t kUsualMinKey = 2;  // on a page; others shift the bounds of w
 constexpr size_t rounded(size_t size) { return (size + kGrain - 1) / kGrain * kGrain; }
 
 bool has_bounds(const PlainPage& page) {
-  return page.count() > 0 && page.end_of_places() <= page.lowest() && page.lowest() < page.size &&
-         page.lowest() % kGrain == 0;
+  return page.count() > 0 && page.end_of_places() <= page.lowest && page.lowest < page.size &&
+         page.lowest % kGrain == 0;
 }
 
 // What begins there has a head of so many bytes inside the page.
 bool holds(const PlainPage& page, size_t at, size_t head) {
-  return at >= page.lowest() && at % kGrain == 0 && at + head <= page.size;
+  return at >= page.lowest && at % kGrain == 0 && at + head <= page.size;
 }
 
 // With a head of so many bytes. Nothing: it is not all inside the page, or it is of another kind.
@@ -36,8 +36,7 @@ bool PlainBtree::is_sound(const PlainPage& meta) {
   const uint32_t root = meta.u32(kRootAt);
   if (!kind || root >= pages_.count() || (is_own && root != 1)) return false;
   kind_ = *kind;
-  const PlainPage page{root, reinterpret_cast<const uint8_t*>(pages_.begin_of(root)), meta.size,
-                       meta.header, meta.swapped};
+  const PlainPage page(root, pages_.begin_of(root), pages_.header());
   const uint8_t level = page.bytes[kLevelAt];
   if (page.count() == 0) return is_empty_tree(root);
   if (!below(root, level) || before_first_ != 0 || next_leaf_ != 0) return false;
@@ -203,8 +202,10 @@ bool PlainBtree::entries(const PlainPage page) {
     if (value && counts_only && is_first) {
       tiles.add(value->at, value->size);
       found.add(last->size(), value->text.size());
-    } else if (!this->value(page, tiles, page.item(i + 1), *last, is_first)) {
-      return false;
+    } else {
+      const size_t size = this->value(page, page.item(i + 1), *last, is_first);
+      if (size == 0) return false;
+      tiles.add(page.item(i + 1), size);
     }
     if (!kind_.sorts_duplicates) continue;
     if (!value || (!is_first && last_value >= value->text)) return false;
@@ -223,28 +224,28 @@ bool PlainBtree::records(const PlainPage page) {
   ComingPage coming(coming_, page.size, count);
   for (size_t i = 0; i < count; ++i) {
     coming.a_bit();
-    if (!value(page, tiles, page.item(i), std::to_string(++records_), true)) return false;
+    const size_t size = value(page, page.item(i), std::to_string(++records_), true);
+    if (size == 0) return false;
+    tiles.add(page.item(i), size);
   }
   return tiles.are_whole();
 }
 
-// Any value; of a key's duplicates the first is counted.
-bool PlainBtree::value(const PlainPage& page, Tiles& tiles, size_t at, std::string_view key,
-                       bool is_first) {
+// Any value; of a key's duplicates the first is counted. How many bytes its item has; 0: it cannot
+// be.
+size_t PlainBtree::value(const PlainPage page, size_t at, std::string_view key, bool is_first) {
   const uint32_t record_size = kind_.record_size;
   if (const auto item = item_at(page, at, kLeafKeyAt)) {
     const auto text = item->text;
-    tiles.add(at, item->size);
-    if (record_size != 0 && text.size() != record_size) return false;
-    return !is_first || database_.add(key, text, text.size());
+    if (record_size != 0 && text.size() != record_size) return 0;
+    return !is_first || database_.add(key, text, text.size()) ? item->size : 0;
   }
-  if (!holds(page, at, kLongItemSize) || page.bytes[at + kItemTypeAt] != kLong) return false;
-  tiles.add(at, kLongItemSize);
+  if (!holds(page, at, kLongItemSize) || page.bytes[at + kItemTypeAt] != kLong) return 0;
   const uint64_t length = page.u32(at + kLongSizeAt);
-  if (database_.is_list || record_size != 0) return false;
+  if (database_.is_list || record_size != 0) return 0;
   const bool is_wanted = is_first && database_.wants_long_values();
-  return pages_.take_value(page.u32(at + kPageAt), length, is_wanted ? &whole_ : nullptr) &&
-         (!is_first || database_.add(key, whole_, length));
+  if (!pages_.take_value(page.u32(at + kPageAt), length, is_wanted ? &whole_ : nullptr)) return 0;
+  return !is_first || database_.add(key, whole_, length) ? kLongItemSize : 0;
 }
 
 }  // namespace goromdb::bdb

@@ -28,7 +28,7 @@ class Tiles {
   Tiles(Edges& edges, const PlainPage& page)
       : edges_(edges),
         page_size_(page.size),
-        lowest_(page.lowest()),
+        lowest_(page.lowest),
         first_(page.size),
         last_(page.size) {}
   // Inside of the page.
@@ -95,7 +95,7 @@ class PlainBtree {
   bool leaf(const PlainPage& page);
   bool entries(PlainPage page);
   bool records(PlainPage page);
-  bool value(const PlainPage& page, Tiles& tiles, size_t at, std::string_view key, bool is_first);
+  size_t value(PlainPage page, size_t at, std::string_view key, bool is_first);
 
   PlainPages& pages_;
   PlainDatabase& database_;

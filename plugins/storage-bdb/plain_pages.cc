@@ -54,9 +54,7 @@ std::optional<PlainPage> PlainPages::take_bucket(uint32_t number) {
   taken_[number] = true;
   if (++taken_count_ * header_.page_size % kTellEvery == 0 && tells_)
     host_.progress(taken_count_ * header_.page_size, file_.size());
-  const PlainPage page{number, reinterpret_cast<const uint8_t*>(begin_of(number)),
-                       header_.page_size, header_.checksums ? kHeaderWithSum : kHeader,
-                       header_.swapped};
+  const PlainPage page(number, begin_of(number), header_);
   if (header_.checksums && !has_its_sum(page)) return {};
   const uint32_t found = page.u32(kNumberAt);
   if (found != number && found != 0) return {};

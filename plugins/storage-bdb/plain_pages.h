@@ -22,11 +22,20 @@
 namespace goromdb::bdb {
 
 struct PlainPage {
+  PlainPage(uint32_t its_number, const char* begin, const FileHeader& file)
+      : number(its_number),
+        bytes(reinterpret_cast<const uint8_t*>(begin)),
+        size(file.page_size),
+        header(file.checksums ? kHeaderWithSum : kHeader),
+        swapped(file.swapped),
+        lowest(u16(kLowestAt)) {}
+
   uint32_t number;
   const uint8_t* bytes;
   size_t size;
   size_t header;  // where the places of its items begin, or its part of a long value
   bool swapped;
+  size_t lowest;  // item, in a btree
 
   uint16_t u16(size_t at) const { return std::rotl(load<uint16_t>(at), swapped ? 8 : 0); }
   uint32_t u32(size_t at) const {
@@ -43,7 +52,6 @@ struct PlainPage {
     return bytes[kTypeAt] == type && bytes[kLevelAt] == level;
   }
   size_t count() const { return u16(kCountAt); }
-  size_t lowest() const { return u16(kLowestAt); }
   size_t item(size_t i) const { return u16(header + i * sizeof(uint16_t)); }
   size_t end_of_places() const { return header + count() * sizeof(uint16_t); }
   std::string_view text(size_t at, size_t length) const {
