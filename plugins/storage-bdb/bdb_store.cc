@@ -160,7 +160,9 @@ void BdbGeneration::verify() {
 
 // As a loop will: a sub-database is opened when it is first asked for.
 void BdbGeneration::open_all() const {
-  BdbReader reader(host_, layout_, contents_);
+  Layout small = layout_;
+  small.cache_bytes = kSmallCache;
+  BdbReader reader(host_, small, contents_);
   uint32_t id = 0;
   for (size_t i = 1; i < contents_.names.size(); ++i) reader.ns_lookup(contents_.names[i], id);
 }
