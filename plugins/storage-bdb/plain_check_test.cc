@@ -171,6 +171,9 @@ TEST_CASE("each thing that is not as it has to be is noticed") {
     const auto whole = bytes_of(path);
     const size_t branch = page_of(whole, kBranch, kPage), leaf = page_of(whole, kLeaf, kPage),
                  part = page_of(whole, kOverflow, kPage);
+    const size_t long_value =
+        whole.find(std::string("\3\0", 2) + whole.substr(part + kNumberAt, 4));
+    REQUIRE(long_value != whole.npos);
     const auto less = [&](size_t at, size_t by) {
       std::string number(2, '\0');
       put_short(number, 0, static_cast<uint16_t>(short_at(whole, at) - by));
@@ -217,6 +220,7 @@ TEST_CASE("each thing that is not as it has to be is noticed") {
                {"a gap in a leaf", leaf + kLowestAt, less(leaf + kLowestAt, kGrain)},
                {"type of a separator", first + kItemTypeAt, "\3"},
                {"an item to be removed", leaf + short_at(whole, leaf + kHeader) + 2, "\201"},
+               {"type of a long value", long_value, "\2"},
                {"references to a part", part + kCountAt, "\2"},
                {"level of a part", part + kLevelAt, "\1"},
                {"the part before", part + kPreviousAt, "\1"},
@@ -237,7 +241,8 @@ TEST_CASE("each thing that is not as it has to be is noticed") {
       return first + short_at(whole, first + kHeader + 2 * (2 * i + 1));
     };
     const size_t meta = goromdb::bdb::listed_page(whole.data() + value_of(1) + kLeafKeyAt) * kPage;
-    check_all(whole, {{"flag of a sub-database", meta + kFlagsAt, std::string(4, '\0')},
+    check_all(whole, {{"duplicates in the list", kFlagsAt, "\x21"},
+                      {"flag of a sub-database", meta + kFlagsAt, std::string(4, '\0')},
                       {"free pages of its own", meta + kFreeAt, "\1"},
                       {"length of a number in the list", value_of(0), "\3"},
                       {"one database under two names", value_of(0) + kLeafKeyAt,
@@ -253,6 +258,30 @@ TEST_CASE("each thing that is not as it has to be is noticed") {
                       {"none", kFlagsAt, std::string(1, '\0')},
                       {"their order", kPage + short_at(whole, place(5)) + kLeafKeyAt, "0"},
                       {"of the key before", place(2), whole.substr(place(0), 2)}});
+  }
+  SUBCASE("of a recno") {
+    const auto path = dir.file("f");
+    Entries entries;
+    for (int i = 1; i < 3000; ++i) entries.emplace_back(std::to_string(i), "value");
+    write(path, entries, {.type = DB_RECNO, .page_size = kPage, .record_size = 5});
+    const auto whole = bytes_of(path);
+    const size_t root = number_at(whole, kRootAt) * kPage, leaf = page_of(whole, kRecnoLeaf, kPage);
+    REQUIRE(static_cast<uint8_t>(whole[root + kTypeAt]) == kRecnoBranch);
+    const size_t below = root + short_at(whole, root + kHeader);
+    check_all(whole, {{"their size, unknown", kRecordSizeAt, std::string(4, '\0')},
+                      {"sizes that differ, and one is told", kFlagsAt, "\2"},
+                      {"a record of another size", leaf + short_at(whole, leaf + kHeader), "\4"},
+                      {"type of a leaf", leaf + kTypeAt, "\5"},
+                      {"the page below", below + kRecnoPageAt, "\1\0\0\0"s},
+                      {"how many are below", below + kRecnoCountAt, "\377"},
+                      {"how many there are", root + kPreviousAt, "\1"}});
+  }
+  SUBCASE("of an empty one") {
+    write(dir.file("f"), {}, {.page_size = kPage});
+    check_all(bytes_of(dir.file("f")), {{"type", kPage + kTypeAt, "\7"},
+                                        {"level", kPage + kLevelAt, "\2"},
+                                        {"the leaf before", kPage + kPreviousAt, "\1"},
+                                        {"the next leaf", kPage + kNextAt, "\1"}});
   }
   SUBCASE("of a hash") {
     const auto path = dir.file("f");
