@@ -32,6 +32,7 @@ Fate fate_of(const std::string& bytes, const Entries& entries, const char* index
     Database db(Settings{{"index", index}});
     if (db.open_text(bytes) != GOROMDB_OK || db.verify() != GOROMDB_OK) ::_exit(kBad);
     if (::write(ends[1], "v", 1) != 1) ::_exit(2);
+    ::alarm(60);
     for (const auto& entry : entries) db.get(entry.first);
     db.count();
     for (uint64_t random = 0; random < 5; ++random) {

@@ -62,6 +62,12 @@ allow("redis takes a sign", is_exactly(b"-ERR invalid cursor\r\n"), "SCAN -1", "
 
 allow(NUMBERS, same_kind, "MEMORY USAGE hoge", "MEMORY USAGE user:1", "MEMORY USAGE hoge SAMPLES 5")
 allow(NUMBERS, same_kind, "CLIENT ID", "LASTSAVE", always=False)
+allow(
+    "redis' clock ticks each second",
+    lambda ours, theirs: ours == b":0\r\n" and same_kind(ours, theirs),
+    *("OBJECT IDLETIME hoge", "OBJECT IDLETIME user:1"),
+    always=False,
+)
 allow(NUMBERS, same_shape, "TIME")
 HELLO = same_but((rb"\$6\r\n7\.0\.15", rb"$5\r\n7.2.4"), (rb"\$2\r\nid\r\n:\d+", b""))
 allow(

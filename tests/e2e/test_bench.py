@@ -188,7 +188,7 @@ def test_a_reply_that_mixes_two_data_sets_fails_a_check(tmp_path):
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 def test_a_timed_run_whose_server_has_other_rows_fails(two_protocols, tmp_path, protocol):
     rows = write_rows(tmp_path / "rows", {f"other{i}": "v" for i in range(10)})
-    done = loadgen(two_protocols[protocol], protocol, rows, "--seconds", 0.2, "--warmup", 0)
+    done = loadgen(two_protocols[protocol], protocol, rows, "--seconds", 1, "--warmup", 0)
     assert done.returncode == 1 and "0 hits instead of" in done.stderr
 
 
@@ -250,7 +250,7 @@ def test_the_floor_answers_every_request_with_its_reply(tmp_path):
     try:
         wait_for(lambda: accepts(path), "the floor to listen")
         command = [LOADGEN, "--unix", path, "--data", rows, "--pipeline", 50, "--server", floor.pid]
-        command += ["--seconds", 0.5, "--warmup", 0]
+        command += ["--seconds", 1, "--warmup", 0]
         done = subprocess.run(
             list(map(str, command)), capture_output=True, text=True, timeout=DEADLINE, check=False
         )

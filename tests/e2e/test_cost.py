@@ -123,7 +123,7 @@ def ask(client, name, rounds):
 def config(storage="json"):
     return {
         # The server does not know how to start itself again below valgrind.
-        "words": {"storage": storage, "guard": "never"},
+        "words": {"storage": storage, "guard": "never", "poll_interval": "1h"},
         "server": {"threads": 1},
         "listeners": [
             {"protocol": protocol, "listen": "127.0.0.1:0", "databases": ["words"]}
@@ -178,9 +178,12 @@ def test_a_batch_of_requests_is_a_wait_a_read_and_a_write(serve, tmp_path):
     for name in WORKLOADS:
         with connect(server, name) as client:
             ask(client, name, 10)
-            before = calls()
-            ask(client, name, rounds_of(name))
-            costs[name] = (calls() - before) / rounds_of(name)
+            counts = []
+            for _ in range(3):  # calls of other threads are hardly in all of them
+                before = calls()
+                ask(client, name, rounds_of(name))
+                counts.append(calls() - before)
+            costs[name] = min(counts) / rounds_of(name)
     assert all(2.9 < cost < CALLS_A_BATCH for cost in costs.values()), costs
 
 

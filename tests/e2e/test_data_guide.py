@@ -22,6 +22,7 @@ import pymemcache
 import pytest
 
 from harness import DEADLINE, PROGRAM, REPO, SANITIZER_REPORT, Client, wait_for
+from redis_servers import free_port
 
 GUIDE = REPO / "docs" / "data.md"
 EXPORT = REPO / "examples" / "export"
@@ -31,11 +32,6 @@ CACHES = {
     # Items that move from one list to another meanwhile are left out of a metadump.
     "memcached": ["memcached", "-o", "no_lru_maintainer", "-l", "127.0.0.1", "-u", "nobody", "-p"],
 }
-
-
-def free_port():
-    with socket.create_server(("127.0.0.1", 0)) as sock:
-        return sock.getsockname()[1]
 
 
 class Ended(Exception):

@@ -172,14 +172,16 @@ def test_a_reader_has_a_folder_for_temporary_files_and_nothing_of_it_stays(odd):
 
 # ---- limits
 
+GOOD_IN_TIME = f"{2 + SLOW:.0f}s"  # what a good file's reader takes on a busy machine, too
+
 LIMITS = {
     "burn": (
         {"guard_cpu": "1s"},
         r"the reader took more than 1s of CPU time on this file \(guard_cpu\)",
     ),
     "endless": (
-        {"guard_total": "1s"},
-        r"the reader took more than 1s on this file \(guard_total\)",
+        {"guard_total": GOOD_IN_TIME},
+        r"the reader took more than \d+s on this file \(guard_total\)",
     ),
     "hungry": (
         {"guard_memory": "64MiB"},
@@ -228,8 +230,7 @@ def test_a_start_survives_what_the_go_program_left(odd, tmp_path, slots):
 
 @pytest.mark.parametrize("mood", ["hang", "flood"])
 def test_a_reader_that_hangs_is_ended_also_when_it_prints_without_end(odd, mood):
-    limit = f"{300 * SLOW:g}ms"  # a good file's reader has to start within it, too
-    server = odd(guard_timeout=limit)
+    server = odd(guard_timeout=GOOD_IN_TIME)
     server.drop(b"%s\n" % mood.encode())
     server.wait("words", "rejected .*the reader hung on this file: no progress for ")
     assert guards(server) == []
@@ -273,7 +274,7 @@ def test_what_took_long_and_failed_is_not_tried_again_at_once(odd):
 @pytest.mark.parametrize("whom", ["the server", "all of its session", "the guard"])
 @pytest.mark.parametrize("sig", [signal.SIGTERM, signal.SIGINT])
 def test_signals_end_the_server_and_are_no_fault_of_the_file(odd, whom, sig):
-    server = odd(popen={"start_new_session": True})
+    server = odd(popen={"start_new_session": True}, guard_timeout="1h")
     server.drop(b"good\nold")
     server.adopted(1)
     server.drop(b"hang\nnew")
@@ -286,15 +287,13 @@ def test_signals_end_the_server_and_are_no_fault_of_the_file(odd, whom, sig):
     elif whom == "all of its session":
         os.kill(guard, sig)
         os.killpg(server.pid, sig)
-    began = time.monotonic()
-    server.stop(sig)
-    assert time.monotonic() - began < 20
+    server.stop(sig)  # long before the reader's time is over
     assert has_ended(guard)
     assert not server.find("words", "rejected ")
 
 
 def test_the_guard_of_a_server_that_was_killed_ends_and_the_next_start_goes_on(odd):
-    server = odd(guard_timeout="300ms" if os.environ.get("GOROMDB_TEST_SLOW") is None else "2s")
+    server = odd(guard_timeout=GOOD_IN_TIME)
     server.drop(b"good\nold")
     server.adopted(1)
     server.drop(b"hang\nnew")

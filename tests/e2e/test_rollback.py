@@ -295,6 +295,7 @@ def test_a_rollback_waits_for_a_server_that_has_just_started(serve):
 
 def test_a_rollback_of_nothing_is_refused(serve):
     server = serve(words={"keep": 2})
+    wait_for((server.store() / "status").exists, "the status")
     done = rollback(server, "--timeout", "100ms")
     assert done.returncode == 1
     assert "no data set is served yet, nothing was rolled back" in done.stderr

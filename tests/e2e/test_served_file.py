@@ -322,7 +322,7 @@ def test_a_file_that_goes_bad_is_replaced_by_the_kept_one_under_load(serve, tmp_
         server.adopted(3)
         more()
         assert survey(server, [first]) == (ENTRIES, 0)
-    assert "bad" not in status(server)
+    wait_for(lambda: "bad" not in status(server), "the status to tell")
     assert server.stats()["goromdb_generation_bad"] == "0"
     assert len(server.find("words", "generation 2 is bad")) == 1
 

@@ -201,7 +201,8 @@ def test_plain_values_are_no_memcachedb_items(serve):
 def test_whatever_libdb_does_with_damaged_files_the_server_lives(serve, index):
     """libdb dies on some, or walks in circles: in another process."""
     options = {"index": index}
-    server = serve(words={"storage": "bdb", "options": options, "guard_timeout": f"{1 + SLOW:g}s"})
+    limit = f"{4 + SLOW:.0f}s"
+    server = serve(words={"storage": "bdb", "options": options, "guard_timeout": limit})
     old = {b"key0": b"old"}
     server.drop(writers.bdb(old))
     server.adopted(1)

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 import writers
-from harness import PROGRAM, SANITIZER, compile_c, run, tmpfs
+from harness import PROGRAM, SANITIZER, compile_c, run, tmpfs, wait_for
 
 ODD = Path(__file__).with_name("odd_plugin.c")
 ENTRIES = 20_000 if SANITIZER is None else 2_000
@@ -410,11 +410,8 @@ def test_a_build_that_is_ended_in_the_middle_leaves_the_old_file(sig, tmp_path):
         building.send_signal(sig)
         assert building.wait(60) == -sig
         building.stdin.close()
-    for _ in range(500):  # the process that builds ends with the one that was killed
-        if [path.name for path in tmp_path.iterdir()] == ["out"]:
-            break
-        time.sleep(0.01)
-    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+    # The process that builds ends with the one that was killed.
+    wait_for(lambda: [path.name for path in tmp_path.iterdir()] == ["out"], "nothing but the file")
     assert out.read_bytes() == b"old"
 
 

@@ -205,24 +205,28 @@ def test_a_file_that_memory_had_lost_is_read_before_the_swap_or_by_the_loops_whi
     server.drop(writers.cdb(words_of("one")))
     server.adopted(1)
     server.wait("words", "generation 1: in its first second")
-    before = server.stats()
-    server.pause_at("verified")
-    server.drop(writers.cdb(words_of("two")))
-    server.wait_paused("verified")
-    push_out(slot(server, 1))
-    with server.client() as client:
-        server.resume("verified")
-        server.adopted(2)
-        for at in range(0, 1000, 50):
-            client.get_many(keys[at : at + 50])
-    event = server.wait("words", "generation 2: in its first second")
-    major, minor = map(int, re.search(r"(\d+) pages .* and (\d+) from", event.message).groups())
-    after = server.stats()
-    for name, count in (("minor", minor), ("major", major)):
-        name = f"goromdb_cold_faults_{name}"
-        assert int(after[name]) - int(before[name]) == count
+    # What is read after the first second is not counted: on a busy machine that may be all.
+    for generation in range(2, 8):
+        before = server.stats()
+        server.pause_at("verified")
+        server.drop(writers.cdb(words_of(f"set {generation}")))
+        server.wait_paused("verified")
+        push_out(slot(server, (generation - 1) % 2))
+        with server.client() as client:
+            server.forget_steps()
+            server.adopted(generation)
+            for at in range(0, 1000, 50):
+                client.get_many(keys[at : at + 50])
+        event = server.wait("words", f"generation {generation}: in its first second")
+        major, minor = map(int, re.search(r"(\d+) pages .* and (\d+) from", event.message).groups())
+        after = server.stats()
+        for name, count in (("minor", minor), ("major", major)):
+            name = f"goromdb_cold_faults_{name}"
+            assert int(after[name]) - int(before[name]) == count
+        assert event.level == ("info" if major else "debug")
+        if warm != "off" or major > 100:
+            break
     assert major > 100 if warm == "off" else major == 0
-    assert event.level == ("info" if major else "debug")
 
 
 @pytest.mark.parametrize("warm", ["populate", "lock"])

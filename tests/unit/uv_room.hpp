@@ -27,7 +27,7 @@ class UvRoom {
   uv_loop_t* loop() { return &loop_; }
 
   // True once `happened` is; false when `limit_ms` have passed before.
-  bool run_until(const std::function<bool()>& happened, uint64_t limit_ms = 20'000) {
+  bool run_until(const std::function<bool()>& happened, uint64_t limit_ms = 120'000) {
     bool late = false;
     deadline_.data = &late;
     uv_update_time(&loop_);

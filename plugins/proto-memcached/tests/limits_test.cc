@@ -3,7 +3,7 @@
 // scanned again and again.
 #include <doctest/doctest.h>
 
-#include <chrono>
+#include <ctime>
 
 #include "driver.h"
 
@@ -85,15 +85,15 @@ TEST_CASE("a_request_with_more_keys_than_slots_asks_for_as_many_as_it_has") {
 
 TEST_CASE("a_dribbled_line_is_scanned_once") {
   // A rescan of a line of 1 MiB at each of its bytes would read 2^39 bytes: many seconds against
-  // milliseconds.
+  // milliseconds. The processor's time does not depend on what else runs.
   BareParser parser(16384);
   std::string line = "get" + repeat(std::string(" ").append(79, 'k'), 13000);
-  auto start = std::chrono::steady_clock::now();
+  const std::clock_t start = std::clock();
   for (size_t size = 1; size <= line.size(); ++size) {
     goromdb_status status = parser.parse(std::string_view(line).substr(0, size));
     if (status != GOROMDB_NEED_MORE || parser.io.consumed != 0) FAIL("nothing is complete yet");
   }
-  CHECK(std::chrono::steady_clock::now() - start < std::chrono::seconds(2));
+  CHECK(std::clock() - start < 2 * CLOCKS_PER_SEC);
   CHECK(parser.parse(line + "\r\n") == GOROMDB_NEED_MORE);
   CHECK(parser.io.key_len == 13000);
 }

@@ -147,7 +147,7 @@ TEST_CASE("time_is_the_systems_clock") {
   REQUIRE(reply.starts_with("*2\r\n$10\r\n"));
   const auto told = std::stoll(reply.substr(9));
   CHECK(told >= before);
-  CHECK(told <= std::time(nullptr));
+  CHECK(told <= std::time(nullptr) + 1);  // whose clock is a little behind
 }
 
 TEST_CASE("lastsave_is_when_the_data_set_was_loaded_or_else_the_servers_start") {

@@ -269,10 +269,10 @@ TEST_CASE("a fault on the way to a key is that key's failure and no miss") {
 }
 
 TEST_CASE("buckets and pages that are shared a thousandfold are no work without end") {
-  // Levels of buckets each of which has the next one twice: 2^25 paths in a file of some pages.
+  // Levels of buckets each of which has the next one twice: 2^28 paths in a file of some pages.
   Items items;
   std::string path;
-  for (int i = 0; i < 25; ++i) {
+  for (int i = 0; i < 28; ++i) {
     for (const char* name : {"a", "b"}) items[path + name + "/x"]["k"] = {std::string(2000, 'v')};
     path += "a/";
   }
@@ -290,7 +290,7 @@ TEST_CASE("buckets and pages that are shared a thousandfold are no work without 
   const auto begin = std::chrono::steady_clock::now();
   CHECK_THROWS(db.ns_names(100000));
   CHECK(db.verify() == GOROMDB_E_CORRUPT);
-  CHECK(std::chrono::steady_clock::now() - begin < std::chrono::seconds(5));
+  CHECK(std::chrono::steady_clock::now() - begin < std::chrono::seconds(20));
 }
 
 TEST_CASE("a leaf that branches lead to a thousandfold is walked once") {

@@ -15,8 +15,9 @@ sub told {
     print "$name ", $done ? 'done' : defined $done ? 'false' : 'undef', "\n";
 }
 
-# Their own limits are a second for a reply.
-my $client = $module->new({ servers => ["$host:$port"], select_timeout => 20, io_timeout => 20 });
+# Their own limits are a second for a reply, and less for a connection.
+my %limits = (connect_timeout => 20, select_timeout => 20, io_timeout => 20);
+my $client = $module->new({ servers => ["$host:$port"], %limits });
 print 'version ', $module->VERSION, "\n";
 my @keys = ('hoge', 'nothing', "schl\xc3\xbcssel"); # as bytes
 step('hit', scalar $client->get('hoge'));

@@ -5,7 +5,8 @@ const Memcached = require('memcached');
 const { lineOfInput, run, step, version } = require('./steps.cjs');
 
 run(async () => {
-  const client = new Memcached(`${process.argv[2]}:${process.argv[3]}`, { timeout: 20000 });
+  const limits = { timeout: 20000, idle: 60000 };
+  const client = new Memcached(`${process.argv[2]}:${process.argv[3]}`, limits);
   const get = promisify(client.get).bind(client);
   const many = async (keys) => {
     const found = await promisify(client.getMulti).call(client, keys);
