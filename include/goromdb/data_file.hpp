@@ -13,7 +13,9 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <cstring>
+#include <future>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -33,9 +35,12 @@ class DataFile {
     if (::fstat(fd_, &st) != 0) fail("cannot be looked at");
     if (!S_ISREG(st.st_mode)) throw Failure(GOROMDB_E_CORRUPT, "it is no regular file");
     size_ = static_cast<uint64_t>(st.st_size);
+    is_own_ = st.st_uid == ::geteuid();
   }
   DataFile(DataFile&& other) noexcept
-      : fd_(std::exchange(other.fd_, -1)), size_(std::exchange(other.size_, 0)) {}
+      : fd_(std::exchange(other.fd_, -1)),
+        size_(std::exchange(other.size_, 0)),
+        is_own_(other.is_own_) {}
   DataFile& operator=(DataFile&&) = delete;
   ~DataFile() {
     if (fd_ >= 0) ::close(fd_);
@@ -43,6 +48,7 @@ class DataFile {
 
   int fd() const { return fd_; }
   uint64_t size() const { return size_; }
+  bool is_own() const { return is_own_; }  // this process's user's
   // Its first bytes, fewer when it is shorter.
   std::string head(size_t most = 4096) const {
     std::string bytes(most, '\0');
@@ -88,6 +94,7 @@ class DataFile {
 
   int fd_;
   uint64_t size_ = 0;
+  bool is_own_ = false;
 };
 
 // A whole file in memory, read-only and shared with the page cache. Any thread.
@@ -95,7 +102,8 @@ class Mapping {
  public:
   Mapping() = default;
   // E_NO_MEMORY when there is no room. An empty file is a mapping of no bytes.
-  explicit Mapping(const DataFile& file) : size_(static_cast<size_t>(file.size())) {
+  explicit Mapping(const DataFile& file)
+      : size_(static_cast<size_t>(file.size())), is_own_(file.is_own()) {
     if (size_ == 0) return;
     void* p = ::mmap(nullptr, size_, PROT_READ, MAP_SHARED, file.fd(), 0);
     if (p == MAP_FAILED) {
@@ -107,10 +115,13 @@ class Mapping {
     ::madvise(p, size_, MADV_RANDOM);
   }
   Mapping(Mapping&& other) noexcept
-      : data_(std::exchange(other.data_, nullptr)), size_(std::exchange(other.size_, 0)) {}
+      : data_(std::exchange(other.data_, nullptr)),
+        size_(std::exchange(other.size_, 0)),
+        is_own_(other.is_own_) {}
   Mapping& operator=(Mapping&& other) noexcept {
     std::swap(data_, other.data_);
     std::swap(size_, other.size_);
+    std::swap(is_own_, other.is_own_);
     return *this;
   }
   ~Mapping() {
@@ -121,6 +132,20 @@ class Mapping {
   size_t size() const { return size_; }
   goromdb_slice memory() const { return {data_, size_}; }
 
+  // Whether the page cache has all of that part, as far as `samples` of its pages tell: to ask for
+  // all would take half as long as to map them. Of a file that is somebody else's the kernel does
+  // not tell: false.
+  bool seems_cached(size_t begin, size_t size, size_t samples) const {
+    const auto page = static_cast<size_t>(::sysconf(_SC_PAGESIZE));
+    for (size_t i = 0; is_own_ && i < samples; ++i) {
+      const size_t at = (begin + size / samples * i) / page * page;
+      unsigned char is_cached = 0;
+      const int failed = ::mincore(const_cast<uint8_t*>(data_) + at, 1, &is_cached);
+      if (failed != 0 || (is_cached & 1) == 0) return false;
+    }
+    return is_own_;
+  }
+
   // After a walk over the whole file: its pages are the page cache's again, and those that are
   // needed come back as they are touched.
   void forget() const {
@@ -130,6 +155,7 @@ class Mapping {
  private:
   const uint8_t* data_ = nullptr;
   size_t size_ = 0;
+  bool is_own_ = false;
 };
 
 // Where this process has mapped the file, for a library that does not say where it has.
@@ -161,37 +187,35 @@ inline std::vector<goromdb_slice> mappings_of(const DataFile& file) {
 class ReadAhead {
  public:
   explicit ReadAhead(const Mapping& map) : map_(map) {
-    advise(MADV_NORMAL);
-    if (seems_cached()) advise(kPopulateRead);
+    constexpr size_t kPart = size_t{64} << 20, kSamples = 16;
+    constexpr int kPopulateRead = 22;  // MADV_POPULATE_READ, of Linux 5.14 and newer headers
+    advise(0, map_.size(), MADV_NORMAL);
+    for (size_t at = 0; at < map_.size(); at += kPart) {
+      const size_t size = std::min(kPart, map_.size() - at);
+      if (map_.seems_cached(at, size, kSamples)) advise(at, size, kPopulateRead);
+    }
   }
   ReadAhead(const ReadAhead&) = delete;
   ReadAhead& operator=(const ReadAhead&) = delete;
-  ~ReadAhead() { advise(MADV_RANDOM); }
+  ~ReadAhead() { advise(0, map_.size(), MADV_RANDOM); }
 
  private:
-  static constexpr int kPopulateRead = 22;  // MADV_POPULATE_READ, of Linux 5.14 and newer headers
-
-  // As far as some pages tell. To ask for all would take half as long as to map them.
-  bool seems_cached() const {
-    constexpr size_t kSome = 64;
-    const auto page = static_cast<size_t>(::sysconf(_SC_PAGESIZE));
-    for (size_t i = 0; i < kSome; ++i) {
-      const size_t at = map_.size() / kSome * i / page * page;
-      unsigned char is_cached = 0;
-      if (at >= map_.size() ||
-          ::mincore(const_cast<uint8_t*>(map_.data()) + at, 1, &is_cached) != 0 ||
-          (is_cached & 1) == 0) {
-        return false;
-      }
-    }
-    return true;
-  }
-  void advise(int advice) const {
-    if (map_.size() > 0) ::madvise(const_cast<uint8_t*>(map_.data()), map_.size(), advice);
+  void advise(size_t at, size_t size, int advice) const {
+    if (size > 0) ::madvise(const_cast<uint8_t*>(map_.data()) + at, size, advice);
   }
 
   const Mapping& map_;
 };
+
+// What another thread finds, by std::async. While it is waited for, the host is told so each
+// second: a guard takes a long silence for a reader that hangs. Throws as Host::progress() does.
+template <class Found>
+Found awaited(std::future<Found>& found, const Host& host, uint64_t done, uint64_t total) {
+  while (found.wait_for(std::chrono::seconds(1)) == std::future_status::timeout) {
+    host.progress(done, total);
+  }
+  return found.get();
+}
 
 // The end of a path, for a message: it has 503 bytes and must reach its cause.
 inline std::string end_of(std::string_view path) {

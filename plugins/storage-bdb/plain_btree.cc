@@ -46,7 +46,7 @@ bool PlainBtree::is_sound(const PlainPage& meta) {
 bool PlainBtree::is_empty_tree(uint32_t root) {
   const auto page = pages_.take(root);
   return page && page->is(kind_.is_recno ? kRecnoLeaf : kLeaf, 1) && page->u32(kPreviousAt) == 0 &&
-         page->u32(kNextAt) == 0;
+         page->u32(kNextAt) == 0 && page->lowest == static_cast<uint16_t>(page->size);
 }
 
 // Nothing: libdb's to judge.
@@ -148,7 +148,7 @@ bool PlainBtree::halves(const PlainPage& page, unsigned level) {
   const uint64_t between = other.records_;
   auto beside = std::async([&] { return other.children(page, level, middle, page.count()); });
   const bool is_first_sound = children(page, level, 0, middle);
-  if (!beside.get() || !is_first_sound || !pages_.join(pages)) return false;
+  if (!pages_.awaits(beside) || !is_first_sound || !pages_.join(pages)) return false;
   database_.join(std::move(database));
   if (kind_.counts_records && records_ != between) return false;
   if (!kind_.is_recno && *last_ >= branch_item(page, middle)->text) return false;
@@ -198,14 +198,15 @@ bool PlainBtree::entries(const PlainPage page) {
     } else if (!kind_.has_duplicates) {
       return false;
     }
-    const auto value = item_at(page, page.item(i + 1), kLeafKeyAt);
+    const size_t value_at = page.item(i + 1);
+    const auto value = item_at(page, value_at, kLeafKeyAt);
     if (value && counts_only && is_first) {
-      tiles.add(value->at, value->size);
+      tiles.add(value_at, value->size);
       found.add(last->size(), value->text.size());
     } else {
-      const size_t size = this->value(page, page.item(i + 1), *last, is_first);
-      if (size == 0) return false;
-      tiles.add(page.item(i + 1), size);
+      const auto size = value_size(page, value_at, *last, is_first);
+      if (!size) return false;
+      tiles.add(value_at, *size);
     }
     if (!kind_.sorts_duplicates) continue;
     if (!value || (!is_first && last_value >= value->text)) return false;
@@ -224,28 +225,31 @@ bool PlainBtree::records(const PlainPage page) {
   ComingPage coming(coming_, page.size, count);
   for (size_t i = 0; i < count; ++i) {
     coming.a_bit();
-    const size_t size = value(page, page.item(i), std::to_string(++records_), true);
-    if (size == 0) return false;
-    tiles.add(page.item(i), size);
+    const auto size = value_size(page, page.item(i), std::to_string(++records_), true);
+    if (!size) return false;
+    tiles.add(page.item(i), *size);
   }
   return tiles.are_whole();
 }
 
-// Any value; of a key's duplicates the first is counted. How many bytes its item has; 0: it cannot
-// be.
-size_t PlainBtree::value(const PlainPage page, size_t at, std::string_view key, bool is_first) {
+// How many bytes the item of any value has; of a key's duplicates the first is counted. Nothing: it
+// cannot be.
+std::optional<size_t> PlainBtree::value_size(const PlainPage page, size_t at, std::string_view key,
+                                             bool is_first) {
   const uint32_t record_size = kind_.record_size;
   if (const auto item = item_at(page, at, kLeafKeyAt)) {
     const auto text = item->text;
-    if (record_size != 0 && text.size() != record_size) return 0;
-    return !is_first || database_.add(key, text, text.size()) ? item->size : 0;
+    if (record_size != 0 && text.size() != record_size) return {};
+    if (is_first && !database_.add(key, text, text.size())) return {};
+    return item->size;
   }
-  if (!holds(page, at, kLongItemSize) || page.bytes[at + kItemTypeAt] != kLong) return 0;
+  if (!holds(page, at, kLongItemSize) || page.bytes[at + kItemTypeAt] != kLong) return {};
   const uint64_t length = page.u32(at + kLongSizeAt);
-  if (database_.is_list || record_size != 0) return 0;
+  if (database_.is_list || record_size != 0) return {};
   const bool is_wanted = is_first && database_.wants_long_values();
-  if (!pages_.take_value(page.u32(at + kPageAt), length, is_wanted ? &whole_ : nullptr)) return 0;
-  return !is_first || database_.add(key, whole_, length) ? kLongItemSize : 0;
+  if (!pages_.take_value(page.u32(at + kPageAt), length, is_wanted ? &whole_ : nullptr)) return {};
+  if (is_first && !database_.add(key, whole_, length)) return {};
+  return kLongItemSize;
 }
 
 }  // namespace goromdb::bdb

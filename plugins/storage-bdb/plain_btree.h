@@ -95,7 +95,7 @@ class PlainBtree {
   bool leaf(const PlainPage& page);
   bool entries(PlainPage page);
   bool records(PlainPage page);
-  size_t value(PlainPage page, size_t at, std::string_view key, bool is_first);
+  std::optional<size_t> value_size(PlainPage page, size_t at, std::string_view key, bool is_first);
 
   PlainPages& pages_;
   PlainDatabase& database_;

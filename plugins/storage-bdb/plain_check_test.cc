@@ -280,6 +280,7 @@ TEST_CASE("each thing that is not as it has to be is noticed") {
     write(dir.file("f"), {}, {.page_size = kPage});
     check_all(bytes_of(dir.file("f")), {{"type", kPage + kTypeAt, "\7"},
                                         {"level", kPage + kLevelAt, "\2"},
+                                        {"lowest item", kPage + kLowestAt, "\7"},
                                         {"the leaf before", kPage + kPreviousAt, "\1"},
                                         {"the next leaf", kPage + kNextAt, "\1"}});
   }
@@ -317,6 +318,7 @@ TEST_CASE("each thing that is not as it has to be is noticed") {
                       {"type", bucket + kTypeAt, "\2"},
                       {"the page before", bucket + kPreviousAt, "\1"},
                       {"the page before in a chain", chain + kPreviousAt, "\377"},
+                      {"an empty page in a chain", chain + kCountAt, "\0\0"s},
                       {"the chain's next", chain + kNextAt, "\1"},
                       {"an odd count", bucket + kCountAt, "\1"},
                       {"a count that leaves no room", bucket + kCountAt + 1, "\7"},

@@ -17,8 +17,7 @@ uint32_t hash_of(std::string_view key) {
   return hash;
 }
 
-// The order on a page: of the bytes, and of two keys one of which begins with the other, that one
-// first.
+// The order on a page: of the bytes; where one key begins with the other one, the longer one first.
 bool comes_before(std::string_view one, std::string_view other) {
   const size_t both = std::min(one.size(), other.size());
   const int order = std::memcmp(one.data(), other.data(), both);
@@ -28,7 +27,7 @@ bool comes_before(std::string_view one, std::string_view other) {
 size_t doubling_of(uint32_t bucket) { return static_cast<size_t>(std::bit_width(bucket)); }
 
 bool is_unused(const PlainPage& page) {
-  if (page.u32(kNumberAt) != page.number) return page.is_hole();
+  if (!page.was_written()) return page.is_hole();
   return page.is(kHash, 0) && page.count() == 0 && page.u32(kPreviousAt) == 0 &&
          page.u32(kNextAt) == 0;
 }
@@ -67,7 +66,7 @@ bool PlainHash::halves(uint32_t end) {
   other.spares_ = spares_;
   auto beside = std::async([&] { return other.buckets(end / 2, end); });
   const bool is_first_sound = buckets(0, end / 2);
-  if (!beside.get() || !is_first_sound || !pages_.join(pages)) return false;
+  if (!pages_.awaits(beside) || !is_first_sound || !pages_.join(pages)) return false;
   database_.join(std::move(database));
   return true;
 }
@@ -91,11 +90,12 @@ bool PlainHash::unused_buckets() {
 
 bool PlainHash::bucket(uint32_t number) {
   auto page = pages_.take_bucket(first_page(number));
-  if (page && page->u32(kNumberAt) == 0) return page->is_hole();
+  if (page && !page->was_written()) return page->is_hole();
   uint32_t before = 0;
   while (page && page->is(kHash, 0) && page->u32(kPreviousAt) == before) {
-    if (!entries(*page, number)) return false;
     const uint32_t next = page->u32(kNextAt);
+    const bool is_alone = before == 0 && next == 0;  // else libdb leaves no empty page
+    if ((page->count() == 0 && !is_alone) || !entries(*page, number)) return false;
     if (next == 0) return true;
     before = page->number;
     page = pages_.take(next);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // A hash for plain_check: each bucket is a chain of pages that items fill from their ends without a
-// gap, with the keys of that bucket, in the order of their bytes on each page; pages of buckets
-// that are not in use yet are empty.
+// gap, with the keys of that bucket, in libdb's order on each page; pages of buckets that are not
+// in use yet are empty.
 #pragma once
 
 #include <cstdint>

@@ -44,8 +44,7 @@ const char* PlainPages::begin_of(uint32_t number) const {
 
 std::optional<PlainPage> PlainPages::take(uint32_t number) {
   const auto page = take_bucket(number);
-  if (!page || page->u32(kNumberAt) != number) return {};
-  return page;
+  return page && page->was_written() ? page : std::nullopt;
 }
 
 std::optional<PlainPage> PlainPages::take_bucket(uint32_t number) {
@@ -114,6 +113,10 @@ PlainPages PlainPages::fork() {
   other.is_forked_ = is_forked_ = true;
   ++forks_;
   return other;
+}
+
+bool PlainPages::awaits(std::future<bool>& found) const {
+  return awaited(found, host_, taken_count_ * header_.page_size, file_.size());
 }
 
 bool PlainPages::join(const PlainPages& other) {

@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <cstring>
 #include <functional>
+#include <future>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -57,7 +58,8 @@ struct PlainPage {
   std::string_view text(size_t at, size_t length) const {
     return {reinterpret_cast<const char*>(bytes + at), length};
   }
-  // Never written.
+  // Of a page that was taken: a bucket's may never have been, and is all zeros then.
+  bool was_written() const { return u32(kNumberAt) == number; }
   bool is_hole() const { return bytes[0] == 0 && std::memcmp(bytes, bytes + 1, size - 1) == 0; }
 };
 
@@ -94,7 +96,7 @@ class PlainPages {
   // Nothing: there is no such page, it was taken already, or its number or its checksum is another.
   // Throws E_CANCELLED when the server stops.
   std::optional<PlainPage> take(uint32_t number);
-  // The same of a page that may never have been written: then it has the number 0.
+  // The same of a page that may never have been written.
   std::optional<PlainPage> take_bucket(uint32_t number);
   // All pages of a value of `size` bytes, which is put together in `whole`, where that is no NULL.
   bool take_value(uint32_t first, uint64_t size, std::string* whole);
@@ -105,6 +107,8 @@ class PlainPages {
   // and no more than are worth it.
   bool may_fork() const;
   PlainPages fork();
+  // What that thread has found; the host is told meanwhile that it is waited for.
+  bool awaits(std::future<bool>& found) const;
   // What the other one took; false: one page was taken by both.
   bool join(const PlainPages& other);
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "verify.h"
 
+#include <goromdb/data_file.hpp>
+
 #include <algorithm>
 #include <future>
 #include <optional>
@@ -84,7 +86,7 @@ class Verifier {
     other.become_second(middle);
     auto beside = std::async([&] { other.go(end); });
     go(middle);
-    beside.get();
+    awaited(beside, host_, pages_ * image_.page_size(), image_.pages() * image_.page_size());
     frames_.back().at = end;
     buckets_.back().keys += other.buckets_.back().keys;
     buckets_.back().buckets += other.buckets_.back().buckets;

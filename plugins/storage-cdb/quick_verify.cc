@@ -152,7 +152,8 @@ std::optional<EntryTotals> quick_verify(const CdbFile& file, const Host& host) {
   if (!alone) beside = std::async([&] { return rest([](uint64_t) {}); });
   if (!read_records(file, CdbFile::kFirst, middle, seen, tell)) return std::nullopt;
   forget(file, 0, middle);
-  if (!(alone ? rest(tell) : beside.get())) return std::nullopt;
+  if (!(alone ? rest(tell) : awaited(beside, host, middle, file.mapping().size())))
+    return std::nullopt;
   seen.add(also);
   return seen.records == seen.slots ? std::optional(seen.totals) : std::nullopt;
 }

@@ -239,7 +239,7 @@ void TreeWalk::halves(Tree& tree, const Page& page, unsigned depth) {
   });
   children(tree, page, depth, 0, middle);
   ::madvise(bytes, part, MADV_DONTNEED);
-  beside.get();
+  awaited(beside, host_, std::min<uint64_t>(done_, file_.size()), file_.size());
   halved_ = false;
   check_order(tree, page, page.node(middle).key, true);
   tree.last = second.last;

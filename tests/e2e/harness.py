@@ -39,6 +39,7 @@ def _sanitizer():
 SANITIZER = _sanitizer()
 SLOW = float(os.environ.get("GOROMDB_TEST_SLOW", 5 if SANITIZER else 1))
 DEADLINE = 60 * SLOW  # seconds; only a failing test ever waits that long
+ENDING = 20 * SLOW  # of a server that was told to: less than drain_timeout's default
 
 SANITIZER_REPORT = re.compile(
     r"(Address|Leak|Thread|Memory|UndefinedBehavior)Sanitizer|runtime error:|DEADLYSIGNAL"
@@ -527,7 +528,7 @@ class Server:
     def exit_code(self):
         """Waits for the process to end by itself; checks its stderr."""
         try:
-            code = self.process.wait(DEADLINE)
+            code = self.process.wait(ENDING)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()

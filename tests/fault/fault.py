@@ -263,11 +263,9 @@ class Room:
         """The reload is over to its last call."""
 
         wait_for(self.is_over, f"the end of a reload\n{self.server.log()}")
-        quiet, count = 0, -1
-        while quiet < 5:
+        count = -1
+        while count != (count := len(self.control.points())):
             time.sleep(0.1)
-            before, count = count, len(self.control.points())
-            quiet = quiet + 1 if count == before else 0
 
     def begin(self):
         """Starts the server, with a first data set; two reloads later both slots have been used."""
