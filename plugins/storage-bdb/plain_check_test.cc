@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 // What the check without libdb finds in files that libdb wrote, and what it leaves to libdb.
+#include <bit>
+
 #include "memcachedb_item.h"
 #include "plain_test.h"
 #include "rounds.hpp"
@@ -109,6 +111,11 @@ TEST_CASE("values of which clients get a part are counted by that part, long one
   const auto found = check(bytes_of(path), 4096, size_of);
   REQUIRE(found.has_value());
   CHECK(found->front().bytes == served);
+  const auto hash = dir.file("hash");
+  write(hash, entries, {.type = DB_HASH});
+  const auto found_there = check(bytes_of(hash), 4096, size_of);
+  REQUIRE(found_there.has_value());
+  CHECK(found_there->front().bytes == served);
   write(path, {{"key", item_of({"another", "value", 0})}});
   CHECK_FALSE(check(bytes_of(path), 4096, size_of));
 }
@@ -331,6 +338,23 @@ TEST_CASE("each thing that is not as it has to be is noticed") {
                       {"a key twice", key(0), pair},
                       {"page of a long value", longs + kPageAt, "\1\0\0\0"s},
                       {"length of a long value", longs + kLongSizeAt, "\1"}});
+  }
+  SUBCASE("of a hash that two threads have looked at") {
+    const auto path = dir.file("f");
+    Entries entries;
+    for (int i = 10000; i < 90000; ++i) entries.emplace_back(std::to_string(i), "value");
+    write(path, entries, {.type = DB_HASH, .page_size = kPage});
+    const auto whole = bytes_of(path);
+    const uint32_t last = number_at(whole, kLastBucketAt);
+    REQUIRE((last + 1) * kPage >= size_t{1} << 20);
+    const auto doubling = static_cast<size_t>(std::bit_width(last));
+    const size_t end = (last + number_at(whole, kSparesAt + 4 * doubling)) * kPage;
+    const auto key_in = [&](size_t page) {
+      REQUIRE(short_at(whole, page + kCountAt) > 0);
+      return page + short_at(whole, page + kHeader) + kHashKeyAt;
+    };
+    check_all(whole, {{"a key of the first half", key_in(kPage), "0"},
+                      {"a key of the second half", key_in(end), "0"}});
   }
   SUBCASE("of what two threads have looked at") {
     const auto path = dir.file("f");
