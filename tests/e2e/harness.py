@@ -19,6 +19,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+import yaml
+
 REPO = Path(__file__).resolve().parents[2]
 PROGRAM = Path(os.environ.get("GOROMDB", REPO / "build" / "goromdb")).resolve()
 PLUGINS = PROGRAM.parent / "plugins"
@@ -338,6 +340,12 @@ class Server:
     def store(self, database="words"):
         settings = self.config["databases"][database]
         return self.folder / settings.get("basedir", Path(settings["file"]).parent)
+
+    def status(self, database="words"):
+        """What the store's status file says; nothing while there is none. It is written after the
+        log's line."""
+        path = self.store(database) / "status"
+        return yaml.safe_load(path.read_text()) if path.exists() else {}
 
     def store_files(self, database="words"):
         """The files in the two slots, as data00/name."""

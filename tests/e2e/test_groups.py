@@ -8,7 +8,6 @@ import re
 import subprocess
 
 import pytest
-import yaml
 
 from harness import dataset, encode, hexdigest, publish, run, tmpfs, wait_for
 from shop import MEMBERS, WAITS, Shop
@@ -167,7 +166,7 @@ def test_the_status_and_the_statistics_of_members_are_as_of_any_database(serve):
         assert {key: stats[f"goromdb_{key}"] for key in expected} == expected
 
         def status(name=name):
-            return yaml.safe_load((shop.server.store(name) / "status").read_text())
+            return shop.server.status(name)
 
         wait_for(lambda: status().get("generation") == 1, f"the status of {name}")
         assert status()["checksum"] == checksum and status()["entries"] == 65

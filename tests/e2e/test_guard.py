@@ -11,7 +11,6 @@ import time
 from pathlib import Path
 
 import pytest
-import yaml
 
 from harness import PROGRAM, SANITIZER, SLOW, compile_c, dataset, encode, run, wait_for
 
@@ -99,10 +98,6 @@ def test_what_a_storage_has_not_counted_is_walked(serve, tmp_path):
 # ---- the jail
 
 
-def status(server):
-    return yaml.safe_load((server.store() / "status").read_text())
-
-
 def has_jail(server, part):
     said = run("check", "--config", server.config_file)
     assert said.returncode == 0
@@ -113,11 +108,13 @@ def test_what_the_jail_is_made_of_is_told(odd, serve):
     server = odd()
     server.drop(b"good\nnew")
     server.adopted(1)
-    parts = status(server)["jail"].split("+")
+    wait_for(lambda: "jail" in server.status(), "the status to tell")
+    parts = server.status()["jail"].split("+")
     assert all(has_jail(server, part) for part in parts)
     unguarded = serve(words={"guard": "never"})
     unguarded.load(dataset("one"))
-    assert "jail" not in status(unguarded)
+    wait_for(lambda: "generation" in unguarded.status(), "the status to tell")
+    assert "jail" not in unguarded.status()
 
 
 def need_jail(server, part):
@@ -207,8 +204,8 @@ def test_a_reader_that_comes_to_a_limit_is_rejected_with_it(odd, mood):
     server.wait("words", f"rejected .*data.json: {reason}; kept as")
     assert guards(server) == []
     assert content(server) == b"old"
-    wait_for(lambda: "rejected" in status(server), "the status to tell")
-    assert re.search(reason, status(server)["rejected"]["reason"])
+    wait_for(lambda: "rejected" in server.status(), "the status to tell")
+    assert re.search(reason, server.status()["rejected"]["reason"])
     the_next_good_file_is_adopted(server)
 
 

@@ -284,8 +284,7 @@ def test_a_timeout_tells_the_trouble_that_the_server_has(serve):
     for slot in ("data00", "data01"):  # as a full disk
         (server.store() / slot / "data.db.note.tmp").mkdir()
     server.drop(dataset("zero"))
-    status = server.store() / "status"
-    wait_for(lambda: "data.db.note.tmp" in status.read_text(), "the status to tell")
+    wait_for(lambda: "data.db.note.tmp" in str(server.status()), "the status to tell")
     done = publish(server, new_file(server, dataset("one")), "--timeout", f"{int(1000 * SLOW)}ms")
     assert done.returncode == 1
     assert re.search(r"was not adopted within \w+: cannot create \S+data\.db\.note\.tmp", done.stderr)

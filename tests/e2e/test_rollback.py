@@ -216,7 +216,7 @@ def test_a_rollback_serves_the_data_set_before_as_a_new_generation(serve):
     assert server.serving() == "two"
     stats = server.stats()
     assert (stats["goromdb_checksum"], stats["goromdb_rolled_back_to"]) == (two, "2")
-    assert "rolled_back_to: 2" in (server.store() / "status").read_text()
+    assert server.status()["rolled_back_to"] == 2
     wait_kept(server, 3, 1)
     assert not (server.inbox().file.parent / REQUEST).exists()
     server.restart(ready=True)
@@ -316,7 +316,7 @@ def test_a_request_that_something_has_overtaken_is_refused(serve):
         request.with_suffix(".tmp").rename(request)
         server.wait("words", f"not rolled back: .*{why}", after)
         wait_for(lambda: not request.exists(), "the request to be taken away")
-        wait_for(lambda: why in (server.store() / "status").read_text(), "the status to tell")
+        wait_for(lambda: why in str(server.status()), "the status to tell")
     request.mkdir()
     server.wait("words", "not rolled back: .*is a folder")
     request.rmdir()

@@ -12,7 +12,6 @@ import threading
 
 import pytest
 import writers
-import yaml
 
 from harness import DEADLINE, PROGRAM, SANITIZER, Client, dataset, encode, wait_for
 from redis_wire import RedisError, Wire
@@ -171,10 +170,6 @@ def served_file(server):
     return server.store() / current.split()[1] / "data.db"
 
 
-def status(server):
-    return yaml.safe_load((server.store() / "status").read_text())
-
-
 def cut(path, size):
     """Through a descriptor, as one that was open for writing before the file was dropped."""
     with open(path, "r+b") as file:
@@ -212,7 +207,7 @@ def test_a_file_that_is_cut_under_load(serve, tmp_path, served_as, how):
         if is_mapped:
             reason = f"it was cut to {size} of {len(content)} bytes"
             assert reason in server.wait("words", "generation 1 is bad: ").message
-            wait_for(lambda: reason in status(server).get("bad", ""), "the status to tell")
+            wait_for(lambda: reason in server.status().get("bad", ""), "the status to tell")
             assert server.stats()["goromdb_generation_bad"] == "1"
             if how == "to nothing":
                 assert found == 0
@@ -226,7 +221,7 @@ def test_a_file_that_is_cut_under_load(serve, tmp_path, served_as, how):
         server.adopted(2)
         more()
         assert survey(server, [second]) == (ENTRIES, 0)
-        wait_for(lambda: "bad" not in status(server), "the status to tell of the new file")
+        wait_for(lambda: "bad" not in server.status(), "the status to tell of the new file")
         assert server.stats()["goromdb_generation_bad"] == "0"
     if is_mapped:
         assert len(server.find("words", "generation 1 is bad")) == 1
@@ -322,7 +317,7 @@ def test_a_file_that_goes_bad_is_replaced_by_the_kept_one_under_load(serve, tmp_
         server.adopted(3)
         more()
         assert survey(server, [first]) == (ENTRIES, 0)
-    wait_for(lambda: "bad" not in status(server), "the status to tell")
+    wait_for(lambda: "bad" not in server.status(), "the status to tell")
     assert server.stats()["goromdb_generation_bad"] == "0"
     assert len(server.find("words", "generation 2 is bad")) == 1
 
@@ -368,7 +363,7 @@ def test_pages_that_libdb_gives_up_over_fail_their_keys_only(serve, tmp_path):
         found, failed = survey(server, [first])
         assert found > failed > 0
         assert "an entry is damaged" in server.wait("words", "generation 1 is bad: ").message
-        wait_for(lambda: "an entry is damaged" in status(server).get("bad", ""), "the status")
+        wait_for(lambda: "an entry is damaged" in server.status().get("bad", ""), "the status")
         server.drop(built(tmp_path, "bdb", second))
         server.adopted(2)
         assert survey(server, [second]) == (ENTRIES, 0)
