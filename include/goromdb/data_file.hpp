@@ -18,6 +18,7 @@
 #include <future>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -146,12 +147,6 @@ class Mapping {
     return is_own_;
   }
 
-  // After a walk over the whole file: its pages are the page cache's again, and those that are
-  // needed come back as they are touched.
-  void forget() const {
-    if (size_ > 0) ::madvise(const_cast<uint8_t*>(data_), size_, MADV_DONTNEED);
-  }
-
  private:
   const uint8_t* data_ = nullptr;
   size_t size_ = 0;
@@ -183,28 +178,56 @@ inline std::vector<goromdb_slice> mappings_of(const DataFile& file) {
 
 // For a walk over a whole mapping, in the order of the file, more or less. What the page cache has
 // is mapped at once, which takes a third of the time that it takes page by page as they are
-// touched; else, while this lives, the file is read ahead.
+// touched; else, while this lives, the file is read ahead. At the end its pages are the page
+// cache's again, and those that are needed come back as they are touched. Two `threads` do both in
+// half of the time.
 class ReadAhead {
  public:
-  explicit ReadAhead(const Mapping& map) : map_(map) {
-    constexpr size_t kPart = size_t{64} << 20, kSamples = 16;
-    constexpr int kPopulateRead = 22;  // MADV_POPULATE_READ, of Linux 5.14 and newer headers
+  explicit ReadAhead(const Mapping& map, uint32_t threads = 1) : map_(map), threads_(threads) {
     advise(0, map_.size(), MADV_NORMAL);
-    for (size_t at = 0; at < map_.size(); at += kPart) {
-      const size_t size = std::min(kPart, map_.size() - at);
-      if (map_.seems_cached(at, size, kSamples)) advise(at, size, kPopulateRead);
-    }
+    in_parts([this](size_t at, size_t size) { populate(at, size); });
   }
   ReadAhead(const ReadAhead&) = delete;
   ReadAhead& operator=(const ReadAhead&) = delete;
-  ~ReadAhead() { advise(0, map_.size(), MADV_RANDOM); }
+  ~ReadAhead() {
+    in_parts([this](size_t at, size_t size) { advise(at, size, MADV_DONTNEED); });
+    advise(0, map_.size(), MADV_RANDOM);
+  }
 
  private:
+  static constexpr size_t kPart = size_t{64} << 20;
+
   void advise(size_t at, size_t size, int advice) const {
     if (size > 0) ::madvise(const_cast<uint8_t*>(map_.data()) + at, size, advice);
   }
 
+  void populate(size_t begin, size_t size) const {
+    constexpr size_t kSamples = 16;
+    constexpr int kPopulateRead = 22;  // MADV_POPULATE_READ, of Linux 5.14 and newer headers
+    for (size_t at = begin; at < begin + size; at += kPart) {
+      const size_t part = std::min(kPart, begin + size - at);
+      if (map_.seems_cached(at, part, kSamples)) advise(at, part, kPopulateRead);
+    }
+  }
+
+  // All of it by one thread, or half of it by each of two.
+  template <class Work>
+  void in_parts(Work&& work) const {
+    constexpr size_t kWorthIt = size_t{16} << 20, kGrain = size_t{2} << 20;  // what a table maps
+    const size_t half = map_.size() / 2 / kGrain * kGrain;
+    std::future<void> beside;
+    if (threads_ > 1 && map_.size() >= kWorthIt) {
+      try {
+        beside = std::async(std::launch::async, [&] { work(half, map_.size() - half); });
+      } catch (const std::system_error&) {  // there is no other thread to be had
+      }
+    }
+    work(0, beside.valid() ? half : map_.size());
+    if (beside.valid()) beside.wait();
+  }
+
   const Mapping& map_;
+  const uint32_t threads_;
 };
 
 // What another thread finds, by std::async. While it is waited for, the host is told so each

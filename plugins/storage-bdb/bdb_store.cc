@@ -130,7 +130,7 @@ std::optional<std::vector<EntryTotals>> BdbGeneration::check_plain() const {
     };
   }
   const Mapping map(file_);
-  const ReadAhead ahead(map);
+  const ReadAhead ahead(map, host_.threads());
   const std::string_view bytes(reinterpret_cast<const char*>(map.data()), map.size());
   return PlainCheck(bytes, header_, id_of, size_of, host_).run(contents_.names.size());
 }

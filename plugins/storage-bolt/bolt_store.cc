@@ -122,9 +122,10 @@ void BoltGeneration::verify() {
 }
 
 void BoltGeneration::walk() {
-  const ReadAhead ahead(mapping_);
-  totals_ = bolt::verify(namespaces_, host_, index_ ? &*index_ : nullptr);
-  mapping_.forget();
+  {
+    const ReadAhead ahead(mapping_, host_.threads());
+    totals_ = bolt::verify(namespaces_, host_, index_ ? &*index_ : nullptr);
+  }
   if (totals_->shadowed > 0) {
     host_.log(GOROMDB_LOG_WARN,
               name_ + ": buckets that no name leads to, since another one has the same path: " +

@@ -3,8 +3,6 @@
 
 #include <goromdb/flat_index.hpp>
 
-#include <sys/mman.h>
-
 #include <algorithm>
 #include <future>
 #include <span>
@@ -112,14 +110,6 @@ bool read_tables(const CdbFile& file, Seen& seen, Tell tell) {
   return true;
 }
 
-// What lies there is the page cache's again, as Mapping::forget() does it for all: by each thread
-// for its own part, since it takes a tenth of the time.
-void forget(const CdbFile& file, uint64_t begin, uint64_t end) {
-  constexpr uint64_t kPage = 4096;
-  begin -= begin % kPage;
-  ::madvise(const_cast<uint8_t*>(file.mapping().data()) + begin, end - begin, MADV_DONTNEED);
-}
-
 // A record to begin at for the thread that has read the tables, so that both have as much to do: a
 // slot takes about three times as long as the same bytes of small records.
 uint64_t split(const CdbFile& file) {
@@ -137,21 +127,18 @@ uint64_t split(const CdbFile& file) {
 }  // namespace
 
 std::optional<EntryTotals> quick_verify(const CdbFile& file, const Host& host) {
-  const ReadAhead ahead(file.mapping());
+  const ReadAhead ahead(file.mapping(), host.threads());
   const auto tell = [&](uint64_t at) { host.progress(at, file.mapping().size()); };
   const bool alone = host.threads() < 2;
   const uint64_t middle = alone ? file.records_end() : split(file);
   Seen seen(FlatIndex::random_seed()), also(seen);
   const auto rest = [&](auto told) {
-    const bool whole =
-        read_tables(file, also, told) && read_records(file, middle, file.records_end(), also, told);
-    forget(file, middle, file.mapping().size());
-    return whole;
+    return read_tables(file, also, told) &&
+           read_records(file, middle, file.records_end(), also, told);
   };
   std::future<bool> beside;
   if (!alone) beside = std::async([&] { return rest([](uint64_t) {}); });
   if (!read_records(file, CdbFile::kFirst, middle, seen, tell)) return std::nullopt;
-  forget(file, 0, middle);
   if (!(alone ? rest(tell) : awaited(beside, host, middle, file.mapping().size())))
     return std::nullopt;
   seen.add(also);

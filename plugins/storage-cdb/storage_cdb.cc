@@ -166,7 +166,9 @@ class CdbGeneration {
  public:
   CdbGeneration(const char* path, Host host, bool with_index)
       : path_(path), host_(host), data_(path), file_(data_) {
-    if (with_index) walk(&index_.emplace(data_.size(), PlaceIndex::kOnePage));
+    if (!with_index) return;
+    walk(&index_.emplace(data_.size(), PlaceIndex::kOnePage));
+    index_->finish(host_);
   }
 
   void info(goromdb_generation_info& info) const {
@@ -191,7 +193,6 @@ class CdbGeneration {
     about_file(path_, [&] {
       if (const auto totals = quick_verify(file_, host_)) {
         verified_ = {totals, true};
-        file_.mapping().forget();
       } else {
         walk(nullptr);
       }
@@ -204,7 +205,7 @@ class CdbGeneration {
   // Every record is found by its key without a long search, and nothing else is. Those that are
   // found go into the index, if there is one.
   void walk(PlaceIndex* index) {
-    const ReadAhead ahead(file_.mapping());
+    const ReadAhead ahead(file_.mapping(), host_.threads());
     EntryTotals totals;
     uint64_t records = 0, probes = 0, told = 0;
     for (uint64_t next = CdbFile::kFirst; next < file_.records_end();) {
@@ -240,8 +241,6 @@ class CdbGeneration {
                                            " records, the file has " + std::to_string(records));
     }
     verified_ = {totals, totals.entries == records};
-    file_.mapping().forget();
-    if (index != nullptr) index->finish(host_);
   }
 
   [[noreturn]] static void fail(uint64_t at, const char* what) {

@@ -80,7 +80,6 @@ class LmdbGeneration {
     if (with_index) {
       index_.emplace(std::move(map), header_.page_size);
       walk(index_->map, named);
-      index_->map.forget();
       index_->places.finish(host_);
     } else if (header_.last_page >= pages) {
       // The file ends before its last page. When that was free all is well; when the file was cut,
@@ -154,7 +153,7 @@ class LmdbGeneration {
 
   // Walks all trees. Those that are served go into the index, if there is one.
   void walk(const Mapping& map, std::vector<Named>& named) {
-    const ReadAhead ahead(map);
+    const ReadAhead ahead(map, host_.threads());
     TreeWalk walk(map, header_, host_);
     PlaceIndex* const index = index_ ? &index_->places : nullptr;
     walk.free_pages();

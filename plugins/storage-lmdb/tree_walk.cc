@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "tree_walk.h"
 
-#include <sys/mman.h>
-
 #include <algorithm>
 #include <future>
 #include <utility>
@@ -230,15 +228,8 @@ void TreeWalk::halves(Tree& tree, const Page& page, unsigned depth) {
   other.tells_ = false;
   other.halved_ = halved_ = true;
   ++splits_;
-  // To unmap takes its time: each gives back the part of the file where its pages mostly are.
-  const uint64_t part = file_.size() / 8192 * 4096;
-  auto* const bytes = const_cast<uint8_t*>(file_.data());
-  auto beside = std::async([&] {
-    other.children(second, page, depth, middle, page.count);
-    ::madvise(bytes + part, file_.size() - part, MADV_DONTNEED);
-  });
+  auto beside = std::async([&] { other.children(second, page, depth, middle, page.count); });
   children(tree, page, depth, 0, middle);
-  ::madvise(bytes, part, MADV_DONTNEED);
   awaited(beside, host_, std::min<uint64_t>(done_, file_.size()), file_.size());
   halved_ = false;
   check_order(tree, page, page.node(middle).key, true);

@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: MIT
+"""How fast a guard's process reads a new file that is in the page cache, as a part of `cat FILE > /dev/null`'s speed.
+
+    ninja -C build && /usr/bin/python3 bench/guard.py --build build
+
+The process is started as the server starts it (core/guard/guard_words.h), with two threads and with one on one CPU, in turn
+with `cat`, which has the same CPUs. One line for each storage and size, medians of the rounds: of the time between the lines
+that tell that it has begun and that the file is good, to all of `cat`'s, and of its own start with it.
+docs/architecture.md has a table.
+"""
+
+import argparse
+import os
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+sys.dont_write_bytecode = True
+
+import rows
+
+SIZES = {  # entries and bytes of a value, whose key has 14 more
+    "67 bytes, 1 million": (1_000_000, 53),
+    "67 bytes, 10 million": (10_000_000, 53),
+    "110 bytes, 3.5 million": (3_500_000, 96),
+    "1 KB, 400,000": (400_000, 1_000),
+}
+MEMORY, CPU_S, SCRATCH = 8 << 30, 600, 8 << 30
+BEGUN, GOOD = b"guard: begun", b"guard: ok"
+
+
+def arguments():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--build", default="build", help="the folder of a release build")
+    parser.add_argument("--rounds", type=int, default=9)
+    parser.add_argument("--storage", action="append", help="lmdb and bdb unless it is given")
+    return parser.parse_args()
+
+
+def made(build, work, storage, size):
+    work.mkdir(parents=True, exist_ok=True)
+    entries, value_bytes = SIZES[size]
+    as_json, as_rows = work / f"{entries}-{value_bytes}.json", work / "rows.part"
+    file = work / f"{entries}-{value_bytes}.{storage}"
+    if not as_json.exists():
+        part = work / "json.part"
+        rows.write(rows.synthetic(entries, value_bytes), part, as_rows)
+        as_rows.unlink()
+        part.rename(as_json)
+    if not file.exists():
+        command = [build / "goromdb", "build", "--storage", storage, "--input", as_json]
+        subprocess.run([*command, "--output", file], check=True, capture_output=True)
+    return file
+
+
+def cat(file):
+    began = time.perf_counter()
+    with open(os.devnull, "wb") as nowhere:
+        subprocess.run(["cat", file], stdout=nowhere, check=True)
+    return time.perf_counter() - began
+
+
+def guard(build, work, storage, file, threads):
+    """(seconds from its start to its end, of these from its first sign to its verdict)"""
+    scratch = work / "scratch"
+    scratch.mkdir(exist_ok=True)
+    words = ["open-in-guard", os.getpid(), MEMORY, CPU_S, SCRATCH, threads, scratch]
+    words += [build / "plugins" / f"storage-{storage}.so", file]
+    ours, its = os.pipe()
+    began = time.perf_counter()
+    process = os.posix_spawn(
+        build / "goromdb", ["goromdb", *map(str, words)], os.environ,
+        file_actions=[(os.POSIX_SPAWN_DUP2, its, 1), (os.POSIX_SPAWN_OPEN, 3, file, os.O_RDONLY, 0)],
+    )  # fmt: skip
+    os.close(its)
+    said = {}
+    with open(ours, "rb") as lines:
+        for line in lines:
+            said[line.strip()] = time.perf_counter()
+    os.waitpid(process, 0)
+    if GOOD not in said:
+        raise SystemExit(f"bench/guard.py: {file} was refused: {list(said)}")
+    return time.perf_counter() - began, said[GOOD] - said[BEGUN]
+
+
+def main():
+    options = arguments()
+    build = Path(options.build).resolve()
+    work = build / "bench-work" / "guard"
+    cpus = sorted(os.sched_getaffinity(0))
+    ways = {"two": (2, cpus), "one": (1, cpus[-1:])}
+    print("| | MB | cat, ms | two threads: reading | with its start | one: reading | with its start |")
+    print("| --- | --- | --- | --- | --- | --- | --- |")
+    for storage in options.storage or ["lmdb", "bdb"]:
+        for size in SIZES:
+            file = made(build, work, storage, size)
+            cat(file)
+            cats, found = [], {way: [] for way in ways}
+            for _ in range(options.rounds):
+                for way, (threads, its) in ways.items():
+                    os.sched_setaffinity(0, its)  # and of those that are started
+                    cats.append(cat(file))
+                    whole, reading = guard(build, work, storage, file, threads)
+                    found[way].append((cats[-1] / reading, cats[-1] / whole))
+            figures = [f"{statistics.median(each):.2f}" for way in ways for each in zip(*found[way])]
+            print(f"| {storage}, {size} | {file.stat().st_size / 1e6:.0f} "
+                  f"| {statistics.median(cats) * 1e3:.1f} | {' | '.join(figures)} |", flush=True)  # fmt: skip
+
+
+if __name__ == "__main__":
+    main()
