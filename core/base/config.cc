@@ -223,7 +223,6 @@ void read_server(const Reader& r, const YAML::Node& node, ServerConfig& server) 
          {"load_threads",
           [&](const Node&, const Node& v) {
             server.load.threads = r.integer(v, "load_threads", 1, 64);
-            server.load.guard_threads = server.load.threads;
           }},
          {"log", [&](const Node&, const Node& v) {
             r.map(v, "log",
@@ -583,15 +582,10 @@ void complete_group(Config& config, GroupConfig& group) {
 
 // What no single setting shows: names for what is shared, defaults that depend on others.
 void complete(Config& config) {
-  constexpr int64_t kGuardThreads = 2;
-  auto& server = config.server;
-  if (server.threads == 0) server.threads = cpu_count();
-  if (server.load.guard_threads == 0) {
-    server.load.guard_threads = std::min(kGuardThreads, cpu_count());
-  }
+  if (config.server.threads == 0) config.server.threads = cpu_count();
   std::map<std::string, std::string> files, basedirs, addresses;
   for (auto& db : config.databases) {
-    db.load = server.load;
+    db.load = config.server.load;
     if (db.basedir.empty()) {
       db.basedir = parent_folder(db.file);
       db.basedir_place = db.file_place;

@@ -40,8 +40,7 @@ enum class LoadPriority { kLow, kIdle, kNormal };
 
 struct LoadConfig {
   LoadPriority priority = LoadPriority::kLow;
-  int64_t threads = 1;        // that may work on one data set at once
-  int64_t guard_threads = 0;  // the same in a guard's process; never 0 after loading
+  int64_t threads = 1;  // that may work on one data set at once
 };
 
 // A key that a new data set must have.

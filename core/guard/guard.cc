@@ -223,8 +223,8 @@ Result<void> Guard::try_file(const HeldFile& file, const Progress& progress) con
   auto scratch = Scratch::make(config_.basedir);
   if (!scratch) return tl::unexpected(scratch.error());
   std::vector<std::string> words = {"goromdb", kCommand};
-  for (const int64_t each : {int64_t{::getpid()}, limits.memory, limits.cpu_s, limits.scratch,
-                             config_.load.guard_threads}) {
+  for (const int64_t each :
+       {int64_t{::getpid()}, limits.memory, limits.cpu_s, limits.scratch, config_.load.threads}) {
     words.push_back(std::to_string(each));
   }
   words.insert(words.end(), {scratch->path(), plugin_, file.path()});

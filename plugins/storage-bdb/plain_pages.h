@@ -3,6 +3,7 @@
 // page is taken once: whatever leads to it again is no sound file.
 #pragma once
 
+#include <goromdb/page_walk.hpp>
 #include <goromdb/sdk.hpp>
 
 #include <algorithm>
@@ -61,27 +62,6 @@ struct PlainPage {
   // Of a page that was taken: a bucket's may never have been, and is all zeros then.
   bool was_written() const { return u32(kNumberAt) == number; }
   bool is_hole() const { return bytes[0] == 0 && std::memcmp(bytes, bytes + 1, size - 1) == 0; }
-};
-
-// The page that is looked at next comes from memory while this one is looked at, a bit with each of
-// its entries: all at once would be waited for.
-class ComingPage {
- public:
-  // `begin` nowhere: it is not known.
-  ComingPage(const char* begin, size_t size, size_t entries)
-      : at_(begin), end_(begin == nullptr ? nullptr : begin + size) {
-    a_bit_ = (size / std::max<size_t>(entries, 1) / kLine + 1) * kLine;
-  }
-  void a_bit() {
-    const char* const to = at_ + std::min<size_t>(a_bit_, end_ - at_);
-    for (; at_ < to; at_ += kLine) __builtin_prefetch(at_, 0, 2);
-  }
-
- private:
-  static constexpr size_t kLine = 64;
-  const char* at_;
-  const char* end_;
-  size_t a_bit_;
 };
 
 class PlainPages {

@@ -2,6 +2,7 @@
 #include "verify.h"
 
 #include <goromdb/data_file.hpp>
+#include <goromdb/page_walk.hpp>
 
 #include <algorithm>
 #include <future>
@@ -167,7 +168,7 @@ class Verifier {
   // Of the page's i-th key. They ascend, so the first and the last are in the range for all.
   void check_key(Frame& frame, uint32_t i, std::string_view key) const {
     if (key.size() > kMaxKey) fail_at(frame, "has a key of more than 32768 bytes");
-    if (frame.last && key <= *frame.last) fail_at(frame, "has keys that are out of order");
+    if (frame.last && !is_below(*frame.last, key)) fail_at(frame, "has keys that are out of order");
     const bool is_first = i == 0, is_last = i + 1 == frame.page.count;
     if ((is_first && frame.from && key < *frame.from) ||
         (is_last && frame.to && key >= *frame.to)) {
@@ -176,15 +177,9 @@ class Verifier {
     frame.last = key;
   }
 
-  // Has a page brought into the processor's cache while another one is walked; any number.
-  void fetch(uint64_t page) const {
-    constexpr size_t kLine = 64;
-    const uint8_t* bytes = image_.place(page);
-    for (size_t at = 0; at < image_.page_size(); at += kLine) __builtin_prefetch(bytes + at, 0, 2);
-  }
-
   void entry(Frame& frame) {
     std::string_view key, value;
+    coming_.a_bit();
     const uint32_t at = frame.at++, flags = frame.page.flags(at);
     if (!frame.page.entry(at, key, value)) fail_at(frame, kElementOutside);
     check_key(frame, at, key);
@@ -218,16 +213,18 @@ class Verifier {
     // A key before the first one is looked for below the first one.
     child.from = frame.at == 0 ? frame.from : key;
     child.to = frame.to;
+    const uint8_t* coming = nullptr;
     if (++frame.at < frame.page.count) {
       std::string_view next;
       if (!frame.page.key(frame.at, next)) fail_at(frame, kElementOutside);
       child.to = next;
-      fetch(frame.page.child(frame.at));
+      coming = image_.place(frame.page.child(frame.at));
     }
     if (child.depth > kMaxDepth) fail(child.number, kTooDeep);
     if (Fault fault = image_.page(child.number, child.page)) fail(child.number, fault);
     if (child.page.count == 0) fail(child.number, "is an empty leaf below a branch");
     take(child);
+    coming_ = ComingPage(coming, image_.page_size(), child.page.count);
     frames_.push_back(child);
   }
 
@@ -259,6 +256,7 @@ class Verifier {
   bool has_slashes_ = false;
   bool tells_ = true;  // the host, of progress; on the thread of the call alone
   int splits_ = 0;
+  ComingPage coming_{nullptr, 0, 0};
   Totals totals_;
 };
 

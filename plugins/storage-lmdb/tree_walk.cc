@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "tree_walk.h"
 
+#include <goromdb/page_walk.hpp>
+
 #include <algorithm>
 #include <future>
 #include <utility>
@@ -201,8 +203,8 @@ void TreeWalk::children(Tree& tree, const Page& page, unsigned depth, uint16_t b
                         uint16_t end) {
   for (uint16_t i = begin; i < end; ++i) {
     const Node node = page.node(i);
-    if (i + 1 < end) fetch(page.node(static_cast<uint16_t>(i + 1)).child());
     if (i > 0) check_order(tree, page, node.key, true);  // the first stands for all that is smaller
+    if (i + 1 < end) coming_ = begin_of(page.node(static_cast<uint16_t>(i + 1)).child());
     below(tree, node.child(), depth + 1);
   }
 }
@@ -246,12 +248,10 @@ void TreeWalk::halves(Tree& tree, const Page& page, unsigned depth) {
   }
 }
 
-// Has a page brought into the processor's cache while another one is walked; any number.
-void TreeWalk::fetch(uint64_t number) const {
-  constexpr size_t kLine = 64;
-  if (number >= file_.size() / header_.page_size) return;
-  const uint8_t* bytes = file_.data() + number * header_.page_size;
-  for (size_t at = 0; at < header_.page_size; at += kLine) __builtin_prefetch(bytes + at, 0, 2);
+// Where a page begins that is to be walked next; nowhere: there is none.
+const uint8_t* TreeWalk::begin_of(uint64_t number) const {
+  const bool is_there = number < file_.size() / header_.page_size;
+  return is_there ? file_.data() + number * header_.page_size : nullptr;
 }
 
 void TreeWalk::leaf(Tree& tree, const Page& of) {
@@ -262,16 +262,18 @@ void TreeWalk::leaf(Tree& tree, const Page& of) {
   const bool are_usual = (tree.kind == Kind::kMain || tree.kind == Kind::kNamed) &&
                          tree.index == nullptr &&
                          (tree.record.flags & (MDB_REVERSEKEY | MDB_INTEGERKEY)) == 0;
+  ComingPage coming(std::exchange(coming_, nullptr), page.size, page.count);
   EntryTotals found;
   std::string_view last;
   size_t used = 0;
   for (uint16_t i = 0; i < page.count; ++i) {
+    coming.a_bit();
     const Node node = page.node(i);
     // Pages of duplicates in nodes that overlap would be walked again and again.
     used += kNodeHeader + node.key.size() + node.size_here();
     if (used > page.size) corrupt(page.number, "has nodes that overlap");
-    if (are_usual && i > 0 && node.flags == 0 && last < node.key &&
-        page.holds(node.value, node.value_size)) {
+    if (are_usual && i > 0 && node.flags == 0 && page.holds(node.value, node.value_size) &&
+        is_below(last, node.key)) {
       found.add(node.key.size(), node.value_size);
     } else {
       if (i > 0) tree.last = last;

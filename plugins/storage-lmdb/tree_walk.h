@@ -48,7 +48,7 @@ class TreeWalk {
   void children(Tree& tree, const Page& page, unsigned depth, uint16_t begin, uint16_t end);
   bool is_worth_two_threads(const Tree& tree, const Page& page, unsigned depth) const;
   void halves(Tree& tree, const Page& page, unsigned depth);
-  void fetch(uint64_t number) const;
+  const uint8_t* begin_of(uint64_t number) const;
   void leaf(Tree& tree, const Page& page);
   void entry(Tree& tree, const Page& page, const Node& node);
   const uint8_t* big_value(Tree& tree, const Page& page, const Node& node);
@@ -63,10 +63,11 @@ class TreeWalk {
   const Header& header_;
   const Host host_;
   std::vector<bool> seen_;
-  bool halved_ = false;           // another thread has a half at this time
-  unsigned splits_ = 0;           // so far; each takes a list of all pages
-  bool tells_ = true;             // the host, of progress; on the thread of the call alone
-  uint64_t done_ = 0, told_ = 0;  // bytes
+  bool halved_ = false;              // another thread has a half at this time
+  unsigned splits_ = 0;              // so far; each takes a list of all pages
+  bool tells_ = true;                // the host, of progress; on the thread of the call alone
+  uint64_t done_ = 0, told_ = 0;     // bytes
+  const uint8_t* coming_ = nullptr;  // the page that is walked next, where that is known
 };
 
 }  // namespace goromdb::lmdb

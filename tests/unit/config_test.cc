@@ -3,9 +3,7 @@
 
 #include <doctest/doctest.h>
 
-#include <algorithm>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "tests/unit/temp_folder.hpp"
@@ -85,7 +83,6 @@ TEST_CASE("the shortest config gets every default") {
   CHECK(db.guard_memory == 0);
   CHECK(db.options.empty());
   CHECK(db.load.threads == 1);
-  CHECK(db.load.guard_threads == std::min<unsigned>(2, std::thread::hardware_concurrency()));
 
   REQUIRE(config->listeners.size() == 1);
   CHECK(config->listeners[0].protocol == "memcached");
@@ -110,7 +107,7 @@ TEST_CASE("every key is read") {
                      "  idle_timeout: 2m\n"
                      "  drain_timeout: 250ms\n"
                      "  load_priority: idle\n"
-                     "  load_threads: 3\n"
+                     "  load_threads: 2\n"
                      "  log: {level: debug, format: json}\n"
                      "databases:\n"
                      "  a:\n"
@@ -149,8 +146,7 @@ TEST_CASE("every key is read") {
   CHECK(a.min_entries == 0);
   CHECK(a.guard == GuardMode::kAlways);
   CHECK(a.load.priority == LoadPriority::kIdle);
-  CHECK(a.load.threads == 3);
-  CHECK(a.load.guard_threads == 3);
+  CHECK(a.load.threads == 2);
   CHECK(a.guard_timeout_ms == 120'000);
   CHECK(a.guard_total_ms == 3'600'000);
   CHECK(a.guard_cpu_ms == 30'000);

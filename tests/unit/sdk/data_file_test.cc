@@ -4,6 +4,8 @@
 #include <sys/statfs.h>
 #include <goromdb/data_file.hpp>
 
+#include <algorithm>
+
 #include "database.hpp"
 
 using namespace goromdb;
@@ -47,21 +49,39 @@ TEST_CASE("of somebody else's file nothing is believed") {
   CHECK_FALSE(seems_cached(path));
 }
 
-TEST_CASE("a walk reads what it reads, whatever was in the page cache") {
+TEST_CASE("a walk reads what it reads, whatever was in the page cache, by one thread or two") {
   const test::TempDir dir;
-  std::string content(kSize + 1000, '\0');
-  for (size_t i = 0; i < content.size(); ++i) content[i] = static_cast<char>(i * 7 / 5);
-  const auto path = test::written(dir.file("data"), content);
-  for (const bool pushed : {false, true}) {
-    if (pushed) push_out(path);
+  constexpr size_t kWorthTwo = size_t{16} << 20;
+  for (const size_t size : {size_t{0}, size_t{1}, kSize + 1000, kWorthTwo, kWorthTwo + 5000}) {
+    std::string content(size, '\0');
+    for (size_t i = 0; i < size; ++i) content[i] = static_cast<char>(i * 7 / 5);
+    const auto path = test::written(dir.file("data" + std::to_string(size)), content);
+    for (const bool pushed : {false, true}) {
+      for (const uint32_t threads : {0u, 1u, 2u, 8u}) {
+        if (pushed && size > 0) push_out(path);
+        const DataFile file(path.c_str());
+        const Mapping map(file);
+        const ReadAhead ahead(map, threads);
+        CHECK(std::string_view(reinterpret_cast<const char*>(map.data()), map.size()) == content);
+      }
+    }
+  }
+}
+
+TEST_CASE("what is cached is mapped while a walk lasts, all of it, and not behind it") {
+  const test::TempDir dir;
+  constexpr size_t kWhole = (size_t{18} << 20) + 3 * 4096;
+  const auto path = test::written(dir.file("data"), std::string(kWhole, 'd'));
+  for (const uint32_t threads : {1u, 2u}) {
     const DataFile file(path.c_str());
     const Mapping map(file);
-    const ReadAhead ahead(map);
-    CHECK(std::memcmp(map.data(), content.data(), content.size()) == 0);
+    {
+      const ReadAhead ahead(map, threads);
+      const size_t resident = test::mapped(path).resident;
+      CHECK((resident == kWhole || resident == 0));  // a kernel that cannot populate
+      CHECK(std::count(map.data(), map.data() + kWhole, 'd') == kWhole);
+      CHECK(test::mapped(path).resident == kWhole);
+    }
+    CHECK(test::mapped(path).resident == 0);
   }
-  const auto empty = test::written(dir.file("empty"), "");
-  const DataFile file(empty.c_str());
-  const Mapping map(file);
-  const ReadAhead ahead(map);
-  CHECK(map.size() == 0);
 }

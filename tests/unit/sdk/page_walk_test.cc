@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: MIT
+#include <doctest/doctest.h>
+#include <goromdb/page_walk.hpp>
+
+#include <random>
+#include <string>
+#include <vector>
+
+using namespace goromdb;
+
+TEST_CASE("is_below() orders keys as string_view does") {
+  std::mt19937_64 chance(7);
+  const std::string bytes("\0\x01\x7f\x80\xff", 5);
+  std::vector<std::string> keys;
+  for (size_t size = 0; size <= 40; ++size) {
+    const std::string same(size, 'k');
+    keys.push_back(same);
+    for (size_t at = 0; at < size; ++at) {  // each byte another one
+      keys.push_back(same);
+      keys.back()[at] = bytes[chance() % bytes.size()];
+    }
+  }
+  for (const auto& a : keys) {
+    for (const auto& b : keys) {
+      // Of exactly their bytes, so that a sanitizer sees what is read behind them.
+      const std::vector<char> x(a.begin(), a.end()), y(b.begin(), b.end());
+      REQUIRE(is_below({x.data(), x.size()}, {y.data(), y.size()}) == (a < b));
+    }
+  }
+}
+
+TEST_CASE("any page may be the one that comes") {
+  const std::string page(4096, 'p');
+  for (const size_t entries : {0, 1, 7, 5000}) {
+    ComingPage coming(page.data(), page.size(), entries), nowhere(nullptr, page.size(), entries);
+    for (size_t i = 0; i < entries + 3; ++i) {
+      coming.a_bit();
+      nowhere.a_bit();
+    }
+  }
+}
