@@ -35,7 +35,7 @@ def arguments():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--build", default="build", help="the folder of a release build")
     parser.add_argument("--rounds", type=int, default=9)
-    parser.add_argument("--storage", action="append", help="lmdb and bdb unless it is given")
+    parser.add_argument("--storage", action="append", help="lmdb, bdb, bolt and cdb unless it is given")
     return parser.parse_args()
 
 
@@ -93,7 +93,7 @@ def main():
     ways = {"two": (2, cpus), "one": (1, cpus[-1:])}
     print("| | MB | cat, ms | two threads: reading | with its start | one: reading | with its start |")
     print("| --- | --- | --- | --- | --- | --- | --- |")
-    for storage in options.storage or ["lmdb", "bdb"]:
+    for storage in options.storage or ["lmdb", "bdb", "bolt", "cdb"]:
         for size in SIZES:
             file = made(build, work, storage, size)
             cat(file)

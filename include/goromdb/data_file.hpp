@@ -15,10 +15,10 @@
 #include <cerrno>
 #include <chrono>
 #include <cstring>
+#include <exception>
 #include <future>
 #include <string>
 #include <string_view>
-#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -195,14 +195,12 @@ class ReadAhead {
   }
 
  private:
-  static constexpr size_t kPart = size_t{64} << 20;
-
   void advise(size_t at, size_t size, int advice) const {
     if (size > 0) ::madvise(const_cast<uint8_t*>(map_.data()) + at, size, advice);
   }
 
   void populate(size_t begin, size_t size) const {
-    constexpr size_t kSamples = 16;
+    constexpr size_t kPart = size_t{64} << 20, kSamples = 16;
     constexpr int kPopulateRead = 22;  // MADV_POPULATE_READ, of Linux 5.14 and newer headers
     for (size_t at = begin; at < begin + size; at += kPart) {
       const size_t part = std::min(kPart, begin + size - at);
@@ -219,7 +217,7 @@ class ReadAhead {
     if (threads_ > 1 && map_.size() >= kWorthIt) {
       try {
         beside = std::async(std::launch::async, [&] { work(half, map_.size() - half); });
-      } catch (const std::system_error&) {  // there is no other thread to be had
+      } catch (const std::exception&) {  // there is no other thread to be had
       }
     }
     work(0, beside.valid() ? half : map_.size());

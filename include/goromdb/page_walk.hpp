@@ -23,8 +23,8 @@ inline bool is_below(std::string_view a, std::string_view b) {
     std::memcpy(&word, at, kWord);
     return __builtin_bswap64(word);  // whose order is that of its bytes
   };
-  for (size_t i = 0;;
-       i = std::min(i + kWord, common - kWord)) {  // the last word may have some twice
+  // The last word may have bytes of the one before, which are the same in both.
+  for (size_t i = 0;; i = std::min(i + kWord, common - kWord)) {
     const uint64_t x = word_at(a.data() + i), y = word_at(b.data() + i);
     if (x != y) return x < y;
     if (i + kWord == common) return a.size() < b.size();
