@@ -211,7 +211,8 @@ class ReadAhead {
   // All of it by one thread, or half of it by each of two.
   template <class Work>
   void in_parts(Work&& work) const {
-    constexpr size_t kWorthIt = size_t{16} << 20, kGrain = size_t{2} << 20;  // what a table maps
+    constexpr size_t kWorthIt = size_t{16} << 20,
+                     kGrain = size_t{2} << 20;  // about what a table maps
     const size_t half = map_.size() / 2 / kGrain * kGrain;
     std::future<void> beside;
     if (threads_ > 1 && map_.size() >= kWorthIt) {

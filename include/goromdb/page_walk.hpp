@@ -37,19 +37,21 @@ class ComingPage {
  public:
   // `begin` nowhere: it is not known.
   ComingPage(const void* begin, size_t size, size_t entries)
-      : at_(static_cast<const char*>(begin)), end_(begin == nullptr ? nullptr : at_ + size) {
-    a_bit_ = (size / std::max<size_t>(entries, 1) / kLine + 1) * kLine;
-  }
+      : at_(static_cast<const char*>(begin)),
+        lines_(begin == nullptr ? 0 : size / kLine),
+        a_bit_(lines_ / std::max<size_t>(entries, 1) + 1) {}
   void a_bit() {
-    const char* const to = at_ + std::min<size_t>(a_bit_, static_cast<size_t>(end_ - at_));
-    for (; at_ < to; at_ += kLine) __builtin_prefetch(at_, 0, 2);
+    const size_t bit = std::min(a_bit_, lines_);
+    for (const char* const to = at_ + bit * kLine; at_ != to; at_ += kLine) {
+      __builtin_prefetch(at_, 0, 2);
+    }
+    lines_ -= bit;
   }
 
  private:
   static constexpr size_t kLine = 64;
   const char* at_;
-  const char* end_;
-  size_t a_bit_;
+  size_t lines_, a_bit_;
 };
 
 }  // namespace goromdb

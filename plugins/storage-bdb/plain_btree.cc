@@ -178,7 +178,7 @@ bool PlainBtree::leaf(const PlainPage& page) {
 bool PlainBtree::entries(const PlainPage page) {
   const size_t count = page.count();
   if (count % 2 != 0) return false;
-  if (!page.swapped && database_.counts_only() && neat_entries(page)) return true;
+  if (!page.swapped && database_.counts_only() && neat_entries(page, count)) return true;
   const bool counts_only = database_.counts_only();
   Tiles tiles(edges_, page);
   ComingPage coming(coming_, page.size, count / 2);
@@ -225,8 +225,7 @@ bool PlainBtree::entries(const PlainPage page) {
 // The entries of a page as whoever adds them in order leaves it: each item ends where the one
 // before it begins, so that they fill the page, none is long, and no key has duplicates. False: it
 // is another one, or not sound.
-bool PlainBtree::neat_entries(const PlainPage page) {
-  const size_t count = page.count();
+bool PlainBtree::neat_entries(const PlainPage page, size_t count) {
   ComingPage coming(coming_, page.size, count / 2);
   EntryTotals found;
   size_t begin = page.size;  // of the item before
@@ -246,7 +245,7 @@ bool PlainBtree::neat_entries(const PlainPage page) {
   for (size_t i = 0; i < count; i += 2) {
     coming.a_bit();
     if (!take_next(i, key) || !take_next(i + 1, value)) return false;
-    // The leaf before has been found to end below the separator.
+    // The leaf before ends below the separator: children() and halves() see to that.
     if (i == 0 ? is_below(key, separator_) : !is_below(last, key)) return false;
     last = key;
     found.add(key.size(), value.size());

@@ -94,7 +94,7 @@ class PlainBtree {
   uint32_t records_below(const PlainPage& page, size_t i) const;
   bool leaf(const PlainPage& page);
   bool entries(PlainPage page);
-  bool neat_entries(PlainPage page);
+  bool neat_entries(PlainPage page, size_t count);
   bool records(PlainPage page);
   std::optional<size_t> value_size(PlainPage page, size_t at, std::string_view key, bool is_first);
 

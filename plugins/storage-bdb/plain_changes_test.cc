@@ -14,11 +14,17 @@ constexpr size_t kPage = 512;
 struct Kind {
   const char* name;
   Written how;
-  bool is_among_others = false;
+  bool is_among_others = false, is_sorted = false;
 };
 const Kind kKinds[] = {
     {"a btree", {}},
     {"a btree among others", {}, true},
+    {"a btree of sorted entries", {}, false, true},
+    {"a btree of sorted entries with checksums that counts records",
+     {.flags = DB_CHKSUM | DB_RECNUM},
+     true,
+     true},
+    {"a btree of sorted entries that may have duplicates", {.flags = DB_DUP}, false, true},
     {"a btree with duplicates", {.flags = DB_DUP}},
     {"a btree with sorted duplicates", {.flags = DB_DUP | DB_DUPSORT}, true},
     {"a btree that counts records", {.flags = DB_RECNUM}, true},
@@ -35,12 +41,14 @@ const Kind kKinds[] = {
 };
 
 Entries some_of(const Kind& kind) {
-  const bool has_duplicates = (kind.how.flags & DB_DUP) != 0, is_recno = kind.how.type == DB_RECNO;
+  const bool has_duplicates = (kind.how.flags & DB_DUP) != 0 && !kind.is_sorted,
+             is_recno = kind.how.type == DB_RECNO;
   Entries some;
   for (int i = 0; i < 400; ++i) {
     const bool is_long = i % 100 == 0 && !has_duplicates && kind.how.record_size == 0;
     const size_t size = is_long ? 3000 : static_cast<size_t>(i % 30);
-    const auto key = is_recno ? std::to_string(i + 1) : "key" + std::to_string(i * 7919 % 10007);
+    const int number = kind.is_sorted ? 1000 + i : i * 7919 % 10007;
+    const auto key = is_recno ? std::to_string(i + 1) : "key" + std::to_string(number);
     for (int more = 0; more <= (has_duplicates ? i % 3 : 0); ++more)
       some.emplace_back(key, std::string(size, 'v') + std::string(more, 'w'));
   }

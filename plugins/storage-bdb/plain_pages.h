@@ -6,7 +6,6 @@
 #include <goromdb/page_walk.hpp>
 #include <goromdb/sdk.hpp>
 
-#include <algorithm>
 #include <bit>
 #include <cstdint>
 #include <cstring>

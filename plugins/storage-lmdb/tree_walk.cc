@@ -204,7 +204,7 @@ void TreeWalk::children(Tree& tree, const Page& page, unsigned depth, uint16_t b
   for (uint16_t i = begin; i < end; ++i) {
     const Node node = page.node(i);
     if (i > 0) check_order(tree, page, node.key, true);  // the first stands for all that is smaller
-    if (i + 1 < end) coming_ = begin_of(page.node(static_cast<uint16_t>(i + 1)).child());
+    coming_ = i + 1 < end ? begin_of(page.node(static_cast<uint16_t>(i + 1)).child()) : nullptr;
     below(tree, node.child(), depth + 1);
   }
 }

@@ -13,6 +13,8 @@ import harness
 
 pytest_plugins = ["client_table"]
 
+FAILED_ONCE = []  # the tests that did, also those that passed when they were tried again
+
 # A shell's background job ignores it, and so would the programs under test: they leave ignored what is.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
@@ -54,10 +56,14 @@ def pytest_runtest_teardown(item):
         shutil.rmtree(folder, ignore_errors=True)
 
 
+def pytest_runtest_logreport(report):
+    FAILED_ONCE.extend([report.nodeid] if report.outcome in ("failed", "rerun") else [])
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session):
     factory = getattr(session.config, "_tmp_path_factory")
-    if session.testsfailed == 0:
+    if not FAILED_ONCE:
         shutil.rmtree(factory.getbasetemp(), ignore_errors=True)
 
 

@@ -345,7 +345,7 @@ class Server:
         """What the store's status file says; nothing while there is none. It is written after the
         log's line."""
         path = self.store(database) / "status"
-        return yaml.safe_load(path.read_text()) if path.exists() else {}
+        return yaml.safe_load(path.read_text()) or {} if path.exists() else {}
 
     def store_files(self, database="words"):
         """The files in the two slots, as data00/name."""

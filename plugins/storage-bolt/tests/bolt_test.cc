@@ -6,6 +6,7 @@
 
 #include "../bolt_store.h"
 #include "image_file.hpp"
+#include "rounds.hpp"
 #include "sample.hpp"
 
 using namespace goromdb::test;
@@ -203,7 +204,7 @@ TEST_CASE("pages are filled whole") {
 
 TEST_CASE("the newer of two valid meta pages is what counts, and one is enough") {
   const Items items{{"", {{"k", {"v"}}}}, {"n", {{"k", {"w"}}}}};
-  for (const uint32_t page_size : {1024u, 4096u, 65536u, 16u << 20}) {
+  for (const uint32_t page_size : {1024u, 4096u, 65536u, rounds(16u << 20)}) {
     CAPTURE(page_size);
     for (const int damaged : {0, 1}) {
       ImageFile file(items, page_size);

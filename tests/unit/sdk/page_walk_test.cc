@@ -31,11 +31,13 @@ TEST_CASE("is_below() orders keys as string_view does") {
 
 TEST_CASE("any page may be the one that comes") {
   const std::string page(4096, 'p');
-  for (const size_t entries : {0, 1, 7, 5000}) {
-    ComingPage coming(page.data(), page.size(), entries), nowhere(nullptr, page.size(), entries);
-    for (size_t i = 0; i < entries + 3; ++i) {
-      coming.a_bit();
-      nowhere.a_bit();
+  for (const size_t size : {0, 1, 100, 512, 4096}) {
+    for (const size_t entries : {0, 1, 7, 5000}) {
+      ComingPage coming(page.data(), size, entries), nowhere(nullptr, size, entries);
+      for (size_t i = 0; i < entries + 3; ++i) {
+        coming.a_bit();
+        nowhere.a_bit();
+      }
     }
   }
 }
