@@ -243,6 +243,45 @@ TEST_CASE("one thread or two and the look at each record for itself say the same
   CHECK(verdict_on_bytes(cdb_of(twice)).largest_value == 69);
 }
 
+TEST_CASE("in a table whose slots have changed places it is the same, and when a key comes twice") {
+  const TempDir dir;
+  const auto verdict_on_bytes = [&](const std::string& bytes) {
+    std::filesystem::remove(dir.file("data.db"));
+    return checked_verdict_on(written(dir.file("data.db"), bytes));
+  };
+  std::vector<std::pair<std::string, std::string>> entries;
+  for (int i = 0; entries.size() < 60; ++i) {  // all in one table
+    const auto key = "key" + std::to_string(i);
+    if (hash_of(key) % 256 == 7) entries.emplace_back(key, "v");
+  }
+  const std::string whole = cdb_of(entries);
+  const size_t slots = 2 * entries.size(), table = whole.size() - 8 * slots;
+  constexpr size_t kNear = 8;
+  int sound = 0, refused = 0;
+  for (size_t i = 0; i < slots; ++i) {
+    for (size_t j = i + 1; j < std::min(i + kNear, slots); ++j) {
+      CAPTURE(i);
+      CAPTURE(j);
+      std::string bytes = whole;
+      std::swap_ranges(&bytes[table + 8 * i], &bytes[table + 8 * i] + 8, &bytes[table + 8 * j]);
+      ++(verdict_on_bytes(bytes).status == GOROMDB_OK ? sound : refused);
+    }
+  }
+  CHECK(sound > 0);
+  CHECK(refused > 0);
+  std::string other = whole;  // the table of other keys
+  std::swap_ranges(&other[8 * 7], &other[8 * 8], &other[8 * 8]);
+  CHECK(verdict_on_bytes(other).status == GOROMDB_E_CORRUPT);
+  for (size_t i = 0; i < entries.size(); ++i) {
+    CAPTURE(i);
+    auto twice = entries;
+    twice.emplace_back(entries[i].first, "not found");
+    const auto verdict = verdict_on_bytes(cdb_of(twice));
+    CHECK(verdict.entries == entries.size());
+    CHECK(verdict.largest_value == 1);
+  }
+}
+
 TEST_CASE("no flipped bit and no random bytes make it crash or hang") {
   std::mt19937 random(7);
   int refused = 0;

@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <future>
-#include <span>
 
 namespace goromdb {
 namespace {
@@ -73,6 +72,20 @@ bool read_records(const CdbFile& file, uint64_t at, uint64_t end, Seen& seen, Te
   return at == end;
 }
 
+// Whether the search for that slot's key begins a few slots before it at most and meets no empty
+// one and no other record with its hash. `run`: how many slots are filled without a gap that end
+// with this one. False also where the table's end comes in between.
+bool is_found_soon(const uint8_t* table, uint32_t slots, uint32_t i, uint32_t run) {
+  constexpr uint32_t kFew = 4;
+  if (i < kFew) return false;
+  const auto hash_at = [&](uint32_t at) { return cdb::load(table + at * cdb::kSlotSize); };
+  const uint32_t hash = hash_at(i);
+  bool is_same = false;  // as one that is on the way, or before it
+  for (uint32_t k = 1; k <= kFew; ++k) is_same |= hash_at(i - k) == hash;
+  const uint32_t steps = i - (hash >> 8) % slots;  // huge where it begins behind the slot
+  return ((steps < run) & (steps <= kFew) & !is_same) != 0;
+}
+
 // False: a search does not end at each slot, or takes long, or a key comes twice.
 template <class Tell>
 bool read_tables(const CdbFile& file, Seen& seen, Tell tell) {
@@ -82,21 +95,27 @@ bool read_tables(const CdbFile& file, Seen& seen, Tell tell) {
   for (uint32_t n = 0; n < cdb::kTables; ++n) {
     const auto [position, slots] = file.table(n);
     const uint8_t* const table = file.mapping().data() + position;
+    uint32_t run = 0;  // of filled slots, up to here
     for (uint32_t begin = 0; begin < slots; begin += kBlock) {
       if (uint64_t{begin} * cdb::kSlotSize % kTellEvery == 0)
         tell(position + begin * cdb::kSlotSize);
       __builtin_prefetch(table + begin * cdb::kSlotSize + kAhead);
       // Without a branch: half of the slots are empty, and no processor guesses which.
-      uint32_t filled[kBlock], count = 0;
+      uint32_t filled[kBlock], runs[kBlock], count = 0;
       for (uint32_t i = begin; i < slots && i < begin + kBlock; ++i) {
+        const uint32_t is_filled = cdb::load(table + i * cdb::kSlotSize + 4) != 0 ? 1 : 0;
+        run = (run + 1) * is_filled;
         filled[count] = i;
-        count += cdb::load(table + i * cdb::kSlotSize + 4) != 0 ? 1 : 0;
+        runs[count] = run;
+        count += is_filled;
       }
-      for (const uint32_t i : std::span(filled, count)) {
+      for (uint32_t k = 0; k < count; ++k) {
+        const uint32_t i = filled[k];
         const uint8_t* slot = table + i * cdb::kSlotSize;
         const uint32_t hash = cdb::load(slot), at = cdb::load(slot + 4);
         if (hash % cdb::kTables != n) return false;
         set.add(hash, at);
+        if (is_found_soon(table, slots, i, runs[k])) continue;
         for (uint32_t j = (hash >> 8) % slots; j != i; j = j + 1 == slots ? 0 : j + 1) {
           const uint8_t* before = table + j * cdb::kSlotSize;
           const uint32_t other = cdb::load(before + 4);
