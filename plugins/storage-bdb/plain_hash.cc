@@ -13,14 +13,13 @@ constexpr uint32_t kMostKeys = 0x80000000;  // that a first page may claim
 // libdb's for files of these versions: FNV-1 that begins with 0.
 uint32_t hash_of(std::string_view key) {
   uint32_t hash = 0;
-  for (const char c : key) hash = hash * 16777619 ^ static_cast<uint8_t>(c);
+  each_byte(key, [&](uint8_t byte) { hash = hash * 16777619 ^ byte; });
   return hash;
 }
 
 // The order on a page: of the bytes; where one key begins with the other one, the longer one first.
 bool comes_before(std::string_view one, std::string_view other) {
-  const size_t both = std::min(one.size(), other.size());
-  const int order = std::memcmp(one.data(), other.data(), both);
+  const int order = compare_common(one, other);
   return order < 0 || (order == 0 && one.size() > other.size());
 }
 

@@ -11,6 +11,8 @@
 // first is found first.
 #pragma once
 
+#include <goromdb/page_walk.hpp>
+
 #include <cstdint>
 #include <string_view>
 
@@ -25,19 +27,9 @@ inline uint32_t load(const uint8_t* p) {
   return uint32_t{p[0]} | uint32_t{p[1]} << 8 | uint32_t{p[2]} << 16 | uint32_t{p[3]} << 24;
 }
 
-// Four bytes at a time: the walk over a file makes as many as it has records.
 inline uint32_t hash_of(std::string_view key) {
   uint32_t hash = 5381;
-  const auto take = [&](char c) { hash = (hash + (hash << 5)) ^ static_cast<uint8_t>(c); };
-  const char* at = key.data();
-  const char* const end = at + key.size();
-  for (; end - at >= 4; at += 4) {
-    take(at[0]);
-    take(at[1]);
-    take(at[2]);
-    take(at[3]);
-  }
-  while (at < end) take(*at++);
+  each_byte(key, [&](uint8_t byte) { hash = (hash + (hash << 5)) ^ byte; });
   return hash;
 }
 

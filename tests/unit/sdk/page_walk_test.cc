@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 #include <goromdb/page_walk.hpp>
 
+#include <algorithm>
 #include <random>
 #include <string>
 #include <vector>
@@ -24,8 +25,21 @@ TEST_CASE("is_below() orders keys as string_view does") {
     for (const auto& b : keys) {
       // Of exactly their bytes, so that a sanitizer sees what is read behind them.
       const std::vector<char> x(a.begin(), a.end()), y(b.begin(), b.end());
-      REQUIRE(is_below({x.data(), x.size()}, {y.data(), y.size()}) == (a < b));
+      const std::string_view one(x.data(), x.size()), other(y.data(), y.size());
+      const size_t common = std::min(x.size(), y.size());
+      REQUIRE(is_below(one, other) == (a < b));
+      REQUIRE((compare_common(one, other) == 0) == (a.substr(0, common) == b.substr(0, common)));
     }
+  }
+}
+
+TEST_CASE("each byte of a key is taken once, in order") {
+  std::string key, taken;
+  for (int size = 0; size < 20; ++size) {
+    taken.clear();
+    each_byte(key, [&](uint8_t byte) { taken += static_cast<char>(byte); });
+    CHECK(taken == key);
+    key += static_cast<char>(250 + size);
   }
 }
 
