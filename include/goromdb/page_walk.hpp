@@ -12,7 +12,8 @@
 
 namespace goromdb {
 
-// < 0, 0 or > 0: the order of as many bytes as both have, without a call for each pair of keys.
+// < 0, 0 or > 0: the order of as many bytes as both have; of eight and more without a call for each
+// pair of keys.
 inline int compare_common(std::string_view a, std::string_view b) {
   static_assert(std::endian::native == std::endian::little);
   constexpr size_t kWord = sizeof(uint64_t);

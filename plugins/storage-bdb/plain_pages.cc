@@ -9,7 +9,7 @@ namespace {
 
 static_assert(std::endian::native == std::endian::little, "sums take several bytes at once");
 
-constexpr uint32_t power_of_33(size_t n) {
+consteval uint32_t power_of_33(size_t n) {
   uint32_t product = 1;
   for (; n > 0; --n) product *= 33;
   return product;
@@ -60,7 +60,7 @@ __attribute__((target("avx2"))) uint32_t sum_in_lanes(const uint8_t* bytes, size
 
 uint32_t sum_of(const uint8_t* bytes, size_t size, uint32_t before) {
   static const bool has_lanes = __builtin_cpu_supports("avx2") != 0;
-  if (!has_lanes) return sum_by_eight(bytes, size, before);
+  if (!has_lanes || size < kStride) return sum_by_eight(bytes, size, before);
   const size_t first = size % kStride;
   return sum_in_lanes(bytes + first, size - first, sum_by_eight(bytes, first, before));
 }

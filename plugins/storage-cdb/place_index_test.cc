@@ -10,7 +10,6 @@
 #include <vector>
 
 #include "fake_host.hpp"
-#include "rounds.hpp"
 
 using namespace goromdb;
 
@@ -154,7 +153,7 @@ TEST_CASE("equal keys in several trees are told apart, and a tree that is none h
 
 // A small table has one row of slots, so 20 bits of the hash are all that tells two trees apart.
 TEST_CASE("an entry of another tree is not given where its hash looks the same") {
-  constexpr uint32_t kTrees = test::rounds(uint32_t{1} << 24);
+  constexpr uint32_t kTrees = uint32_t{1} << 24;  // one of which looks the same, of 2^20 or so
   test::FakeHost host;
   for (const bool several : {false, true}) {
     CAPTURE(several);
@@ -168,7 +167,7 @@ TEST_CASE("an entry of another tree is not given where its hash looks the same")
     }
     index.finish(Host(host.table()));
     size_t given = 0;
-    for (uint32_t tree = 3; tree < kTrees; tree += 32) {
+    for (uint32_t tree = 3; tree < kTrees && pieces.heads.empty(); tree += 32) {
       goromdb_key keys[32];
       goromdb_value values[32];
       for (uint32_t i = 0; i < 32; ++i) keys[i] = key_of("key", tree + i);
@@ -176,7 +175,7 @@ TEST_CASE("an entry of another tree is not given where its hash looks the same")
       for (const auto& value : values) given += value.status == GOROMDB_OK;
     }
     CHECK(given == 0);
-    CHECK(pieces.heads.size() > 0);  // some did look the same
+    CHECK_FALSE(pieces.heads.empty());  // one did look the same
   }
 }
 

@@ -13,7 +13,7 @@ TEST_CASE("is_below() orders keys as string_view does") {
   std::mt19937_64 chance(7);
   const std::string bytes("\0\x01\x7f\x80\xff", 5);
   std::vector<std::string> keys;
-  for (size_t size = 0; size <= 40; ++size) {
+  for (size_t size = 0; size <= 25; ++size) {
     const std::string same(size, 'k');
     keys.push_back(same);
     for (size_t at = 0; at < size; ++at) {  // each byte another one
@@ -27,8 +27,11 @@ TEST_CASE("is_below() orders keys as string_view does") {
       const std::vector<char> x(a.begin(), a.end()), y(b.begin(), b.end());
       const std::string_view one(x.data(), x.size()), other(y.data(), y.size());
       const size_t common = std::min(x.size(), y.size());
-      REQUIRE(is_below(one, other) == (a < b));
-      REQUIRE((compare_common(one, other) == 0) == (a.substr(0, common) == b.substr(0, common)));
+      const int order = a.substr(0, common).compare(b.substr(0, common));
+      const int found = compare_common(one, other);
+      const bool is_right = is_below(one, other) == (a < b) && (found < 0) == (order < 0) &&
+                            (found > 0) == (order > 0);
+      REQUIRE(is_right);
     }
   }
 }
