@@ -40,18 +40,12 @@ def arguments():
 
 
 def made(build, work, storage, size):
-    work.mkdir(parents=True, exist_ok=True)
     entries, value_bytes = SIZES[size]
-    as_json, as_rows = work / f"{entries}-{value_bytes}.json", work / "rows.part"
-    file = work / f"{entries}-{value_bytes}.{storage}"
-    if not as_json.exists():
-        part = work / "json.part"
-        rows.write(rows.synthetic(entries, value_bytes), part, as_rows)
-        as_rows.unlink()
-        part.rename(as_json)
+    name = f"{entries}-{value_bytes}"
+    file = work / f"{name}.{storage}"
     if not file.exists():
-        command = [build / "goromdb", "build", "--storage", storage, "--input", as_json]
-        subprocess.run([*command, "--output", file], check=True, capture_output=True)
+        as_json, _ = rows.synthetic_files(work, name, entries, value_bytes)
+        rows.build(build / "goromdb", storage, as_json, file)
     return file
 
 

@@ -95,9 +95,7 @@ class Lab:
             made = Data(name, folder / f"{name}.json", folder / f"{name}.rows")
             if not made.rows.exists():
                 self.say(f"making the data set {name}")
-                part = folder / "rows.part"
-                rows.write(self._rows(name), made.json, part)
-                part.rename(made.rows)  # whole or not at all
+                rows.write(self._rows(name), made.json, made.rows)
             self._data[name] = made
         return self._data[name]
 
@@ -123,8 +121,7 @@ class Lab:
             self.say(f"building {path.name}")
             path.unlink(missing_ok=True)
             path.with_name(f"{path.name}.md5").unlink(missing_ok=True)
-            command = [self.program, "build", "--storage", storage, "--input", data.json]
-            subprocess.run([*command, "--output", path], check=True, capture_output=True)
+            rows.build(self.program, storage, data.json, path)
         return path
 
     # -- servers

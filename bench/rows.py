@@ -52,9 +52,10 @@ def large(count, value_bytes):
 
 
 def write(rows, json_path, cdbmake_path):
-    """Both files, row by row."""
+    """Both files, row by row; the second one is there whole or not at all, and then the first one is whole."""
     encode = json.JSONEncoder(ensure_ascii=False).encode
-    with open(json_path, "wb", 1 << 20) as as_json, open(cdbmake_path, "wb", 1 << 20) as as_rows:
+    part = cdbmake_path.with_name(f"{cdbmake_path.name}.part")
+    with open(json_path, "wb", 1 << 20) as as_json, open(part, "wb", 1 << 20) as as_rows:
         before = "{"
         for key, value in rows:
             as_json.write(f"{before}\n{encode(key)}:{encode(value)}".encode())
@@ -63,3 +64,19 @@ def write(rows, json_path, cdbmake_path):
             as_rows.write(b"+%d,%d:%b->%b\n" % (len(k), len(v), k, v))
         as_json.write(b"\n}\n")
         as_rows.write(b"\n")
+    part.rename(cdbmake_path)
+
+
+def synthetic_files(folder, name, count, value_bytes):
+    """(JSON file, rows) of synthetic() in the folder, made when they are not there yet."""
+    folder.mkdir(parents=True, exist_ok=True)
+    as_json, as_rows = folder / f"{name}.json", folder / f"{name}.rows"
+    if not as_rows.exists():
+        write(synthetic(count, value_bytes), as_json, as_rows)
+    return as_json, as_rows
+
+
+def build(program, storage, as_json, file):
+    """Has goromdb make a storage's data file of a JSON file."""
+    command = [program, "build", "--storage", storage, "--input", as_json, "--output", file]
+    subprocess.run(command, check=True, capture_output=True)

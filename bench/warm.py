@@ -46,16 +46,10 @@ def arguments():
 
 def made(build, work, storage, mark):
     """(data file, rows) of the data set `mark`."""
-    work.mkdir(parents=True, exist_ok=True)
-    as_json, as_rows = work / f"{mark}.json", work / f"{mark}.rows"
+    as_json, as_rows = rows.synthetic_files(work, mark, ENTRIES, VALUE_BYTES + len(mark))
     file = work / f"{mark}.{storage}"
-    if not as_rows.exists():
-        part = work / "rows.part"
-        rows.write(rows.synthetic(ENTRIES, VALUE_BYTES + len(mark)), as_json, part)
-        part.rename(as_rows)
     if not file.exists():
-        command = [build / "goromdb", "build", "--storage", storage, "--input", as_json]
-        subprocess.run([*command, "--output", file], check=True, capture_output=True)
+        rows.build(build / "goromdb", storage, as_json, file)
     return file, as_rows
 
 

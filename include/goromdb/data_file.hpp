@@ -179,8 +179,7 @@ inline std::vector<goromdb_slice> mappings_of(const DataFile& file) {
 // For a walk over a whole mapping, in the order of the file, more or less. What the page cache has
 // is mapped at once, which takes a third of the time that it takes page by page as they are
 // touched; else, while this lives, the file is read ahead. At the end its pages are the page
-// cache's again, and those that are needed come back as they are touched. Two `threads` do both in
-// half of the time.
+// cache's again, and those that are needed come back as they are touched. Two `threads` share both.
 class ReadAhead {
  public:
   explicit ReadAhead(const Mapping& map, uint32_t threads = 1) : map_(map), threads_(threads) {
