@@ -4,6 +4,7 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
@@ -51,6 +52,64 @@ inline void each_byte(std::string_view key, Take&& take) {
     take(static_cast<uint8_t>(at[3]));
   }
   while (at < end) take(static_cast<uint8_t>(*at++));
+}
+
+// The hash that each byte makes of the one before: hash * kFactor ^ byte.
+template <uint32_t kFactor>
+inline uint32_t hash_of_bytes(std::string_view key, uint32_t begin) {
+  uint32_t hash = begin;
+  each_byte(key, [&](uint8_t byte) { hash = hash * kFactor ^ byte; });
+  return hash;
+}
+
+constexpr size_t kSideBySide = 8;
+using SomeKeys = std::array<std::string_view, kSideBySide>;
+using SomeHashes = std::array<uint32_t, kSideBySide>;
+
+#ifdef __x86_64__
+// The hashes of the keys' first `common` bytes, four at least, which all have: a lane a key.
+template <uint32_t kFactor>
+__attribute__((target("avx2"))) void hash_in_lanes(const SomeKeys& keys, size_t common,
+                                                   uint32_t begin, SomeHashes& hashes) {
+  using Lanes = uint32_t __attribute__((vector_size(sizeof(SomeHashes))));
+  constexpr size_t kWord = sizeof(uint32_t);
+  Lanes hash = Lanes{} + begin;
+  for (size_t i = 0; i < common;) {
+    const size_t at = std::min(i, common - kWord);  // nothing is read that is not the key's
+    Lanes words;
+    for (size_t k = 0; k < kSideBySide; ++k) {
+      uint32_t word;
+      std::memcpy(&word, keys[k].data() + at, kWord);
+      words[k] = word;
+    }
+    for (words >>= 8 * (i - at); i < at + kWord; ++i, words >>= 8) {
+      hash = hash * kFactor ^ (words & 0xff);
+    }
+  }
+  std::memcpy(hashes.data(), &hash, sizeof hash);
+}
+#endif
+
+// The hashes of several keys, as hash_of_bytes() makes them, in less time: by itself each step of
+// one has to wait for the one before it.
+template <uint32_t kFactor>
+inline SomeHashes hashes_of_bytes(const SomeKeys& keys, uint32_t begin) {
+  SomeHashes hashes;
+  hashes.fill(begin);
+  size_t done = 0;
+#ifdef __x86_64__
+  static const bool has_lanes = __builtin_cpu_supports("avx2") != 0;
+  size_t common = keys[0].size();
+  for (const auto& key : keys) common = std::min(common, key.size());
+  if (has_lanes && common >= sizeof(uint32_t)) {
+    hash_in_lanes<kFactor>(keys, common, begin, hashes);
+    done = common;
+  }
+#endif
+  for (size_t k = 0; k < kSideBySide; ++k) {
+    if (keys[k].size() > done) hashes[k] = hash_of_bytes<kFactor>(keys[k].substr(done), hashes[k]);
+  }
+  return hashes;
 }
 
 // The page that is looked at next comes from memory while this one is looked at, a bit with each of

@@ -11,11 +11,7 @@ namespace {
 constexpr uint32_t kMostKeys = 0x80000000;  // that a first page may claim
 
 // libdb's for files of these versions: FNV-1 that begins with 0.
-uint32_t hash_of(std::string_view key) {
-  uint32_t hash = 0;
-  each_byte(key, [&](uint8_t byte) { hash = hash * 16777619 ^ byte; });
-  return hash;
-}
+constexpr uint32_t kHashBegin = 0, kHashFactor = 16777619;
 
 // The order on a page: of the bytes; where one key begins with the other one, the longer one first.
 bool comes_before(std::string_view one, std::string_view other) {
@@ -43,7 +39,8 @@ bool PlainHash::is_sound(const PlainPage& meta) {
   high_mask_ = static_cast<uint32_t>((uint64_t{1} << doubling_of(last_bucket_)) - 1);
   const std::string_view word(kHashedWord, sizeof kHashedWord);
   if (meta.u32(kHighMaskAt) != high_mask_ || meta.u32(kLowMaskAt) != high_mask_ / 2 ||
-      meta.u32(kKeysAt) > kMostKeys || meta.u32(kWordsHashAt) != hash_of(word)) {
+      meta.u32(kKeysAt) > kMostKeys ||
+      meta.u32(kWordsHashAt) != hash_of_bytes<kHashFactor>(word, kHashBegin)) {
     return false;
   }
   for (size_t i = 0; i < kSpares; ++i)
@@ -105,27 +102,36 @@ bool PlainHash::bucket(uint32_t number) {
 // Each item ends where the one before it begins.
 bool PlainHash::entries(const PlainPage page, uint32_t bucket) {
   const size_t count = page.count(), places_end = page.end_of_places();
-  const bool counts_only = database_.counts_only();
-  EntryTotals found;
   if (count % 2 != 0 || places_end > page.size) return false;
-  ComingPage coming(bucket < last_bucket_ ? pages_.begin_of(first_page(bucket + 1)) : nullptr,
-                    page.size, count / 2);
+  const bool counts_only = database_.counts_only();
+  const uint32_t next = page.u32(kNextAt);
+  const uint32_t next_page = next != 0 || bucket == last_bucket_ ? next : first_page(bucket + 1);
+  ComingPage coming(pages_.begin_of(next_page), page.size, count / 2);
+  EntryTotals found;
   size_t end = page.size;
+  SomeKeys keys;  // a group; at the end some are of the one before
   std::string_view last;
-  for (size_t i = 0; i < count; i += 2) {
-    coming.a_bit();
-    const size_t key_at = page.item(i), value_at = page.item(i + 1);
-    if (key_at >= end || value_at >= key_at || value_at < places_end) return false;
-    if (page.bytes[key_at] != kHere) return false;
-    const auto key = page.text(key_at + kHashKeyAt, end - key_at - kHashKeyAt);
-    if ((i > 0 && !comes_before(last, key)) || bucket_of(key) != bucket) return false;
-    if (counts_only && page.bytes[value_at] == kHere) {
-      found.add(key.size(), key_at - value_at - kHashKeyAt);
-    } else if (!value(page, value_at, key_at, key)) {
-      return false;
+  for (size_t i = 0; i < count;) {
+    size_t size = 0;  // of the group
+    for (; size < keys.size() && i < count; i += 2) {
+      coming.a_bit();
+      const size_t key_at = page.item(i), value_at = page.item(i + 1);
+      if (key_at >= end || value_at >= key_at || value_at < places_end) return false;
+      if (page.bytes[key_at] != kHere) return false;
+      const auto key = page.text(key_at + kHashKeyAt, end - key_at - kHashKeyAt);
+      if (i > 0 && !comes_before(last, key)) return false;
+      if (counts_only && page.bytes[value_at] == kHere) {
+        found.add(key.size(), key_at - value_at - kHashKeyAt);
+      } else if (!value(page, value_at, key_at, key)) {
+        return false;
+      }
+      last = keys[size++] = key;
+      end = value_at;
     }
-    last = key;
-    end = value_at;
+    const auto hashes = hashes_of_bytes<kHashFactor>(keys, kHashBegin);
+    for (size_t k = 0; k < size; ++k) {
+      if (bucket_of(hashes[k]) != bucket) return false;
+    }
   }
   database_.totals.add(found);
   return true;
@@ -147,8 +153,8 @@ uint32_t PlainHash::first_page(uint32_t bucket) const {
   return bucket + spares_[doubling_of(bucket)];
 }
 
-uint32_t PlainHash::bucket_of(std::string_view key) const {
-  const uint32_t bucket = hash_of(key) & high_mask_;
+uint32_t PlainHash::bucket_of(uint32_t hash) const {
+  const uint32_t bucket = hash & high_mask_;
   return bucket > last_bucket_ ? bucket & high_mask_ / 2 : bucket;
 }
 

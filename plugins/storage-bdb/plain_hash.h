@@ -28,7 +28,7 @@ class PlainHash {
   bool entries(PlainPage page, uint32_t bucket);
   bool value(const PlainPage& page, size_t at, size_t end, std::string_view key);
   uint32_t first_page(uint32_t bucket) const;
-  uint32_t bucket_of(std::string_view key) const;
+  uint32_t bucket_of(uint32_t hash) const;
 
   PlainPages& pages_;
   PlainDatabase& database_;

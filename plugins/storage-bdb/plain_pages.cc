@@ -1,8 +1,13 @@
 // SPDX-License-Identifier: MIT
 #include "plain_pages.h"
 
+#include <array>
 #include <bit>
 #include <iterator>
+
+#ifdef __x86_64__
+#include <immintrin.h>
+#endif
 
 namespace goromdb::bdb {
 namespace {
@@ -32,37 +37,42 @@ uint32_t sum_by_eight(const uint8_t* bytes, size_t size, uint32_t before) {
 }
 
 #ifdef __x86_64__
-// The same in the lanes of wide registers, three times as fast: each lane has a sum of its own, of
-// every 32nd group of four bytes. `size` is a multiple of kStride.
+// The same in the lanes of wide registers: each lane has a sum of its own, of every 32nd group of
+// four bytes. `size` is a multiple of kStride.
 constexpr size_t kLane = sizeof(uint32_t), kLanes = 8, kWide = kLane * kLanes, kRegisters = 4,
                  kStride = kWide * kRegisters;
+static_assert(kSummedOfMeta % kStride == 0);
 __attribute__((target("avx2"))) uint32_t sum_in_lanes(const uint8_t* bytes, size_t size,
                                                       uint32_t before) {
-  using Pairs = uint16_t __attribute__((vector_size(kWide)));
   using Fours = uint32_t __attribute__((vector_size(kWide)));
+  const __m256i of_neighbours = _mm256_set1_epi16(33 | 1 << 8),
+                of_pairs = _mm256_set1_epi32(power_of_33(2) | 1 << 16);
+  const Fours of_lanes = {power_of_33(7 * kLane), power_of_33(6 * kLane),
+                          power_of_33(5 * kLane), power_of_33(4 * kLane),
+                          power_of_33(3 * kLane), power_of_33(2 * kLane),
+                          power_of_33(kLane),     1};
   Fours sums[kRegisters] = {};
   sums[kRegisters - 1][kLanes - 1] = before;
   for (size_t at = 0; at < size; at += kStride) {
     for (size_t i = 0; i < kRegisters; ++i) {
-      Pairs two;
-      std::memcpy(&two, bytes + at + i * kWide, kWide);
-      const auto pairs = reinterpret_cast<Fours>((two & 0xff) * 33 + (two >> 8));
-      const Fours fours = (pairs & 0xffff) * power_of_33(2) + (pairs >> 16);
+      __m256i part;
+      std::memcpy(&part, bytes + at + i * kWide, kWide);
+      const __m256i pairs = _mm256_maddubs_epi16(part, of_neighbours);
+      const auto fours = reinterpret_cast<Fours>(_mm256_madd_epi16(pairs, of_pairs));
       sums[i] = sums[i] * power_of_33(kStride) + fours;
     }
   }
+  Fours all = {};
+  for (const Fours& each : sums) all = all * power_of_33(kWide) + each;
+  all *= of_lanes;
   uint32_t sum = 0;
-  for (const Fours& each : sums) {
-    for (size_t lane = 0; lane < kLanes; ++lane) sum = sum * power_of_33(kLane) + each[lane];
-  }
+  for (size_t lane = 0; lane < kLanes; ++lane) sum += all[lane];
   return sum;
 }
 
 uint32_t sum_of(const uint8_t* bytes, size_t size, uint32_t before) {
   static const bool has_lanes = __builtin_cpu_supports("avx2") != 0;
-  if (!has_lanes || size < kStride) return sum_by_eight(bytes, size, before);
-  const size_t first = size % kStride;
-  return sum_in_lanes(bytes + first, size - first, sum_by_eight(bytes, first, before));
+  return has_lanes ? sum_in_lanes(bytes, size, before) : sum_by_eight(bytes, size, before);
 }
 #else
 uint32_t sum_of(const uint8_t* bytes, size_t size, uint32_t before) {
@@ -109,16 +119,14 @@ std::optional<PlainPage> PlainPages::take_bucket(uint32_t number) {
 bool PlainPages::has_its_sum(const PlainPage& page) const {
   if (page.bytes[kTypeAt] == kFreePage && page.load<uint64_t>(0) == 0 && page.u32(kNumberAt) == 0)
     return true;
-  constexpr size_t kWord = sizeof(uint64_t);
+  // It is within what is summed of a first page, which no page is smaller than.
+  std::array<uint8_t, kSummedOfMeta> begin;
   const size_t at = is_meta(page) ? kMetaSumAt : kSumAt,
-               end = is_meta(page) ? kSummedOfMeta : page.size;
-  const size_t word = at / kWord * kWord;
-  uint8_t without[kWord];
-  std::memcpy(without, page.bytes + word, kWord);
-  std::memset(without + at - word, 0, sizeof(uint32_t));
-  uint32_t sum = sum_of(page.bytes, word, 0);
-  sum = sum_of(without, kWord, sum);
-  sum = sum_of(page.bytes + word + kWord, end - word - kWord, sum);
+               end = is_meta(page) ? begin.size() : page.size;
+  std::memcpy(begin.data(), page.bytes, begin.size());
+  std::memset(begin.data() + at, 0, sizeof(uint32_t));
+  uint32_t sum = sum_of(begin.data(), begin.size(), 0);
+  sum = sum_of(page.bytes + begin.size(), end - begin.size(), sum);
   return sum == page.u32(at);
 }
 

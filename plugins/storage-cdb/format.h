@@ -27,10 +27,10 @@ inline uint32_t load(const uint8_t* p) {
   return uint32_t{p[0]} | uint32_t{p[1]} << 8 | uint32_t{p[2]} << 16 | uint32_t{p[3]} << 24;
 }
 
+constexpr uint32_t kHashBegin = 5381, kHashFactor = 33;
+
 inline uint32_t hash_of(std::string_view key) {
-  uint32_t hash = 5381;
-  each_byte(key, [&](uint8_t byte) { hash = (hash + (hash << 5)) ^ byte; });
-  return hash;
+  return hash_of_bytes<kHashFactor>(key, kHashBegin);
 }
 
 }  // namespace goromdb::cdb

@@ -4,33 +4,17 @@
 #include <goromdb/flat_index.hpp>
 
 #include <algorithm>
+#include <array>
+#include <bit>
 #include <future>
+
+#include "slot_scan.h"
 
 namespace goromdb {
 namespace {
 
 constexpr uint64_t kTellEvery = uint64_t{1} << 22;  // bytes
 constexpr size_t kAhead = 2048;                     // that are fetched into the processor's cache
-
-// A set of (hash, position), in any order.
-class Set {
- public:
-  explicit Set(uint64_t secret) : secret_(secret) {}
-  void add(uint32_t hash, uint32_t at) {
-    const uint64_t both = uint64_t{hash} << 32 | at;
-    sum_ += XXH3_64bits_withSeed(&both, sizeof both, secret_);
-    ++size_;
-  }
-  void add(const Set& other) {
-    sum_ += other.sum_;
-    size_ += other.size_;
-  }
-  uint64_t size() const { return size_; }
-  bool operator==(const Set&) const = default;
-
- private:
-  uint64_t secret_, sum_ = 0, size_ = 0;
-};
 
 // What records and tables hold; each thread has one of its own.
 struct Seen {
@@ -41,7 +25,7 @@ struct Seen {
     totals.add(other.totals);
   }
 
-  Set records, slots;
+  SlotSet records, slots;
   EntryTotals totals;
 };
 
@@ -57,14 +41,21 @@ bool same_key(const CdbFile& file, uint32_t a, uint32_t b, uint64_t& probes) {
 // False: it is no list of records from one place to the other. `tell` is called now and then.
 template <class Tell>
 bool read_records(const CdbFile& file, uint64_t at, uint64_t end, Seen& seen, Tell tell) {
-  Set records = seen.records;  // here, where no pointer leads to
+  SlotSet records = seen.records;  // here, where no pointer leads to
   EntryTotals totals = seen.totals;
-  CdbFile::Record record;
-  for (uint64_t told = at; at < end; at = record.next) {
-    if (!file.record(at, record)) return false;
-    __builtin_prefetch(record.key.data() + kAhead);
-    records.add(cdb::hash_of(record.key), static_cast<uint32_t>(at));
-    totals.add(record.key.size(), record.value.size());
+  SomeKeys keys;  // at the end some are of the group before
+  std::array<uint32_t, keys.size()> places;
+  for (uint64_t told = at; at < end;) {
+    size_t count = 0;
+    for (CdbFile::Record record; count < keys.size() && at < end; at = record.next) {
+      if (!file.record(at, record)) return false;
+      __builtin_prefetch(record.key.data() + kAhead);
+      totals.add(record.key.size(), record.value.size());
+      keys[count] = record.key;
+      places[count++] = static_cast<uint32_t>(at);
+    }
+    const auto hashes = hashes_of_bytes<cdb::kHashFactor>(keys, cdb::kHashBegin);
+    for (size_t k = 0; k < count; ++k) records.add(hashes[k], places[k]);
     if (at - told >= kTellEvery) tell(told = at);
   }
   seen.records = records;
@@ -72,60 +63,46 @@ bool read_records(const CdbFile& file, uint64_t at, uint64_t end, Seen& seen, Te
   return at == end;
 }
 
-// Whether the search for that slot's key begins a few slots before it at most and meets no empty
-// one and no other record with its hash. `run`: how many slots are filled without a gap that end
-// with this one. False also where the table's end comes in between.
-bool is_found_soon(const uint8_t* table, uint32_t slots, uint32_t i, uint32_t run) {
-  constexpr uint32_t kFew = 4;
-  if (i < kFew) return false;
-  const auto hash_at = [&](uint32_t at) { return cdb::load(table + at * cdb::kSlotSize); };
-  const uint32_t hash = hash_at(i);
-  bool is_same = false;  // as one that is on the way, or before it
-  for (uint32_t k = 1; k <= kFew; ++k) is_same |= hash_at(i - k) == hash;
-  const uint32_t steps = i - (hash >> 8) % slots;  // huge where it begins behind the slot
-  return ((steps < run) & (steps <= kFew) & !is_same) != 0;
+// Whether the search for the key of that slot ends with it. Counts the slots on its way.
+bool is_found(const CdbFile& file, const SlotTable& table, uint32_t slot, uint64_t& probes) {
+  const uint32_t hash = table.hash(slot);
+  if (hash % cdb::kTables != table.number) return false;
+  for (uint32_t i = (hash >> 8) % table.slots; i != slot;) {
+    const uint32_t end = i < slot ? slot : table.slots;
+    const uint32_t stop = next_stop(table, i, end, hash);
+    probes += stop - i;
+    if (stop != end) {
+      const uint32_t other = table.position(stop);
+      if (other == 0 || same_key(file, table.position(slot), other, ++probes)) return false;
+    }
+    i = stop == end ? end % table.slots : stop + 1;
+  }
+  return true;
 }
 
 // False: a search does not end at each slot, or takes long, or a key comes twice.
 template <class Tell>
 bool read_tables(const CdbFile& file, Seen& seen, Tell tell) {
-  constexpr uint32_t kBlock = 8;  // slots in a line of the cache
-  Set set = seen.slots;
   uint64_t probes = 0;
   for (uint32_t n = 0; n < cdb::kTables; ++n) {
     const auto [position, slots] = file.table(n);
-    const uint8_t* const table = file.mapping().data() + position;
-    uint32_t run = 0;  // of filled slots, up to here
-    for (uint32_t begin = 0; begin < slots; begin += kBlock) {
+    const SlotTable table{file.mapping().data() + position, slots, n};
+    for (uint32_t begin = 0, end; begin < slots; begin = end) {
+      end = begin + std::min(kScanned, slots - begin);
       if (uint64_t{begin} * cdb::kSlotSize % kTellEvery == 0)
-        tell(position + begin * cdb::kSlotSize);
-      __builtin_prefetch(table + begin * cdb::kSlotSize + kAhead);
-      // Without a branch: half of the slots are empty, and no processor guesses which.
-      uint32_t filled[kBlock], runs[kBlock], count = 0;
-      for (uint32_t i = begin; i < slots && i < begin + kBlock; ++i) {
-        const uint32_t is_filled = cdb::load(table + i * cdb::kSlotSize + 4) != 0 ? 1 : 0;
-        run = (run + 1) * is_filled;
-        filled[count] = i;
-        runs[count] = run;
-        count += is_filled;
-      }
-      for (uint32_t k = 0; k < count; ++k) {
-        const uint32_t i = filled[k];
-        const uint8_t* slot = table + i * cdb::kSlotSize;
-        const uint32_t hash = cdb::load(slot), at = cdb::load(slot + 4);
-        if (hash % cdb::kTables != n) return false;
-        set.add(hash, at);
-        if (is_found_soon(table, slots, i, runs[k])) continue;
-        for (uint32_t j = (hash >> 8) % slots; j != i; j = j + 1 == slots ? 0 : j + 1) {
-          const uint8_t* before = table + j * cdb::kSlotSize;
-          const uint32_t other = cdb::load(before + 4);
-          if (other == 0 || ++probes > kMostProbes * set.size() + kFreeProbes) return false;
-          if (cdb::load(before) == hash && same_key(file, at, other, probes)) return false;
+        tell(position + uint64_t{begin} * cdb::kSlotSize);
+      SlotBits unclear;
+      scan_slots(table, begin, end, seen.slots, unclear);
+      for (uint32_t word = begin; uint64_t bits : unclear) {
+        for (; bits != 0; bits &= bits - 1) {
+          const uint32_t slot = word + static_cast<uint32_t>(std::countr_zero(bits));
+          if (!is_found(file, table, slot, probes)) return false;
+          if (probes > kMostProbes * seen.slots.size() + kFreeProbes) return false;
         }
+        word += 64;
       }
     }
   }
-  seen.slots = set;
   return true;
 }
 

@@ -46,6 +46,29 @@ TEST_CASE("each byte of a key is taken once, in order") {
   }
 }
 
+TEST_CASE("several keys have the hashes that each has by itself") {
+  std::mt19937_64 chance(8);
+  constexpr uint32_t kBegin = 5381, kFactor = 16777619;
+  for (int round = 0; round < 2000; ++round) {
+    std::vector<std::vector<char>> bytes(kSideBySide);
+    SomeKeys keys;
+    const size_t shortest = chance() % 12, more = chance() % 3 * 10;
+    for (size_t k = 0; k < keys.size(); ++k) {
+      // Of exactly their bytes, so that a sanitizer sees what is read behind them.
+      bytes[k].resize(shortest + (more == 0 ? 0 : chance() % more));
+      for (char& byte : bytes[k]) byte = static_cast<char>(chance());
+      keys[k] = {bytes[k].data(), bytes[k].size()};
+    }
+    const auto found = hashes_of_bytes<kFactor>(keys, kBegin);
+    for (size_t k = 0; k < keys.size(); ++k) {
+      uint32_t hash = kBegin;
+      for (const char byte : bytes[k]) hash = hash * kFactor ^ static_cast<uint8_t>(byte);
+      REQUIRE(found[k] == hash);
+      REQUIRE(hash_of_bytes<kFactor>(keys[k], kBegin) == hash);
+    }
+  }
+}
+
 TEST_CASE("any page may be the one that comes") {
   const std::string page(4096, 'p');
   for (const size_t size : {0, 1, 100, 512, 4096}) {
