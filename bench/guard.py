@@ -3,6 +3,8 @@
 
     ninja -C build && /usr/bin/python3 bench/guard.py --build build
 
+Of Berkeley DB there are three more kinds of file, as db5.3_load makes them: a hash, a btree with checksums, a hash with them.
+
 The process is started as the server starts it (core/guard/guard_words.h), with two threads and with one on one CPU, in turn
 with `cat`, which has the same CPUs. One line for each storage and size, medians of the rounds: how long all of `cat` takes to
 the time between the lines that tell that the guard has begun and that the file is good, and to all that its process takes.
@@ -27,6 +29,11 @@ SIZES = {  # entries and bytes of a value, whose key has 14 more
     "110 bytes, 3.5 million": (3_500_000, 96),
     "1 KB, 400,000": (400_000, 1_000),
 }
+KINDS = {  # of Berkeley DB files that `goromdb build` does not make: how db5.3_load makes them
+    "hash": ["-t", "hash"],
+    "btree-checksums": ["-t", "btree", "-c", "chksum=1"],
+    "hash-checksums": ["-t", "hash", "-c", "chksum=1"],
+}
 MEMORY, CPU_S, SCRATCH = 8 << 30, 600, 8 << 30
 BEGUN, GOOD = b"guard: begun", b"guard: ok"
 
@@ -35,17 +42,30 @@ def arguments():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--build", default="build", help="the folder of a release build")
     parser.add_argument("--rounds", type=int, default=9)
-    parser.add_argument("--storage", action="append", help="lmdb, bdb, bolt and cdb unless it is given")
+    parser.add_argument("--storage", action="append", help="or a kind of Berkeley DB file; all unless it is given")
     return parser.parse_args()
 
 
-def made(build, work, storage, size):
+def made(build, work, kind, size):
+    """A file of that storage, or that kind of Berkeley DB file."""
     entries, value_bytes = SIZES[size]
     name = f"{entries}-{value_bytes}"
-    file = work / f"{name}.{storage}"
-    if not file.exists():
+    file = work / (f"{name}-{kind}.bdb" if kind in KINDS else f"{name}.{kind}")
+    if file.exists():
+        return file
+    if kind in KINDS:
+        part = file.with_suffix(".part")
+        part.unlink(missing_ok=True)
+        load = subprocess.Popen(["db5.3_load", "-T", *KINDS[kind], part], stdin=subprocess.PIPE)
+        for key, value in rows.synthetic(entries, value_bytes):
+            load.stdin.write(f"{key}\n{value}\n".encode())
+        load.stdin.close()
+        if load.wait() != 0:
+            raise SystemExit("bench/guard.py: db5.3_load failed")
+        part.rename(file)
+    else:
         as_json, _ = rows.synthetic_files(work, name, entries, value_bytes)
-        rows.build(build / "goromdb", storage, as_json, file)
+        rows.build(build / "goromdb", kind, as_json, file)
     return file
 
 
@@ -56,12 +76,12 @@ def cat(file):
     return time.perf_counter() - began
 
 
-def guard(build, work, storage, file, threads):
+def guard(build, work, file, threads):
     """(seconds from its start to its end, of these from its first sign to its verdict)"""
     scratch = work / "scratch"
     scratch.mkdir(exist_ok=True)
     words = ["open-in-guard", os.getpid(), MEMORY, CPU_S, SCRATCH, threads, scratch]
-    words += [build / "plugins" / f"storage-{storage}.so", file]
+    words += [build / "plugins" / f"storage-{file.suffix[1:]}.so", file]
     ours, its = os.pipe()
     began = time.perf_counter()
     process = os.posix_spawn(
@@ -87,20 +107,23 @@ def main():
     ways = {"one": (1, cpus[-1:]), "two": (2, cpus)}
     print("| | entries | MB | one thread: reading | with its start | two threads: reading | with its start |")
     print("| --- | --- | --- | --- | --- | --- | --- |")
-    for storage in options.storage or ["lmdb", "bdb", "bolt", "cdb"]:
+    for kind in options.storage or ["lmdb", "bdb", *KINDS, "bolt", "cdb"]:
         for size in SIZES:
+            if kind in KINDS and SIZES[size][0] > 1_000_000:
+                continue  # a hash takes db5.3_load too long
             os.sched_setaffinity(0, cpus)
-            file = made(build, work, storage, size)
+            work.mkdir(parents=True, exist_ok=True)
+            file = made(build, work, kind, size)
             cat(file)
             found = {way: [] for way in ways}
             for _ in range(options.rounds):
                 for way, (threads, its) in ways.items():
                     os.sched_setaffinity(0, its)  # and of those that are started
                     plain = cat(file)
-                    whole, reading = guard(build, work, storage, file, threads)
+                    whole, reading = guard(build, work, file, threads)
                     found[way].append((plain / reading, plain / whole))
             figures = [f"{statistics.median(each):.2f}" for way in ways for each in zip(*found[way])]
-            print(f"| {storage} | {size} | {file.stat().st_size / 1e6:.0f} | {' | '.join(figures)} |", flush=True)
+            print(f"| {kind} | {size} | {file.stat().st_size / 1e6:.0f} | {' | '.join(figures)} |", flush=True)
 
 
 if __name__ == "__main__":

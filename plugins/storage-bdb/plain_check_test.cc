@@ -339,6 +339,21 @@ TEST_CASE("each thing that is not as it has to be is noticed") {
                       {"page of a long value", longs + kPageAt, "\1\0\0\0"s},
                       {"length of a long value", longs + kLongSizeAt, "\1"}});
   }
+  SUBCASE("of a hash whose last value begins among the places") {
+    constexpr size_t kSmall = 512;
+    const auto path = dir.file("f");
+    Entries entries;
+    for (int i = 1000; i < 1200; ++i) entries.emplace_back(std::to_string(i), "value");
+    write(path, entries, {.type = DB_HASH, .page_size = kSmall});
+    auto bytes = bytes_of(path);
+    REQUIRE(check(bytes, kSmall));
+    const size_t bucket = page_of(bytes, kHash, kSmall);
+    const size_t last = bucket + kHeader + 2 * (short_at(bytes, bucket + kCountAt) - 1u);
+    const size_t second_byte = kHeader + 1;  // of the first place: the type of a short value
+    REQUIRE(bytes[bucket + second_byte] == kHere);
+    put_short(bytes, last, second_byte);
+    CHECK_FALSE(check(bytes, kSmall));
+  }
   SUBCASE("of a hash that two threads have looked at") {
     const auto path = dir.file("f");
     Entries entries;

@@ -99,40 +99,64 @@ bool PlainHash::bucket(uint32_t number) {
   return false;
 }
 
+bool PlainHash::are_in(uint32_t bucket, const SomeKeys& keys, size_t count) const {
+  const auto hashes = hashes_of_bytes<kHashFactor>(keys, kHashBegin);
+  for (size_t k = 0; k < count; ++k) {
+    if (bucket_of(hashes[k]) != bucket) return false;
+  }
+  return true;
+}
+
 // Each item ends where the one before it begins.
-bool PlainHash::entries(const PlainPage page, uint32_t bucket) {
+bool PlainHash::entries(const PlainPage& page, uint32_t bucket) {
   const size_t count = page.count(), places_end = page.end_of_places();
   if (count % 2 != 0 || places_end > page.size) return false;
-  const bool counts_only = database_.counts_only();
+  if (!page.swapped && database_.counts_only() && short_entries(page, count / 2, bucket))
+    return true;
+  size_t end = page.size;
+  SomeKeys keys;
+  std::string_view& key = keys[0];
+  std::string_view last;
+  for (size_t i = 0; i < count; i += 2) {
+    const size_t key_at = page.item(i), value_at = page.item(i + 1);
+    if (key_at >= end || value_at >= key_at || value_at < places_end) return false;
+    if (page.bytes[key_at] != kHere) return false;
+    key = page.text(key_at + kHashKeyAt, end - key_at - kHashKeyAt);
+    if ((i > 0 && !comes_before(last, key)) || !are_in(bucket, keys, 1)) return false;
+    if (!value(page, value_at, key_at, key)) return false;
+    last = key;
+    end = value_at;
+  }
+  return true;
+}
+
+// The same where all values are short and are to be counted, no more: with all that it needs at
+// hand. False: it is another page, or not sound.
+bool PlainHash::short_entries(const PlainPage page, size_t count, uint32_t bucket) {
   const uint32_t next = page.u32(kNextAt);
   const uint32_t next_page = next != 0 || bucket == last_bucket_ ? next : first_page(bucket + 1);
-  ComingPage coming(pages_.begin_of(next_page), page.size, count / 2);
+  ComingPage coming(pages_.begin_of(next_page), page.size, count);
   EntryTotals found;
   size_t end = page.size;
   SomeKeys keys;  // a group; at the end some are of the one before
   std::string_view last;
   for (size_t i = 0; i < count;) {
     size_t size = 0;  // of the group
-    for (; size < keys.size() && i < count; i += 2) {
+    for (; size < keys.size() && i < count; ++i) {
       coming.a_bit();
-      const size_t key_at = page.item(i), value_at = page.item(i + 1);
-      if (key_at >= end || value_at >= key_at || value_at < places_end) return false;
-      if (page.bytes[key_at] != kHere) return false;
+      const auto places = page.load<uint32_t>(page.header + i * sizeof(uint32_t));
+      const size_t key_at = places & 0xffff, value_at = places >> 16;
+      if (key_at >= end || value_at >= key_at) return false;
+      if (page.bytes[key_at] != kHere || page.bytes[value_at] != kHere) return false;
       const auto key = page.text(key_at + kHashKeyAt, end - key_at - kHashKeyAt);
       if (i > 0 && !comes_before(last, key)) return false;
-      if (counts_only && page.bytes[value_at] == kHere) {
-        found.add(key.size(), key_at - value_at - kHashKeyAt);
-      } else if (!value(page, value_at, key_at, key)) {
-        return false;
-      }
+      found.add(key.size(), key_at - value_at - kHashKeyAt);
       last = keys[size++] = key;
       end = value_at;
     }
-    const auto hashes = hashes_of_bytes<kHashFactor>(keys, kHashBegin);
-    for (size_t k = 0; k < size; ++k) {
-      if (bucket_of(hashes[k]) != bucket) return false;
-    }
+    if (!are_in(bucket, keys, size)) return false;
   }
+  if (end < page.end_of_places()) return false;
   database_.totals.add(found);
   return true;
 }

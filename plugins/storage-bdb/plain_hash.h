@@ -25,7 +25,9 @@ class PlainHash {
   bool halves(uint32_t end);
   bool unused_buckets();
   bool bucket(uint32_t number);
-  bool entries(PlainPage page, uint32_t bucket);
+  bool entries(const PlainPage& page, uint32_t bucket);
+  bool short_entries(PlainPage page, size_t count, uint32_t bucket);
+  bool are_in(uint32_t bucket, const SomeKeys& keys, size_t count) const;
   bool value(const PlainPage& page, size_t at, size_t end, std::string_view key);
   uint32_t first_page(uint32_t bucket) const;
   uint32_t bucket_of(uint32_t hash) const;
