@@ -9,7 +9,7 @@
 #include <string>
 #include <string_view>
 
-#if FMT_VERSION / 10000 == 9
+#if FMT_VERSION / 10000 == 9 && !defined(FMT_HEADER_ONLY)
 // What spdlog formats a line with is in fmt's library; not told so, a compiler makes it anew, and
 // with it most of fmt, for each file that logs: half of the time that such a file takes.
 extern template void fmt::detail::vformat_to<char>(fmt::detail::buffer<char>&, fmt::string_view,

@@ -62,6 +62,17 @@ inline uint32_t hash_of_bytes(std::string_view key, uint32_t begin) {
   return hash;
 }
 
+// Whether this processor has wide registers, of 32 bytes. Without them, or where a test's build
+// says so, all is done one after the other.
+inline bool has_lanes() {
+#if defined(__x86_64__) && !defined(GOROMDB_WITHOUT_LANES)
+  static const bool has = __builtin_cpu_supports("avx2") != 0;
+  return has;
+#else
+  return false;
+#endif
+}
+
 constexpr size_t kSideBySide = 8;
 using SomeKeys = std::array<std::string_view, kSideBySide>;
 using SomeHashes = std::array<uint32_t, kSideBySide>;
@@ -98,10 +109,9 @@ inline SomeHashes hashes_of_bytes(const SomeKeys& keys, uint32_t begin) {
   hashes.fill(begin);
   size_t done = 0;
 #ifdef __x86_64__
-  static const bool has_lanes = __builtin_cpu_supports("avx2") != 0;
   size_t common = keys[0].size();
   for (const auto& key : keys) common = std::min(common, key.size());
-  if (has_lanes && common >= sizeof(uint32_t)) {
+  if (has_lanes() && common >= sizeof(uint32_t)) {
     hash_in_lanes<kFactor>(keys, common, begin, hashes);
     done = common;
   }

@@ -99,6 +99,12 @@ bool PlainHash::bucket(uint32_t number) {
   return false;
 }
 
+ComingPage PlainHash::coming_after(const PlainPage& page, uint32_t bucket) const {
+  const uint32_t next = page.u32(kNextAt);
+  const uint32_t number = next != 0 || bucket == last_bucket_ ? next : first_page(bucket + 1);
+  return {pages_.begin_of(number), page.size, page.count() / 2};
+}
+
 bool PlainHash::are_in(uint32_t bucket, const SomeKeys& keys, size_t count) const {
   const auto hashes = hashes_of_bytes<kHashFactor>(keys, kHashBegin);
   for (size_t k = 0; k < count; ++k) {
@@ -113,16 +119,17 @@ bool PlainHash::entries(const PlainPage& page, uint32_t bucket) {
   if (count % 2 != 0 || places_end > page.size) return false;
   if (!page.swapped && database_.counts_only() && short_entries(page, count / 2, bucket))
     return true;
+  ComingPage coming = coming_after(page, bucket);
   size_t end = page.size;
-  SomeKeys keys;
-  std::string_view& key = keys[0];
   std::string_view last;
   for (size_t i = 0; i < count; i += 2) {
+    coming.a_bit();
     const size_t key_at = page.item(i), value_at = page.item(i + 1);
     if (key_at >= end || value_at >= key_at || value_at < places_end) return false;
     if (page.bytes[key_at] != kHere) return false;
-    key = page.text(key_at + kHashKeyAt, end - key_at - kHashKeyAt);
-    if ((i > 0 && !comes_before(last, key)) || !are_in(bucket, keys, 1)) return false;
+    const auto key = page.text(key_at + kHashKeyAt, end - key_at - kHashKeyAt);
+    if (i > 0 && !comes_before(last, key)) return false;
+    if (bucket_of(hash_of_bytes<kHashFactor>(key, kHashBegin)) != bucket) return false;
     if (!value(page, value_at, key_at, key)) return false;
     last = key;
     end = value_at;
@@ -133,9 +140,7 @@ bool PlainHash::entries(const PlainPage& page, uint32_t bucket) {
 // The same where all values are short and are to be counted, no more: with all that it needs at
 // hand. False: it is another page, or not sound.
 bool PlainHash::short_entries(const PlainPage page, size_t count, uint32_t bucket) {
-  const uint32_t next = page.u32(kNextAt);
-  const uint32_t next_page = next != 0 || bucket == last_bucket_ ? next : first_page(bucket + 1);
-  ComingPage coming(pages_.begin_of(next_page), page.size, count);
+  ComingPage coming = coming_after(page, bucket);
   EntryTotals found;
   size_t end = page.size;
   SomeKeys keys;  // a group; at the end some are of the one before

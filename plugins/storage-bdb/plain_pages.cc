@@ -71,8 +71,7 @@ __attribute__((target("avx2"))) uint32_t sum_in_lanes(const uint8_t* bytes, size
 }
 
 uint32_t sum_of(const uint8_t* bytes, size_t size, uint32_t before) {
-  static const bool has_lanes = __builtin_cpu_supports("avx2") != 0;
-  return has_lanes ? sum_in_lanes(bytes, size, before) : sum_by_eight(bytes, size, before);
+  return has_lanes() ? sum_in_lanes(bytes, size, before) : sum_by_eight(bytes, size, before);
 }
 #else
 uint32_t sum_of(const uint8_t* bytes, size_t size, uint32_t before) {

@@ -188,16 +188,18 @@ class Verifier {
     std::string_view last = *frame.last, key, value;
     ComingPage coming = coming_;
     EntryTotals found;
-    for (; frame.at + 1 < page.count; ++frame.at) {
+    uint32_t at = begin;
+    for (; at + 1 < page.count; ++at) {
       coming.a_bit();
-      if (page.flags(frame.at) != 0 || !page.entry(frame.at, key, value) || key.size() > kMaxKey ||
+      if (page.flags(at) != 0 || !page.entry(at, key, value) || key.size() > kMaxKey ||
           !is_below(last, key)) {
         break;
       }
       found.add(key.size(), value.size());
       last = key;
     }
-    buckets_.back().keys += frame.at - begin;
+    buckets_.back().keys += at - begin;
+    frame.at = at;
     frame.last = last;
     coming_ = coming;
     totals_.add(found);

@@ -53,7 +53,7 @@ CdbFile::Table CdbFile::table(uint32_t index) const noexcept {
 CdbFile::Search CdbFile::locate(std::string_view key) const noexcept {
   const uint32_t hash = hash_of(key);
   const auto [position, slots] = table(hash % kTables);
-  Search search{hash, 0, nullptr, slots, 0, false};
+  Search search{hash, 0, nullptr, slots, 0, false, 0};
   if (slots == 0) return search;
   search.slot = (hash >> 8) % slots;
   search.table = mapping_.data() + position;
@@ -83,6 +83,11 @@ bool CdbFile::find(std::string_view key, Search& search, Record& found) const no
         return false;
       }
       if (found.key == key) return true;
+      if (found.key.size() == key.size()) search.compared += key.size();
+      if (search.compared > most_compared()) {
+        search.damaged = true;
+        return false;
+      }
     }
     if (++search.slot == search.slots) search.slot = 0;
   }

@@ -27,7 +27,7 @@ class CdbFile {
   };
   // One key in steps, so that many can be looked for together: locate() and then start() fetch
   // memory ahead; find() searches. False: it is not there. Throws nothing; `damaged` when what it
-  // had to read is no cdb.
+  // had to read is no cdb, or is one in which long keys were given the same hash to keep it busy.
   struct Search {
     uint32_t hash;
     uint32_t slot;
@@ -35,6 +35,7 @@ class CdbFile {
     uint32_t slots;
     uint32_t seen;  // slots that find() has looked at
     bool damaged;
+    uint64_t compared;  // bytes of keys whose hash is the same
   };
   Search locate(std::string_view key) const noexcept;
   void start(const Search& search) const noexcept;
@@ -63,6 +64,8 @@ class CdbFile {
   // How many slots of all tables are filled; calls progress() now and then.
   uint64_t filled_slots(const Host& host) const;
   const Mapping& mapping() const { return mapping_; }
+  // More bytes of keys than that are not compared in vain.
+  uint64_t most_compared() const { return 16 * uint64_t{mapping_.size()}; }
 
  private:
   // What is wrong with the tables' places, or nothing; `records_end` when nothing is.

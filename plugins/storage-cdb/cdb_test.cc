@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <chrono>
 #include <random>
 #include <sstream>
 #include <thread>
@@ -334,6 +335,33 @@ TEST_CASE("a table without an empty slot is no work without end") {
   CHECK(many.verify() == GOROMDB_E_CORRUPT);
   CHECK(many.says("its hash tables are too full"));
   CHECK(many.in_one_line());
+}
+
+TEST_CASE("long keys of one hash are no work without end") {
+  // Two of them, that differ at their end, and many slots that lead to the other one: whoever looks
+  // for the one meets these.
+  constexpr uint32_t kLong = 1 << 20, kSlots = 60000;
+  const std::string other(kLong, '\0');
+  std::string one = other;
+  one.back() = '\1';
+  const std::string records = number(kLong) + number(0) + one + number(kLong) + number(0) + other;
+  const uint32_t hash = hash_of(one), tables = static_cast<uint32_t>(2048 + records.size());
+  const uint32_t last = ((hash >> 8) + kSlots - 1) % kSlots;  // that the search comes to
+  std::string bytes;
+  for (uint32_t i = 0; i < 256; ++i) {
+    bytes +=
+        number(tables + (i > hash % 256 ? 8 * kSlots : 0)) + number(i == hash % 256 ? kSlots : 0);
+  }
+  bytes += records;
+  for (uint32_t i = 0; i < kSlots; ++i) {
+    bytes += number(hash) + number(i == last ? 2048 : 2048 + 8 + kLong);
+  }
+  const auto begin = std::chrono::steady_clock::now();
+  Database db(bytes, kNoIndex);
+  REQUIRE_MESSAGE(db.status == GOROMDB_OK, db.message);
+  CHECK(db.verify() == GOROMDB_E_CORRUPT);
+  CHECK(db.get_all({{0, one}})[0].status == GOROMDB_E_CORRUPT);
+  CHECK(std::chrono::steady_clock::now() - begin < std::chrono::seconds(2));
 }
 
 TEST_CASE("the file is mapped once; neither warming nor verifying leaves it in this process") {

@@ -14,7 +14,6 @@ namespace goromdb {
 namespace {
 
 constexpr uint64_t kTellEvery = uint64_t{1} << 22;  // bytes
-constexpr size_t kAhead = 2048;                     // that are fetched into the processor's cache
 
 // What records and tables hold; each thread has one of its own.
 struct Seen {
@@ -63,8 +62,10 @@ bool read_records(const CdbFile& file, uint64_t at, uint64_t end, Seen& seen, Te
   return at == end;
 }
 
-// Whether the search for the key of that slot ends with it. Counts the slots on its way.
-bool is_found(const CdbFile& file, const SlotTable& table, uint32_t slot, uint64_t& probes) {
+// Whether the search for the key of that slot ends with it. Counts the slots on its way; false,
+// too, where they are more than `most`.
+bool is_found(const CdbFile& file, const SlotTable& table, uint32_t slot, uint64_t& probes,
+              uint64_t most) {
   const uint32_t hash = table.hash(slot);
   if (hash % cdb::kTables != table.number) return false;
   for (uint32_t i = (hash >> 8) % table.slots; i != slot;) {
@@ -75,6 +76,7 @@ bool is_found(const CdbFile& file, const SlotTable& table, uint32_t slot, uint64
       const uint32_t other = table.position(stop);
       if (other == 0 || same_key(file, table.position(slot), other, ++probes)) return false;
     }
+    if (probes > most) return false;
     i = stop == end ? end % table.slots : stop + 1;
   }
   return true;
@@ -96,8 +98,8 @@ bool read_tables(const CdbFile& file, Seen& seen, Tell tell) {
       for (uint32_t word = begin; uint64_t bits : unclear) {
         for (; bits != 0; bits &= bits - 1) {
           const uint32_t slot = word + static_cast<uint32_t>(std::countr_zero(bits));
-          if (!is_found(file, table, slot, probes)) return false;
-          if (probes > kMostProbes * seen.slots.size() + kFreeProbes) return false;
+          const uint64_t most = kMostProbes * seen.slots.size() + kFreeProbes;
+          if (!is_found(file, table, slot, probes, most)) return false;
         }
         word += 64;
       }

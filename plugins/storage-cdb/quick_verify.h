@@ -5,8 +5,7 @@
 // A file is whole when each record is inside, the slots are those of the records (the same hashes
 // with the same positions, each once), each slot lies in the table of its hash and without an empty
 // slot before it where a search begins, and no two keys are the same. That the slots are those of
-// the records is told by a sum over both: different ones have the same sum in about one of 2^64
-// cases, and no file can be made for it, since what is added depends on a number that is drawn
+// the records is told by a sum over both (slot_scan.h), which depends on a number that is drawn
 // anew.
 #pragma once
 

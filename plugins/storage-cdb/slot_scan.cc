@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "slot_scan.h"
 
+#include <algorithm>
 #include <bit>
 #include <cstring>
 
@@ -10,6 +11,8 @@
 
 namespace goromdb {
 namespace {
+
+constexpr uint32_t kFew = 4;  // slots before one that are looked at with it
 
 #ifdef __x86_64__
 constexpr uint32_t kLanes = 8;  // slots at once
@@ -38,8 +41,6 @@ struct Block {
 // Whole blocks of kLanes slots.
 __attribute__((target("avx2"))) void scan_in_lanes(const SlotTable& table, uint32_t begin,
                                                    uint32_t end, SlotSet& set, SlotBits& unclear) {
-  constexpr int32_t kFew = 4;
-  constexpr size_t kAhead = 2048;
   const auto slots = static_cast<int32_t>(table.slots);
   const float turns = 1.0f / static_cast<float>(slots);
   const uint64_t secret = set.secret();
@@ -66,7 +67,7 @@ __attribute__((target("avx2"))) void scan_in_lanes(const SlotTable& table, uint3
     first += (first < 0) & slots;
     first -= (first >= slots) & slots;
     const Signed steps = static_cast<int32_t>(i) + lane - first;
-    const Signed is_near = (steps >= 0) & (steps <= kFew);
+    const Signed is_near = (steps >= 0) & (steps <= static_cast<int32_t>(kFew));
     const Words way = (Words{} + filled)
                       << reinterpret_cast<Words>(8 - lane);  // it ends at the top
     const Signed is_full =
@@ -87,7 +88,7 @@ __attribute__((target("avx2"))) void scan_in_lanes(const SlotTable& table, uint3
     }
     size += static_cast<size_t>(std::popcount(bits));
   }
-  set.add(sum[0] + sum[1] + sum[2] + sum[3], size);
+  set.add_mixed(sum[0] + sum[1] + sum[2] + sum[3], size);
 }
 
 __attribute__((target("avx2"))) uint32_t stop_in_lanes(const SlotTable& table, uint32_t begin,
@@ -99,11 +100,6 @@ __attribute__((target("avx2"))) uint32_t stop_in_lanes(const SlotTable& table, u
   }
   return begin;
 }
-
-bool has_lanes() {
-  static const bool has = __builtin_cpu_supports("avx2") != 0;
-  return has;
-}
 #endif
 
 }  // namespace
@@ -113,15 +109,28 @@ void scan_slots(const SlotTable& table, uint32_t begin, uint32_t end, SlotSet& s
   unclear = {};
   uint32_t i = begin;
 #ifdef __x86_64__
-  if (has_lanes() && table.slots >= kLanes) {
+  if (has_lanes()) {
     i = end - (end - begin) % kLanes;
     scan_in_lanes(table, begin, i, set, unclear);
   }
 #endif
-  for (; i < end; ++i) {  // one after the other: none is seen to be right
-    if (table.position(i) == 0) continue;
-    set.add(table.hash(i), table.position(i));
-    unclear[(i - begin) / 64] |= uint64_t{1} << (i - begin) % 64;
+  uint32_t run = 0;  // of filled slots before this one, as far as is needed
+  while (run < std::min(i, kFew) && table.position(i - run - 1) != 0) ++run;
+  for (; i < end; ++i) {
+    if (table.position(i) == 0) {
+      run = 0;
+      continue;
+    }
+    const uint32_t hash = table.hash(i);
+    set.add(hash, table.position(i));
+    bool is_same = false;  // as one that is on the way, or before it
+    for (uint32_t k = 1; k <= std::min(i, kFew); ++k) is_same |= table.hash(i - k) == hash;
+    const uint32_t steps = i - (hash >> 8) % table.slots;  // huge where it begins behind the slot
+    const bool is_its = hash % cdb::kTables == table.number;
+    if (steps > std::min(run, kFew) || is_same || !is_its) {
+      unclear[(i - begin) / 64] |= uint64_t{1} << (i - begin) % 64;
+    }
+    ++run;
   }
 }
 

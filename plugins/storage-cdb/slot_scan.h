@@ -9,9 +9,9 @@
 
 namespace goromdb {
 
-// A set of (hash, position), in any order: sums of two are the same where the sets are, and else in
-// about one of 2^64 cases. No set can be made to have another one's sum by who does not know the
-// secret. One thread.
+// What is told of a set of (hash, position), in any order, each as often as it is there: its sum.
+// No two sets have the same one but by chance, and who does not know the secret cannot make two
+// that have. One thread.
 class SlotSet {
  public:
   explicit SlotSet(uint64_t secret) : secret_(secret) {}
@@ -19,25 +19,27 @@ class SlotSet {
   void add(uint32_t hash, uint32_t position) {
     uint64_t slot = uint64_t{position} << 32 | hash;
     mix(slot, secret_);
-    add(slot, 1);
+    add_mixed(slot, 1);
   }
-  // What was mixed elsewhere.
-  void add(uint64_t sum, uint64_t size) {
+  // The sum of some that were mixed elsewhere.
+  void add_mixed(uint64_t sum, uint64_t size) {
     sum_ += sum;
     size_ += size;
   }
-  void add(const SlotSet& other) { add(other.sum_, other.size_); }
+  void add(const SlotSet& other) { add_mixed(other.sum_, other.size_); }
   uint64_t secret() const { return secret_; }
   uint64_t size() const { return size_; }
   bool operator==(const SlotSet&) const = default;
 
   // Each bit of a slot, as the file has it (its position is the upper half), changes about half of
-  // all bits. `Slots`: uint64_t, or a vector of them.
+  // all bits, and how depends on all others: with a multiplication less, those of large positions
+  // would not. `Slots`: uint64_t, or a vector of them.
   template <class Slots>
   [[gnu::always_inline]] static inline void mix(Slots& slots, uint64_t secret) {
     slots = (slots ^ secret) * 0xbf58476d1ce4e5b9;
     slots = (slots ^ (slots >> 32)) * 0x94d049bb133111eb;
-    slots ^= slots >> 29;
+    slots = (slots ^ (slots >> 29)) * 0xff51afd7ed558ccd;
+    slots ^= slots >> 32;
   }
 
  private:
@@ -53,7 +55,8 @@ struct SlotTable {
   uint32_t position(uint32_t i) const { return cdb::load(slot(i) + 4); }  // 0: it is empty
 };
 
-constexpr uint32_t kScanned = 512;                     // slots at once, at most
+constexpr size_t kAhead = 2048;     // bytes that are fetched into the processor's cache
+constexpr uint32_t kScanned = 512;  // slots at once, at most
 using SlotBits = std::array<uint64_t, kScanned / 64>;  // one for each of them, the first the lowest
 
 // Adds the filled slots from `begin` to `end` to `set`. The bits of these are `unclear`, but of

@@ -207,7 +207,7 @@ class CdbGeneration {
   void walk(PlaceIndex* index) {
     const ReadAhead ahead(file_.mapping(), host_.threads());
     EntryTotals totals;
-    uint64_t records = 0, probes = 0, told = 0;
+    uint64_t records = 0, probes = 0, compared = 0, told = 0;
     for (uint64_t next = CdbFile::kFirst; next < file_.records_end();) {
       Stretch stretch;
       if (!stretch.read(file_, next, kBatch)) fail(next, "reaches beyond the records");
@@ -218,9 +218,11 @@ class CdbGeneration {
         CdbFile::Record first;
         if (!file_.find(record.key, search, first)) fail(at, "is not found by its key");
         probes += search.seen;
+        compared += search.compared;
         // Tables are half full: two slots a record. Without this, one that is full to the brim
         // takes the square of its size.
-        if (probes > kMostProbes * (records + 1) + kFreeProbes) {
+        if (probes > kMostProbes * (records + 1) + kFreeProbes ||
+            compared > file_.most_compared()) {
           throw Failure(GOROMDB_E_CORRUPT,
                         "its hash tables are too full: " + std::to_string(records + 1) +
                             " records took looks at " + std::to_string(probes) +
