@@ -215,4 +215,13 @@ class FlatIndex {
   uint64_t used_ = 0;
 };
 
+// Of names that a file tells, for a std::unordered_map: who makes a file cannot have many of them
+// in one place, as with std::hash.
+struct SeededHash {
+  using is_transparent = void;
+  uint64_t seed = FlatIndex::random_seed();
+
+  size_t operator()(std::string_view name) const { return FlatIndex::hash(0, name, seed); }
+};
+
 }  // namespace goromdb

@@ -66,6 +66,7 @@ void BdbGeneration::list_subdbs() {
   const auto master = DbHandle::open(env, contents_.path, nullptr);
   const auto cursor = master.cursor(env);
   DBT name{}, page{};
+  uint64_t bytes = 0;  // of all names
   int code;
   while ((code = cursor->get(cursor.get(), &name, &page, DB_NEXT)) == 0) {
     names.emplace_back(view(name));
@@ -75,7 +76,8 @@ void BdbGeneration::list_subdbs() {
     }
     trees[names.back()] = contents_.chance->tree_at(page_number(page));
     host_.progress(names.size(), 0);
-    if (names.size() > file_.size()) throw Failure(GOROMDB_E_CORRUPT, "its list runs in a circle");
+    bytes += names.back().size();
+    if (bytes > file_.size()) throw Failure(GOROMDB_E_CORRUPT, "its list runs in a circle");
   }
   if (code != DB_NOTFOUND) env.check(code, "its sub-databases cannot be listed");
   std::sort(names.begin(), names.end());
@@ -164,7 +166,10 @@ void BdbGeneration::open_all() const {
   small.cache_bytes = kSmallCache;
   BdbReader reader(host_, small, contents_);
   uint32_t id = 0;
-  for (size_t i = 1; i < contents_.names.size(); ++i) reader.ns_lookup(contents_.names[i], id);
+  for (size_t i = 1; i < contents_.names.size(); ++i) {
+    reader.ns_lookup(contents_.names[i], id);
+    host_.progress(i, contents_.names.size());
+  }
 }
 
 void BdbGeneration::read_all(EntryCopy* copy) {

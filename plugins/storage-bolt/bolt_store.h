@@ -59,9 +59,6 @@ class BoltReader {
     // elements, which are searched as they are.
     uint64_t indexed = PlaceIndex::kNoTree;
   };
-  struct Hash : std::hash<std::string_view> {
-    using is_transparent = void;
-  };
   struct Entries;  // for the index
   const Bucket* bucket(uint32_t ns) const noexcept {
     return ns < buckets_.size() && (ns != 0 || has_plain_) ? &buckets_[ns] : nullptr;
@@ -78,7 +75,7 @@ class BoltReader {
   // By id: the bucket of the keys without a namespace, then those that were asked for, kept as long
   // as they are not too many.
   std::vector<Bucket> buckets_;
-  std::unordered_map<std::string, uint32_t, Hash, std::equal_to<>> ids_;
+  std::unordered_map<std::string, uint32_t, SeededHash, std::equal_to<>> ids_;
   size_t name_bytes_ = 0;
   std::array<Seek, kLanes> seeks_;
   std::array<uint32_t, kLanes> which_;  // key of the batch each of them looks for

@@ -47,6 +47,7 @@ class Verifier {
     uint32_t depth = 1;  // in its tree
     Bound from, to;
     Bound last;
+    uint64_t used = 0;  // by the elements so far, their keys and their values
   };
   // A bucket that we are in.
   struct Bucket {
@@ -90,6 +91,7 @@ class Verifier {
     go(middle);
     awaited(beside, host_, pages_ * image_.page_size(), image_.pages() * image_.page_size());
     frames_.back().at = end;
+    use(frames_.back(), other.frames_.back().used);
     buckets_.back().keys += other.buckets_.back().keys;
     buckets_.back().buckets += other.buckets_.back().buckets;
     totals_.add(other.totals_);
@@ -109,6 +111,7 @@ class Verifier {
     if (!frame.page.key(middle - 1, before)) fail_at(frame, kElementOutside);
     frame.last = before;
     frame.at = middle;
+    frame.used = 0;
     buckets_.back().keys = buckets_.back().buckets = 0;
     totals_ = {};
     pages_ = 0;
@@ -166,6 +169,12 @@ class Verifier {
     buckets_.pop_back();
   }
 
+  // No byte is of two elements: a page of them could take the square of its size, and more.
+  static void use(Frame& frame, uint64_t size) {
+    frame.used += size;
+    if (frame.used > frame.page.bytes - kHeader) fail_at(frame, "has elements that overlap");
+  }
+
   // Of the page's i-th key. They ascend, so the first and the last are in the range for all.
   void check_key(Frame& frame, uint32_t i, std::string_view key) const {
     if (key.size() > kMaxKey) fail_at(frame, "has a key of more than 32768 bytes");
@@ -203,6 +212,7 @@ class Verifier {
     frame.last = last;
     coming_ = coming;
     totals_.add(found);
+    use(frame, uint64_t{at - begin} * kElement + found.bytes);
   }
 
   void entry(Frame& frame) {
@@ -211,6 +221,7 @@ class Verifier {
     const uint32_t at = frame.at++, flags = frame.page.flags(at);
     if (!frame.page.entry(at, key, value)) fail_at(frame, kElementOutside);
     check_key(frame, at, key);
+    use(frame, kElement + key.size() + value.size());
     if (flags > kIsBucket) fail_at(frame, "has an element of an unknown kind");
     if (flags == 0) {
       if (buckets_.size() == 1) fail_at(frame, "has a key outside of all buckets");
@@ -235,6 +246,7 @@ class Verifier {
     std::string_view key;
     if (!frame.page.key(frame.at, key)) fail_at(frame, kElementOutside);
     check_key(frame, frame.at, key);
+    use(frame, kElement + key.size());
     Frame child;
     child.number = frame.page.child(frame.at);
     child.depth = frame.depth + 1;

@@ -63,20 +63,24 @@ bool read_records(const CdbFile& file, uint64_t at, uint64_t end, Seen& seen, Te
 }
 
 // Whether the search for the key of that slot ends with it. Counts the slots on its way; false,
-// too, where they are more than `most`.
+// too, where they are more than `most`. Calls `tell` now and then.
+template <class Tell>
 bool is_found(const CdbFile& file, const SlotTable& table, uint32_t slot, uint64_t& probes,
-              uint64_t most) {
+              uint64_t most, Tell tell) {
+  constexpr uint64_t kProbesToTell = uint64_t{1} << 20;
   const uint32_t hash = table.hash(slot);
   if (hash % cdb::kTables != table.number) return false;
   for (uint32_t i = (hash >> 8) % table.slots; i != slot;) {
     const uint32_t end = i < slot ? slot : table.slots;
     const uint32_t stop = next_stop(table, i, end, hash);
+    const uint64_t before = probes;
     probes += stop - i;
     if (stop != end) {
       const uint32_t other = table.position(stop);
       if (other == 0 || same_key(file, table.position(slot), other, ++probes)) return false;
     }
     if (probes > most) return false;
+    if (probes / kProbesToTell != before / kProbesToTell) tell();
     i = stop == end ? end % table.slots : stop + 1;
   }
   return true;
@@ -99,7 +103,8 @@ bool read_tables(const CdbFile& file, Seen& seen, Tell tell) {
         for (; bits != 0; bits &= bits - 1) {
           const uint32_t slot = word + static_cast<uint32_t>(std::countr_zero(bits));
           const uint64_t most = kMostProbes * seen.slots.size() + kFreeProbes;
-          if (!is_found(file, table, slot, probes, most)) return false;
+          const auto still = [&] { tell(position + uint64_t{slot} * cdb::kSlotSize); };
+          if (!is_found(file, table, slot, probes, most, still)) return false;
         }
         word += 64;
       }

@@ -7,6 +7,8 @@
 #include "object_reader.h"
 #include "window.h"
 
+#include <goromdb/flat_index.hpp>
+
 #include <memory>
 #include <string>
 #include <string_view>
@@ -47,7 +49,7 @@ class NdjsonParser {
   DatasetBuilder& builder_;
   const std::unique_ptr<LineReader> reader_;
   std::vector<Share> shares_;  // of the other threads
-  std::unordered_map<std::string, uint32_t> ids_;
+  std::unordered_map<std::string, uint32_t, SeededHash> ids_;
   uint64_t line_ = 1;
   bool seen_entry_ = false;
 };

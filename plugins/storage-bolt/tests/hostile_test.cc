@@ -202,6 +202,16 @@ const Damage kDamages[] = {
      [](ImageFile& f) { goromdb::bolt::store<uint32_t>(f.element(2, 1) + 4, 0xFFFFFFF0); }},
     {"a value outside of its page", "points outside of it",
      [](ImageFile& f) { goromdb::bolt::store<uint32_t>(f.element(2, 1) + 12, 0xFFFFFFFF); }},
+    {"values that all reach the end of their page", "elements that overlap",
+     [](ImageFile& f) {
+       const auto count = goromdb::bolt::load<uint16_t>(f.page(2) + 10);
+       for (uint32_t i = 0; i < count; ++i) {
+         uint8_t* e = f.element(2, i);
+         const uint8_t* value =
+             e + goromdb::bolt::load<uint32_t>(e + 4) + goromdb::bolt::load<uint32_t>(e + 8);
+         goromdb::bolt::store<uint32_t>(e + 12, static_cast<uint32_t>(f.page(2) + 1024 - value));
+       }
+     }},
     {"an unknown kind of element", "an unknown kind",
      [](ImageFile& f) { goromdb::bolt::store<uint32_t>(f.element(2, 1), 2); }},
     {"keys in a wrong order", "out of order",
