@@ -91,20 +91,21 @@ template <class Tell>
 bool read_tables(const CdbFile& file, Seen& seen, Tell tell) {
   uint64_t probes = 0;
   for (uint32_t n = 0; n < cdb::kTables; ++n) {
-    const auto [position, slots] = file.table(n);
-    const SlotTable table{file.mapping().data() + position, slots, n};
-    for (uint32_t begin = 0, end; begin < slots; begin = end) {
-      end = begin + std::min(kScanned, slots - begin);
-      if (uint64_t{begin} * cdb::kSlotSize % kTellEvery == 0)
-        tell(position + uint64_t{begin} * cdb::kSlotSize);
+    const CdbFile::Table place = file.table(n);
+    const SlotTable table{file.mapping().data() + place.position, place.slots, n};
+    const auto tell_of = [&](uint32_t slot) {
+      tell(place.position + uint64_t{slot} * cdb::kSlotSize);
+    };
+    for (uint32_t begin = 0, end; begin < table.slots; begin = end) {
+      end = begin + std::min(kScanned, table.slots - begin);
+      if (uint64_t{begin} * cdb::kSlotSize % kTellEvery == 0) tell_of(begin);
       SlotBits unclear;
       scan_slots(table, begin, end, seen.slots, unclear);
       for (uint32_t word = begin; uint64_t bits : unclear) {
         for (; bits != 0; bits &= bits - 1) {
           const uint32_t slot = word + static_cast<uint32_t>(std::countr_zero(bits));
           const uint64_t most = kMostProbes * seen.slots.size() + kFreeProbes;
-          const auto still = [&] { tell(position + uint64_t{slot} * cdb::kSlotSize); };
-          if (!is_found(file, table, slot, probes, most, still)) return false;
+          if (!is_found(file, table, slot, probes, most, [&] { tell_of(slot); })) return false;
         }
         word += 64;
       }
