@@ -42,7 +42,7 @@ def arguments():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--build", default="build", help="the folder of a release build")
     parser.add_argument("--rounds", type=int, default=9)
-    parser.add_argument("--storage", action="append", help="or a kind of Berkeley DB file; all unless it is given")
+    parser.add_argument("--storage", action="append", help="lmdb, bdb, bolt, cdb, or a kind of Berkeley DB file: " + ", ".join(KINDS))
     return parser.parse_args()
 
 
@@ -103,6 +103,7 @@ def main():
     options = arguments()
     build = Path(options.build).resolve()
     work = build / "bench-work" / "guard"
+    work.mkdir(parents=True, exist_ok=True)
     cpus = sorted(os.sched_getaffinity(0))
     ways = {"one": (1, cpus[-1:]), "two": (2, cpus)}
     print("| | entries | MB | one thread: reading | with its start | two threads: reading | with its start |")
@@ -112,7 +113,6 @@ def main():
             if kind in KINDS and SIZES[size][0] > 1_000_000:
                 continue  # a hash takes db5.3_load too long
             os.sched_setaffinity(0, cpus)
-            work.mkdir(parents=True, exist_ok=True)
             file = made(build, work, kind, size)
             cat(file)
             found = {way: [] for way in ways}
