@@ -73,31 +73,41 @@ inline bool has_lanes() {
 #endif
 }
 
-constexpr size_t kSideBySide = 8;
+constexpr size_t kSideBySide = 16;
 using SomeKeys = std::array<std::string_view, kSideBySide>;
 using SomeHashes = std::array<uint32_t, kSideBySide>;
 
 #ifdef __x86_64__
-// The hashes of the keys' first `common` bytes, four at least, which all have: a lane a key.
+// The hashes of the keys' first `common` bytes, four at least, which all have: a lane a key. Two
+// registers of them, since a multiplication takes as long as a few of them together.
 template <uint32_t kFactor>
 __attribute__((target("avx2"))) void hash_in_lanes(const SomeKeys& keys, size_t common,
                                                    uint32_t begin, SomeHashes& hashes) {
-  using Lanes = uint32_t __attribute__((vector_size(sizeof(SomeHashes))));
-  constexpr size_t kWord = sizeof(uint32_t);
-  Lanes hash = Lanes{} + begin;
+  constexpr size_t kLanes = 8, kRegisters = kSideBySide / kLanes, kWord = sizeof(uint32_t);
+  using Lanes = uint32_t __attribute__((vector_size(kLanes * sizeof(uint32_t))));
+  Lanes hash[kRegisters], words[kRegisters];
+  for (auto& each : hash) each = Lanes{} + begin;
   for (size_t i = 0; i < common;) {
     const size_t at = std::min(i, common - kWord);  // nothing is read that is not the key's
-    Lanes words;
-    for (size_t k = 0; k < kSideBySide; ++k) {
+    const auto word_of = [&](size_t k) {
       uint32_t word;
       std::memcpy(&word, keys[k].data() + at, kWord);
-      words[k] = word;
+      return word;
+    };
+    for (size_t r = 0; r < kRegisters; ++r) {
+      const size_t k = r * kLanes;
+      words[r] = Lanes{word_of(k),     word_of(k + 1), word_of(k + 2), word_of(k + 3),
+                       word_of(k + 4), word_of(k + 5), word_of(k + 6), word_of(k + 7)} >>
+                 8 * (i - at);
     }
-    for (words >>= 8 * (i - at); i < at + kWord; ++i, words >>= 8) {
-      hash = hash * kFactor ^ (words & 0xff);
+    for (; i < at + kWord; ++i) {
+      for (size_t r = 0; r < kRegisters; ++r) {
+        hash[r] = hash[r] * kFactor ^ (words[r] & 0xff);
+        words[r] >>= 8;
+      }
     }
   }
-  std::memcpy(hashes.data(), &hash, sizeof hash);
+  std::memcpy(hashes.data(), hash, sizeof hash);
 }
 #endif
 
@@ -122,27 +132,45 @@ inline SomeHashes hashes_of_bytes(const SomeKeys& keys, uint32_t begin) {
   return hashes;
 }
 
+// Lets what lies there come from memory, while other things are done.
+inline void expect(const void* at) { __builtin_prefetch(at, 0, 2); }
+
 // The page that is looked at next comes from memory while this one is looked at, a bit with each of
-// its entries: all at once would be waited for.
+// its entries, in the order in which it will be looked at: all at once would be waited for.
 class ComingPage {
  public:
-  // `begin` nowhere: it is not known.
-  ComingPage(const void* begin, size_t size, size_t entries)
-      : at_(static_cast<const char*>(begin)),
-        lines_(begin == nullptr ? 0 : size / kLine),
-        a_bit_(lines_ / std::max<size_t>(entries, 1) + 1) {}
+  // It is not known.
+  ComingPage() = default;
+  // All of it, in ascending order, in so many bits. `begin` nowhere: it is not known.
+  ComingPage(const void* begin, size_t size, size_t bits)
+      : ComingPage(static_cast<const char*>(begin), begin == nullptr ? 0 : size / kLine, bits,
+                   kLine) {}
+  // Of one that is filled from its end: its head, then what is from its end down to `lowest`.
+  static ComingPage filled_from_end(const void* begin, size_t size, size_t head, size_t lowest,
+                                    size_t bits) {
+    if (begin == nullptr) return {};
+    const auto at = static_cast<const char*>(begin);
+    for (size_t line = 0; line < std::min(head, size); line += kLine) expect(at + line);
+    const size_t lines = (size - std::min(lowest, size) + kLine - 1) / kLine;
+    return {at + size - kLine, lines, bits, -ptrdiff_t{kLine}};
+  }
+
+  // What is behind the page comes as well where that is done too often.
   void a_bit() {
-    const size_t bit = std::min(a_bit_, lines_);
-    for (const char* const to = at_ + bit * kLine; at_ != to; at_ += kLine) {
-      __builtin_prefetch(at_, 0, 2);
+    for (due_ += lines_; due_ >= bits_; due_ -= bits_) {
+      expect(at_);
+      at_ += step_;
     }
-    lines_ -= bit;
   }
 
  private:
   static constexpr size_t kLine = 64;
-  const char* at_;
-  size_t lines_, a_bit_;
+  ComingPage(const char* at, size_t lines, size_t bits, ptrdiff_t step)
+      : at_(at), lines_(lines), bits_(std::max<size_t>(bits, 1)), step_(step) {}
+
+  const char* at_ = nullptr;
+  size_t lines_ = 0, bits_ = 1, due_ = 0;  // so many lines in so many bits; due are parts of a line
+  ptrdiff_t step_ = 0;
 };
 
 }  // namespace goromdb

@@ -78,11 +78,16 @@ std::optional<PlainBtree::Kind> PlainBtree::kind_of(const PlainPage& meta) const
 }
 
 bool PlainBtree::below(uint32_t number, unsigned level) {
-  const auto page = pages_.take(number);
+  const char* const begin = pages_.begin_of(number);
+  if (begin == nullptr) return false;
+  const size_t count = PlainPage(number, begin, pages_.header()).count();  // or so it says
+  const size_t entries = kind_.is_recno ? count : count / 2;
+  ComingPage coming(coming_, pages_.header().page_size, entries + pages_.bits_to_take());
+  const auto page = pages_.take(number, coming);
   const uint8_t type =
       level > 1 ? (kind_.is_recno ? kRecnoBranch : kBranch) : (kind_.is_recno ? kRecnoLeaf : kLeaf);
   if (!page || level == 0 || !page->is(type, level) || !has_bounds(*page)) return false;
-  return level > 1 ? branch(*page, level) : leaf(*page);
+  return level > 1 ? branch(*page, level) : leaf(*page, coming);
 }
 
 bool PlainBtree::branch(const PlainPage& page, unsigned level) {
@@ -161,7 +166,7 @@ bool PlainBtree::halves(const PlainPage& page, unsigned level) {
   return true;
 }
 
-bool PlainBtree::leaf(const PlainPage& page) {
+bool PlainBtree::leaf(const PlainPage& page, const ComingPage& coming) {
   const uint32_t before = page.u32(kPreviousAt);
   if (first_leaf_ == 0) {
     first_leaf_ = page.number;
@@ -171,17 +176,16 @@ bool PlainBtree::leaf(const PlainPage& page) {
   }
   leaf_ = page.number;
   next_leaf_ = page.u32(kNextAt);
-  return kind_.is_recno ? records(page) : entries(page);
+  return kind_.is_recno ? records(page, coming) : entries(page, coming);
 }
 
 // This is most of the work: what it needs is at hand, not behind a pointer that may have changed.
-bool PlainBtree::entries(const PlainPage page) {
+bool PlainBtree::entries(const PlainPage page, ComingPage coming) {
   const size_t count = page.count();
   if (count % 2 != 0) return false;
-  if (!page.swapped && database_.counts_only() && neat_entries(page, count)) return true;
+  if (!page.swapped && database_.counts_only() && neat_entries(page, count, coming)) return true;
   const bool counts_only = database_.counts_only();
   Tiles tiles(edges_, page);
-  ComingPage coming(coming_, page.size, count / 2);
   EntryTotals found;
   auto last = last_;
   std::string_view last_value;
@@ -225,8 +229,7 @@ bool PlainBtree::entries(const PlainPage page) {
 // The entries of a page as whoever adds them in order leaves it: each item ends where the one
 // before it begins, so that they fill the page, none is long, and no key has duplicates. False: it
 // is another one, or not sound.
-bool PlainBtree::neat_entries(const PlainPage page, size_t count) {
-  ComingPage coming(coming_, page.size, count / 2);
+bool PlainBtree::neat_entries(const PlainPage page, size_t count, ComingPage coming) {
   EntryTotals found;
   size_t begin = page.size;  // of the item before
   std::string_view last, key, value;
@@ -258,10 +261,9 @@ bool PlainBtree::neat_entries(const PlainPage page, size_t count) {
 }
 
 // Their keys are their numbers.
-bool PlainBtree::records(const PlainPage page) {
+bool PlainBtree::records(const PlainPage page, ComingPage coming) {
   const size_t count = page.count();
   Tiles tiles(edges_, page);
-  ComingPage coming(coming_, page.size, count);
   for (size_t i = 0; i < count; ++i) {
     coming.a_bit();
     const auto size = value_size(page, page.item(i), std::to_string(++records_), true);

@@ -92,10 +92,10 @@ class PlainBtree {
   std::optional<PlainItem> branch_item(const PlainPage& page, size_t i) const;
   uint32_t page_below(const PlainPage& page, size_t i) const;
   uint32_t records_below(const PlainPage& page, size_t i) const;
-  bool leaf(const PlainPage& page);
-  bool entries(PlainPage page);
-  bool neat_entries(PlainPage page, size_t count);
-  bool records(PlainPage page);
+  bool leaf(const PlainPage& page, const ComingPage& coming);
+  bool entries(PlainPage page, ComingPage coming);
+  bool neat_entries(PlainPage page, size_t count, ComingPage coming);
+  bool records(PlainPage page, ComingPage coming);
   std::optional<size_t> value_size(PlainPage page, size_t at, std::string_view key, bool is_first);
 
   PlainPages& pages_;

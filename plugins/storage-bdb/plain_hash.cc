@@ -78,48 +78,72 @@ bool PlainHash::buckets(uint32_t begin, uint32_t end) {
 bool PlainHash::unused_buckets() {
   for (uint32_t number = last_bucket_ + 1;
        doubling_of(number) < kSpares && spares_[doubling_of(number)] != 0; ++number) {
-    const auto page = pages_.take_bucket(first_page(number));
+    ComingPage none;
+    const auto page = pages_.take_bucket(first_page(number), none);
     if (!page || !is_unused(*page)) return false;
   }
   return true;
 }
 
 bool PlainHash::bucket(uint32_t number) {
-  auto page = pages_.take_bucket(first_page(number));
+  ComingPage coming = coming_after({first_page(number), number});
+  auto page = pages_.take_bucket(first_page(number), coming);
   if (page && !page->was_written()) return page->is_hole();
   uint32_t before = 0;
   while (page && page->is(kHash, 0) && page->u32(kPreviousAt) == before) {
     const uint32_t next = page->u32(kNextAt);
     const bool is_alone = before == 0 && next == 0;  // else libdb leaves no empty page
-    if ((page->count() == 0 && !is_alone) || !entries(*page, number)) return false;
+    if ((page->count() == 0 && !is_alone) || !entries(*page, number, coming)) return false;
     if (next == 0) return true;
     before = page->number;
-    page = pages_.take(next);
+    coming = coming_after({next, number});
+    page = pages_.take(next, coming);
   }
   return false;
 }
 
-ComingPage PlainHash::coming_after(const PlainPage& page, uint32_t bucket) const {
+// Nothing: there is no such page, or it is the last one.
+std::optional<PlainPage> PlainHash::page_at(Place place) const {
+  const char* const begin = pages_.begin_of(place.number);
+  if (begin == nullptr) return {};
+  return PlainPage(place.number, begin, pages_.header());
+}
+
+PlainHash::Place PlainHash::place_after(const PlainPage& page, uint32_t bucket) const {
   const uint32_t next = page.u32(kNextAt);
-  const uint32_t number = next != 0 || bucket == last_bucket_ ? next : first_page(bucket + 1);
-  return {pages_.begin_of(number), page.size, page.count() / 2};
+  if (next != 0) return {next, bucket};
+  return {bucket < last_bucket_ ? first_page(bucket + 1) : pages_.count(), bucket + 1};
+}
+
+// The headers of both pages have come with that of the page before: they tell how many entries
+// there are on the one and what is to come of the other, and whose header is next.
+ComingPage PlainHash::coming_after(Place place) const {
+  const auto page = page_at(place);
+  if (!page) return {};
+  const Place after = place_after(*page, place.bucket);
+  const auto next = page_at(after);
+  if (!next) return {};
+  expect(pages_.begin_of(place_after(*next, after.bucket).number));
+  return ComingPage::filled_from_end(next->bytes, next->size, next->end_of_places(),
+                                     pages_.header().checksums ? 0 : next->lowest,
+                                     page->count() / 2 + pages_.bits_to_take());
 }
 
 bool PlainHash::are_in(uint32_t bucket, const SomeKeys& keys, size_t count) const {
   const auto hashes = hashes_of_bytes<kHashFactor>(keys, kHashBegin);
-  for (size_t k = 0; k < count; ++k) {
-    if (bucket_of(hashes[k]) != bucket) return false;
-  }
-  return true;
+  const bool is_split = (bucket | (high_mask_ / 2 + 1)) <= last_bucket_;
+  const uint32_t mask = is_split ? high_mask_ : high_mask_ / 2;
+  uint32_t wrong = 0;
+  for (size_t k = 0; k < count; ++k) wrong |= (hashes[k] ^ bucket) & mask;
+  return wrong == 0;
 }
 
 // Each item ends where the one before it begins.
-bool PlainHash::entries(const PlainPage& page, uint32_t bucket) {
+bool PlainHash::entries(const PlainPage& page, uint32_t bucket, ComingPage coming) {
   const size_t count = page.count(), places_end = page.end_of_places();
   if (count % 2 != 0 || places_end > page.size) return false;
-  if (!page.swapped && database_.counts_only() && short_entries(page, count / 2, bucket))
+  if (!page.swapped && database_.counts_only() && short_entries(page, count / 2, bucket, coming))
     return true;
-  ComingPage coming = coming_after(page, bucket);
   size_t end = page.size;
   std::string_view last;
   for (size_t i = 0; i < count; i += 2) {
@@ -139,8 +163,8 @@ bool PlainHash::entries(const PlainPage& page, uint32_t bucket) {
 
 // The same where all values are short and are to be counted, no more: with all that it needs at
 // hand. False: it is another page, or not sound.
-bool PlainHash::short_entries(const PlainPage page, size_t count, uint32_t bucket) {
-  ComingPage coming = coming_after(page, bucket);
+bool PlainHash::short_entries(const PlainPage page, size_t count, uint32_t bucket,
+                              ComingPage coming) {
   EntryTotals found;
   size_t end = page.size;
   SomeKeys keys;  // a group; at the end some are of the one before

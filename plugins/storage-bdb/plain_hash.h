@@ -25,9 +25,14 @@ class PlainHash {
   bool halves(uint32_t end);
   bool unused_buckets();
   bool bucket(uint32_t number);
-  bool entries(const PlainPage& page, uint32_t bucket);
-  bool short_entries(PlainPage page, size_t count, uint32_t bucket);
-  ComingPage coming_after(const PlainPage& page, uint32_t bucket) const;
+  bool entries(const PlainPage& page, uint32_t bucket, ComingPage coming);
+  bool short_entries(PlainPage page, size_t count, uint32_t bucket, ComingPage coming);
+  struct Place {
+    uint32_t number, bucket;  // of a page
+  };
+  std::optional<PlainPage> page_at(Place place) const;
+  Place place_after(const PlainPage& page, uint32_t bucket) const;
+  ComingPage coming_after(Place place) const;
   bool are_in(uint32_t bucket, const SomeKeys& keys, size_t count) const;
   bool value(const PlainPage& page, size_t at, size_t end, std::string_view key);
   uint32_t first_page(uint32_t bucket) const;

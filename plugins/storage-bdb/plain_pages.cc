@@ -14,6 +14,8 @@ namespace {
 
 static_assert(std::endian::native == std::endian::little, "sums take several bytes at once");
 
+constexpr size_t kBytesToBit = 256;  // another page comes while one is summed
+
 consteval uint32_t power_of_33(size_t n) {
   uint32_t product = 1;
   for (; n > 0; --n) product *= 33;
@@ -22,10 +24,11 @@ consteval uint32_t power_of_33(size_t n) {
 
 // libdb's checksum: h = 33 h + each byte, here of eight at once, by their parts: first of
 // neighbours, then of these pairs. `size` is a multiple of eight.
-uint32_t sum_by_eight(const uint8_t* bytes, size_t size, uint32_t before) {
+uint32_t sum_by_eight(const uint8_t* bytes, size_t size, uint32_t before, ComingPage& coming) {
   constexpr uint64_t kBytes = 0x00ff00ff00ff00ff, kPairs = 0x0000ffff0000ffff;
   uint32_t sum = before;
   for (size_t at = 0; at < size; at += sizeof(uint64_t)) {
+    if (at % kBytesToBit == 0) coming.a_bit();
     uint64_t eight;
     std::memcpy(&eight, bytes + at, sizeof eight);
     const uint64_t pairs = (eight & kBytes) * 33 + (eight >> 8 & kBytes);
@@ -43,7 +46,7 @@ constexpr size_t kLane = sizeof(uint32_t), kLanes = 8, kWide = kLane * kLanes, k
                  kStride = kWide * kRegisters;
 static_assert(kSummedOfMeta % kStride == 0);
 __attribute__((target("avx2"))) uint32_t sum_in_lanes(const uint8_t* bytes, size_t size,
-                                                      uint32_t before) {
+                                                      uint32_t before, ComingPage& coming) {
   using Fours = uint32_t __attribute__((vector_size(kWide)));
   const __m256i of_neighbours = _mm256_set1_epi16(33 | 1 << 8),
                 of_pairs = _mm256_set1_epi32(power_of_33(2) | 1 << 16);
@@ -53,7 +56,9 @@ __attribute__((target("avx2"))) uint32_t sum_in_lanes(const uint8_t* bytes, size
                           power_of_33(kLane),     1};
   Fours sums[kRegisters] = {};
   sums[kRegisters - 1][kLanes - 1] = before;
+  ComingPage ahead = coming;  // at hand
   for (size_t at = 0; at < size; at += kStride) {
+    if (at % kBytesToBit == 0) ahead.a_bit();
     for (size_t i = 0; i < kRegisters; ++i) {
       __m256i part;
       std::memcpy(&part, bytes + at + i * kWide, kWide);
@@ -62,6 +67,7 @@ __attribute__((target("avx2"))) uint32_t sum_in_lanes(const uint8_t* bytes, size
       sums[i] = sums[i] * power_of_33(kStride) + fours;
     }
   }
+  coming = ahead;
   Fours all = {};
   for (const Fours& each : sums) all = all * power_of_33(kWide) + each;
   all *= of_lanes;
@@ -70,12 +76,13 @@ __attribute__((target("avx2"))) uint32_t sum_in_lanes(const uint8_t* bytes, size
   return sum;
 }
 
-uint32_t sum_of(const uint8_t* bytes, size_t size, uint32_t before) {
-  return has_lanes() ? sum_in_lanes(bytes, size, before) : sum_by_eight(bytes, size, before);
+uint32_t sum_of(const uint8_t* bytes, size_t size, uint32_t before, ComingPage& coming) {
+  return has_lanes() ? sum_in_lanes(bytes, size, before, coming)
+                     : sum_by_eight(bytes, size, before, coming);
 }
 #else
-uint32_t sum_of(const uint8_t* bytes, size_t size, uint32_t before) {
-  return sum_by_eight(bytes, size, before);
+uint32_t sum_of(const uint8_t* bytes, size_t size, uint32_t before, ComingPage& coming) {
+  return sum_by_eight(bytes, size, before, coming);
 }
 #endif
 
@@ -84,6 +91,19 @@ bool is_meta(const PlainPage& page) {
 }
 
 }  // namespace
+
+// Holes mostly lie behind each other.
+bool PlainPage::is_hole() const {
+  constexpr size_t kLine = 64;
+  uint64_t any = 0;
+  for (size_t at = 0; at < size; at += kLine) {
+    expect(bytes + size + at);
+    std::array<uint64_t, kLine / sizeof any> words;
+    std::memcpy(words.data(), bytes + at, kLine);
+    for (const uint64_t word : words) any |= word;
+  }
+  return any == 0;
+}
 
 PlainPages::PlainPages(std::string_view file, const FileHeader& header, const Host& host)
     : file_(file),
@@ -97,25 +117,30 @@ const char* PlainPages::begin_of(uint32_t number) const {
 }
 
 std::optional<PlainPage> PlainPages::take(uint32_t number) {
-  const auto page = take_bucket(number);
+  ComingPage none;
+  return take(number, none);
+}
+
+std::optional<PlainPage> PlainPages::take(uint32_t number, ComingPage& coming) {
+  const auto page = take_bucket(number, coming);
   return page && page->was_written() ? page : std::nullopt;
 }
 
-std::optional<PlainPage> PlainPages::take_bucket(uint32_t number) {
+std::optional<PlainPage> PlainPages::take_bucket(uint32_t number, ComingPage& coming) {
   constexpr uint64_t kTellEvery = 1 << 20;
   if (number >= count_ || taken_[number]) return {};
   taken_[number] = true;
   if (++taken_count_ * header_.page_size % kTellEvery == 0 && tells_)
     host_.progress(taken_count_ * header_.page_size, file_.size());
   const PlainPage page(number, begin_of(number), header_);
-  if (header_.checksums && !has_its_sum(page)) return {};
+  if (header_.checksums && !has_its_sum(page, coming)) return {};
   const uint32_t found = page.u32(kNumberAt);
   if (found != number && found != 0) return {};
   return page;
 }
 
 // A sum is made with zeros where it is stored. A page that was never written has none.
-bool PlainPages::has_its_sum(const PlainPage& page) const {
+bool PlainPages::has_its_sum(const PlainPage& page, ComingPage& coming) const {
   if (page.bytes[kTypeAt] == kFreePage && page.load<uint64_t>(0) == 0 && page.u32(kNumberAt) == 0)
     return true;
   // It is within what is summed of a first page, which no page is smaller than.
@@ -124,8 +149,8 @@ bool PlainPages::has_its_sum(const PlainPage& page) const {
                end = is_meta(page) ? begin.size() : page.size;
   std::memcpy(begin.data(), page.bytes, begin.size());
   std::memset(begin.data() + at, 0, sizeof(uint32_t));
-  uint32_t sum = sum_of(begin.data(), begin.size(), 0);
-  sum = sum_of(page.bytes + begin.size(), end - begin.size(), sum);
+  uint32_t sum = sum_of(begin.data(), begin.size(), 0, coming);
+  sum = sum_of(page.bytes + begin.size(), end - begin.size(), sum, coming);
   return sum == page.u32(at);
 }
 
@@ -169,6 +194,10 @@ PlainPages PlainPages::fork() {
 
 bool PlainPages::awaits(std::future<bool>& found) const {
   return awaited(found, host_, taken_count_ * header_.page_size, file_.size());
+}
+
+size_t PlainPages::bits_to_take() const {
+  return header_.checksums ? header_.page_size / kBytesToBit : 0;
 }
 
 bool PlainPages::join(const PlainPages& other) {

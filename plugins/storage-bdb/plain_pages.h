@@ -60,7 +60,7 @@ struct PlainPage {
   }
   // Of a page that was taken: a bucket's may never have been, and is all zeros then.
   bool was_written() const { return u32(kNumberAt) == number; }
-  bool is_hole() const { return bytes[0] == 0 && std::memcmp(bytes, bytes + 1, size - 1) == 0; }
+  bool is_hole() const;
 };
 
 class PlainPages {
@@ -73,10 +73,12 @@ class PlainPages {
   // Where the page begins; nowhere: there is no such page.
   const char* begin_of(uint32_t number) const;
   // Nothing: there is no such page, it was taken already, or its number or its checksum is another.
-  // Throws E_CANCELLED when the server stops.
+  // Throws E_CANCELLED when the server stops. Another page comes meanwhile, bits_to_take() of it.
+  std::optional<PlainPage> take(uint32_t number, ComingPage& coming);
   std::optional<PlainPage> take(uint32_t number);
   // The same of a page that may never have been written.
-  std::optional<PlainPage> take_bucket(uint32_t number);
+  std::optional<PlainPage> take_bucket(uint32_t number, ComingPage& coming);
+  size_t bits_to_take() const;
   // All pages of a value of `size` bytes, which is put together in `whole`, where that is no NULL.
   bool take_value(uint32_t first, uint64_t size, std::string* whole);
   bool take_free(uint32_t first);
@@ -92,7 +94,7 @@ class PlainPages {
   bool join(const PlainPages& other);
 
  private:
-  bool has_its_sum(const PlainPage& page) const;
+  bool has_its_sum(const PlainPage& page, ComingPage& coming) const;
 
   const std::string_view file_;
   const FileHeader header_;

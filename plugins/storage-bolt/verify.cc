@@ -296,7 +296,7 @@ class Verifier {
   bool has_slashes_ = false;
   bool tells_ = true;  // the host, of progress; on the thread of the call alone
   int splits_ = 0;
-  ComingPage coming_{nullptr, 0, 0};
+  ComingPage coming_;
   Totals totals_;
 };
 

@@ -73,10 +73,12 @@ TEST_CASE("any page may be the one that comes") {
   const std::string page(4096, 'p');
   for (const size_t size : {0, 1, 100, 512, 4096}) {
     for (const size_t entries : {0, 1, 7, 5000}) {
-      ComingPage coming(page.data(), size, entries), nowhere(nullptr, size, entries);
-      for (size_t i = 0; i < entries + 3; ++i) {
-        coming.a_bit();
-        nowhere.a_bit();
+      for (auto coming : {ComingPage(), ComingPage(page.data(), size, entries),
+                          ComingPage(nullptr, size, entries),
+                          ComingPage::filled_from_end(page.data(), size, 26, size / 2, entries),
+                          ComingPage::filled_from_end(page.data(), size, 9999, 9999, entries),
+                          ComingPage::filled_from_end(nullptr, size, 26, 0, entries)}) {
+        for (size_t i = 0; i < entries + 3; ++i) coming.a_bit();
       }
     }
   }
