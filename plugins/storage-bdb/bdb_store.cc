@@ -168,6 +168,7 @@ void BdbGeneration::open_all() const {
   uint32_t id = 0;
   for (size_t i = 1; i < contents_.names.size(); ++i) {
     reader.ns_lookup(contents_.names[i], id);
+    reader.close(id);
     host_.progress(i, contents_.names.size());
   }
 }
@@ -179,6 +180,10 @@ void BdbGeneration::read_all(EntryCopy* copy) {
   for (uint32_t ns = contents_.has_plain ? 0 : 1; ns < contents_.names.size(); ++ns) {
     const uint64_t before = totals.entries;
     read(reader, ns, totals, copy);
+    if (ns > 0) {
+      reader.close(ns);
+      host_.progress(ns, contents_.names.size());
+    }
     entries[ns] = totals.entries - before;
   }
   totals_ = totals;

@@ -209,6 +209,21 @@ TEST_CASE("copying pages that lead round and round ends, and the file is refused
   }
 }
 
+TEST_CASE("a list of sub-databases that leads round and round is refused") {
+  Database db;
+  const auto path = db.dir().file("f");
+  for (char each = 'a'; each <= 'z'; ++each)
+    write(path, {{"key", "value"}}, {DB_BTREE, std::string(900, each).c_str()});
+  auto bytes = bytes_of(path);
+  for (const uint32_t page : pages(bytes, kLeaf)) {
+    // The one in the middle of the list.
+    const bool is_it = bytes.substr(page * kPage, kPage).find(std::string(900, 'm')) != bytes.npos;
+    if (is_it) set_next(bytes, page, page);
+  }
+  CHECK(db.open_text(bytes) == GOROMDB_E_CORRUPT);
+  CHECK(db.says("its list runs in a circle"));
+}
+
 TEST_CASE("pages behind the end of the file are not made, and the file is not written") {
   const auto entries = numbered(2000);
   for (const auto type : {DB_BTREE, DB_HASH}) {

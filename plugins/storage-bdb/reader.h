@@ -61,6 +61,7 @@ class Databases {
   Environment& env() { return env_; }
   // NULL: there is none. Throws Failure.
   const DbHandle* get(uint32_t id);
+  void close(uint32_t id) { handles_[id] = {}; }
   // Runs `body`, which calls libdb. Throws what it throws, and Failure (E_IO) when a page of the
   // map has gone: libdb was left in the midst of a call then, and nothing of it is called again.
   template <class Body>
@@ -129,6 +130,9 @@ class BdbReader {
   std::unique_ptr<BdbCursor> cursor(uint32_t ns, After after);
   std::unique_ptr<BdbCursor> random_cursor(uint32_t ns, uint64_t random);
   std::optional<uint64_t> ns_count(uint32_t ns) const;
+  // It is opened again when it is asked for. For who asks for all, one after the other: libdb
+  // compares each that it opens with all that are open.
+  void close(uint32_t ns) { databases_->close(database_id(ns)); }
 
  private:
   // What an id means. NULL: there is no such database, or the reader did not give the id.
