@@ -112,20 +112,24 @@ __attribute__((target("avx2"))) void hash_in_lanes(const SomeKeys& keys, size_t 
 #endif
 
 // The hashes of several keys, as hash_of_bytes() makes them, in less time: by itself each step of
-// one has to wait for the one before it.
+// one has to wait for the one before it. Of fewer keys the rest are any that are as long.
 template <uint32_t kFactor>
 inline SomeHashes hashes_of_bytes(const SomeKeys& keys, uint32_t begin) {
   SomeHashes hashes;
   hashes.fill(begin);
-  size_t done = 0;
+  size_t done = 0, longest = 0;
+  size_t shortest = keys[0].size();
+  for (const auto& key : keys) {
+    shortest = std::min(shortest, key.size());
+    longest = std::max(longest, key.size());
+  }
 #ifdef __x86_64__
-  size_t common = keys[0].size();
-  for (const auto& key : keys) common = std::min(common, key.size());
-  if (has_lanes() && common >= sizeof(uint32_t)) {
-    hash_in_lanes<kFactor>(keys, common, begin, hashes);
-    done = common;
+  if (has_lanes() && shortest >= sizeof(uint32_t)) {
+    hash_in_lanes<kFactor>(keys, shortest, begin, hashes);
+    done = shortest;
   }
 #endif
+  if (longest == done) return hashes;
   for (size_t k = 0; k < kSideBySide; ++k) {
     if (keys[k].size() > done) hashes[k] = hash_of_bytes<kFactor>(keys[k].substr(done), hashes[k]);
   }

@@ -129,12 +129,12 @@ ComingPage PlainHash::coming_after(Place place) const {
                                      page->count() / 2 + pages_.bits_to_take());
 }
 
-bool PlainHash::are_in(uint32_t bucket, const SomeKeys& keys, size_t count) const {
+bool PlainHash::are_in(uint32_t bucket, const SomeKeys& keys) const {
   const auto hashes = hashes_of_bytes<kHashFactor>(keys, kHashBegin);
   const bool is_split = (bucket | (high_mask_ / 2 + 1)) <= last_bucket_;
   const uint32_t mask = is_split ? high_mask_ : high_mask_ / 2;
   uint32_t wrong = 0;
-  for (size_t k = 0; k < count; ++k) wrong |= (hashes[k] ^ bucket) & mask;
+  for (const uint32_t hash : hashes) wrong |= (hash ^ bucket) & mask;
   return wrong == 0;
 }
 
@@ -167,7 +167,7 @@ bool PlainHash::short_entries(const PlainPage page, size_t count, uint32_t bucke
                               ComingPage coming) {
   EntryTotals found;
   size_t end = page.size;
-  SomeKeys keys;  // a group; at the end some are of the one before
+  SomeKeys keys;  // a group; where there are fewer, with others of the page
   std::string_view last;
   for (size_t i = 0; i < count;) {
     size_t size = 0;  // of the group
@@ -180,10 +180,11 @@ bool PlainHash::short_entries(const PlainPage page, size_t count, uint32_t bucke
       const auto key = page.text(key_at + kHashKeyAt, end - key_at - kHashKeyAt);
       if (i > 0 && !comes_before(last, key)) return false;
       found.add(key.size(), key_at - value_at - kHashKeyAt);
+      if (i == 0) keys.fill(key);
       last = keys[size++] = key;
       end = value_at;
     }
-    if (!are_in(bucket, keys, size)) return false;
+    if (!are_in(bucket, keys)) return false;
   }
   if (end < page.end_of_places()) return false;
   database_.totals.add(found);

@@ -33,7 +33,7 @@ class PlainHash {
   std::optional<PlainPage> page_at(Place place) const;
   Place place_after(const PlainPage& page, uint32_t bucket) const;
   ComingPage coming_after(Place place) const;
-  bool are_in(uint32_t bucket, const SomeKeys& keys, size_t count) const;
+  bool are_in(uint32_t bucket, const SomeKeys& keys) const;
   bool value(const PlainPage& page, size_t at, size_t end, std::string_view key);
   uint32_t first_page(uint32_t bucket) const;
   uint32_t bucket_of(uint32_t hash) const;
