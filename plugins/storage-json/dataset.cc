@@ -24,6 +24,7 @@ bool is_entry(const RecordArena::Record& record, uint32_t ns) {
 Dataset::Dataset(RecordArena arena, std::vector<uint64_t> names, uint32_t ns_of_names)
     : arena_(std::move(arena)),
       names_(std::move(names)),
+      ranges_(1),
       ns_of_names_(ns_of_names),
       seed_(FlatIndex::random_seed()),
       index_(arena_.count()) {}
@@ -43,7 +44,7 @@ void Dataset::replaced(uint64_t older) {
   arena_.mark_dead(older);
   if (record.is_namespace) return;
   --entries_;
-  --range(record.ns).entries;
+  --ranges_[record.ns].entries;
   bytes_ -= record.key.size() + record.value.size();
 }
 
@@ -66,8 +67,13 @@ void Dataset::add_all(const Host& host, uint32_t pass) {
         arena_.set_ns(offset, record.ns);
       }
       if (!record.is_namespace) {
-        Range& its = range(record.ns);
-        its = {std::min(its.begin, offset), record.next, its.entries + 1};
+        Range& its = ranges_[record.ns];
+        if (its.end != offset) {
+          mixed_ |= its.end != 0;
+          its.begin = std::min(its.begin, offset);
+        }
+        its.end = record.next;
+        ++its.entries;
         ++entries_;
         bytes_ += record.key.size() + record.value.size();
       }
@@ -96,13 +102,20 @@ void Dataset::number_namespaces() {
     arena_.set_namespace_id(names_[i], final_id_[i]);
   }
   living.shrink_to_fit();
-  ranges_.resize(living.size());
+  ranges_.resize(1 + living.size());
   names_ = std::move(living);
+}
+
+// Nothing to be found where all namespaces lie in one piece each and hardly a key comes twice.
+void Dataset::find_stretches(const Host& host) {
+  if (mixed_ || duplicates_.count > Stretches::kMostPassed) {
+    stretches_ = Stretches(arena_, ranges_, host);
+  }
 }
 
 uint64_t Dataset::resident_bytes() const {
   return arena_.memory_bytes() + index_.memory_bytes() + names_.capacity() * sizeof names_[0] +
-         ranges_.capacity() * sizeof ranges_[0];
+         ranges_.capacity() * sizeof ranges_[0] + stretches_.memory_bytes();
 }
 
 uint32_t Dataset::namespace_id(std::string_view name) const {
@@ -117,9 +130,10 @@ uint32_t Dataset::namespace_id(std::string_view name) const {
 
 bool Dataset::next(uint32_t ns, uint64_t& at, RecordArena::Record& entry) const {
   if (ns > namespaces()) return false;
-  const Range& its = range(ns);
+  const Range& its = ranges_[ns];
   at = std::max(at, its.begin);
-  while (at < its.end) {
+  for (uint64_t passed = 0; at < its.end; ++passed) {
+    if (passed > Stretches::kMostPassed && !stretches_.skip(ns, at)) return false;
     entry = arena_.at(at);
     at = entry.next;
     if (is_entry(entry, ns)) return true;
@@ -131,20 +145,34 @@ uint64_t Dataset::any(uint32_t ns, uint64_t random) const {
   if (count(ns) == 0) return RecordArena::kFirst;
   constexpr int kTries = 1000;
   std::mt19937_64 chance(random);
-  uint64_t last = RecordArena::kFirst;
+  const Range& its = ranges_[ns];
+  const auto stretches = stretches_.of(ns);
   for (int i = 0; i < kTries; ++i) {
-    const uint64_t at = arena_.any(range(ns).begin, range(ns).end, chance);
-    if (at == 0) continue;
-    if (is_entry(arena_.at(at), ns)) return at;
-    last = at;
+    if (!stretches.empty()) {
+      if (const uint64_t at = any_in_stretch(ns, stretches, chance); at != 0) return at;
+    } else {
+      const uint64_t at = arena_.any(its.begin, its.end, chance);
+      if (at != 0 && is_entry(arena_.at(at), ns)) return at;
+    }
   }
-  // The first behind the place that was hit last, or the first of all.
-  RecordArena::Record entry;
-  uint64_t at = last;
-  return next(ns, at, entry) ? last : RecordArena::kFirst;
+  return its.begin;
 }
 
-uint64_t Dataset::count(uint32_t ns) const { return ns > namespaces() ? 0 : range(ns).entries; }
+// Each entry of any stretch is as likely; 0: chance hit none, as in a stretch that is short.
+uint64_t Dataset::any_in_stretch(uint32_t ns, std::span<const uint64_t> stretches,
+                                 std::mt19937_64& chance) const {
+  const uint64_t i = chance() % stretches.size();
+  const uint64_t end = i + 1 < stretches.size() ? stretches[i + 1] : ranges_[ns].end;
+  uint64_t at = stretches[i], behind = at;
+  for (uint64_t more = chance() % Stretches::kMostEntries + 1; more > 0; --more) {
+    at = behind;
+    RecordArena::Record entry;
+    if (!next(ns, behind, entry) || behind > end) return 0;
+  }
+  return at;
+}
+
+uint64_t Dataset::count(uint32_t ns) const { return ns > namespaces() ? 0 : ranges_[ns].entries; }
 
 uint64_t Dataset::behind(uint32_t ns, std::string_view key) const {
   const uint64_t offset =
@@ -220,6 +248,7 @@ Dataset DatasetBuilder::finish(const Host& host) && {
     data.add_all(host, kInsideNamespaces);
     data.final_id_ = {};
   }
+  data.find_stretches(host);
   return data;
 }
 

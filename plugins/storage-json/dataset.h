@@ -6,6 +6,7 @@
 #pragma once
 
 #include "record_arena.h"
+#include "stretches.h"
 #include "syntax_error.h"
 
 #include <goromdb/flat_index.hpp>
@@ -46,13 +47,12 @@ class Dataset {
   const Duplicates& duplicates() const { return duplicates_; }
 
   // A walk over a namespace in the order of the file, from where `at` says: 0 is its beginning. The
-  // next entry, and `at` is behind it; false at the end.
+  // next entry, and `at` is behind it; false at the end. Looks at a few records only, whatever
+  // lies between two entries.
   bool next(uint32_t ns, uint64_t& at, RecordArena::Record& entry) const;
   // What to hand to next() to go on behind a key; 0: it is not there.
   uint64_t behind(uint32_t ns, std::string_view key) const;
-  // What to hand to next() to begin at an entry that `random` chooses, each as likely. Where few of
-  // the lines between the first and the last of a namespace are its own, those behind many others
-  // are likelier.
+  // What to hand to next() to begin at an entry that `random` chooses, each as likely.
   uint64_t any(uint32_t ns, uint64_t random) const;
   // The entries of a namespace.
   uint64_t count(uint32_t ns) const;
@@ -63,21 +63,18 @@ class Dataset {
 
   void add_all(const Host& host, uint32_t pass);
   void number_namespaces();
+  void find_stretches(const Host& host);
+  uint64_t any_in_stretch(uint32_t ns, std::span<const uint64_t> stretches,
+                          std::mt19937_64& chance) const;
   bool same_key(uint64_t offset, uint32_t ns, std::string_view key) const;
   uint64_t hash(uint32_t ns, std::string_view key) const;
   void replaced(uint64_t older);
 
   RecordArena arena_;
   std::vector<uint64_t> names_;  // offset of the record of each namespace
-  struct Range {
-    uint64_t begin = UINT64_MAX, end = 0;  // where its entries are, and perhaps others
-    uint64_t entries = 0;
-  };
-  Range& range(uint32_t ns) { return ns == 0 ? plain_ : ranges_[ns - 1]; }
-  const Range& range(uint32_t ns) const { return ns == 0 ? plain_ : ranges_[ns - 1]; }
-
-  Range plain_;                     // of the keys without a namespace
-  std::vector<Range> ranges_;       // of each namespace
+  std::vector<Range> ranges_;    // by id; the first is that of the keys without a namespace
+  Stretches stretches_;
+  bool mixed_ = false;              // some namespace has others between its entries
   std::vector<uint32_t> final_id_;  // while it is built: of each id that the builder gave; 0: dead
   uint32_t ns_of_names_;
   uint64_t seed_;
