@@ -41,7 +41,10 @@ Compression compression(const File& file) {
 class PlainSource : public Source {
  public:
   explicit PlainSource(File& file) : file_(file) {}
-  size_t read(char* out, size_t n) override { return file_.read(out, n); }
+  std::optional<size_t> read(char* out, size_t n) override {
+    const size_t got = file_.read(out, n);
+    return got > 0 ? std::optional(got) : std::nullopt;
+  }
 
  private:
   File& file_;
@@ -53,21 +56,21 @@ class CompressedSource : public Source {
   CompressedSource(File& file, const Limits& limits)
       : file_(file), limits_(limits), chunk_(kCompressedChunk) {}
 
-  size_t read(char* out, size_t n) final {
+  std::optional<size_t> read(char* out, size_t n) final {
     n = std::min(n, kMostAtOnce);
-    for (;;) {
-      const size_t made = decompress(out, n);
-      if (made > 0) {
-        count(made);
-        return made;
-      }
-      if (pending_ > 0) continue;
+    size_t made = decompress(out, n);  // what it has held back
+    if (made == 0 && pending_ == 0) {
       next_ = chunk_.data();
       pending_ = file_.read(chunk_.data(), chunk_.size());
-      if (pending_ > 0) continue;
-      if (!at_boundary()) fail("the compressed data are cut off");
-      return 0;
+      if (pending_ == 0) {
+        if (!at_boundary()) fail("the compressed data are cut off");
+        return std::nullopt;
+      }
     }
+    // An empty member or block becomes nothing; a file may be full of them.
+    while (made == 0 && pending_ > 0) made = decompress(out, n);
+    count(made);
+    return made;
   }
 
  protected:

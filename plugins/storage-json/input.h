@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 
 namespace goromdb {
@@ -46,8 +47,10 @@ struct Limits {
 class Source {
  public:
   virtual ~Source() = default;
-  // At most `n` > 0 bytes of text; 0 at its end.
-  virtual size_t read(char* out, size_t n) = 0;
+  // At most `n` > 0 bytes of text; nothing at its end. 0: none yet, read on. No more than 256 KiB
+  // of the file go into a call, whatever they become: between two of them the caller can say that
+  // it lives, or give up.
+  virtual std::optional<size_t> read(char* out, size_t n) = 0;
 };
 
 // Plain, gzip or zstd, by the file's first bytes. The file must outlive the source.

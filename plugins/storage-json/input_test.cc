@@ -188,6 +188,52 @@ TEST_CASE("a file that grows without end when decompressed is refused") {
   CHECK(Database(frame, {{"max_decompressed", "10MiB"}}).says("max_decompressed (10485760 bytes)"));
 }
 
+TEST_CASE("a file that becomes nothing for long tells its progress, and can be stopped") {
+  constexpr size_t kSize = 3000000, kChunk = size_t{256} << 10;
+  const auto many = [](const std::string& piece) {
+    std::string all;
+    while (all.size() < kSize) all += piece;
+    return all;
+  };
+  const std::string zipped = gzip(kText), frame_head = "\x28\xB5\x2F\xFD\0\0"s;
+  // Empty blocks go before those that there are: behind the heads, of 10 and of 6 bytes.
+  const std::pair<const char*, std::string> files[] = {
+      {"empty gzip members", many(gzip("")) + zipped},
+      {"empty gzip blocks", zipped.substr(0, 10) + many("\0\0\0\xFF\xFF"s) + zipped.substr(10)},
+      {"empty zstd frames", many(frame_head + "\x01\0\0"s) + zstd(kText)},
+      {"empty zstd blocks", frame_head + many("\0\0\0"s) + "\x01\0\0"s + zstd(kText)},
+      {"skipped zstd frames", many("\x5A\x2A\x4D\x18\x03\0\0\0abc"s) + zstd(kText)},
+  };
+  for (const auto& each : files) {
+    const auto& name = each.first;
+    for (const uint32_t threads : {1u, 2u}) {
+      CAPTURE(name);
+      CAPTURE(threads);
+      Database db;
+      db.host.lend_threads(threads);
+      uint64_t calls = 0, stop_at = 0, last = 0;
+      db.host.on_progress = [&](uint64_t done, uint64_t total) {
+        if (total == each.second.size()) {  // the index is made behind it, and tells its own
+          CHECK((threads > 1 || done - last <= kChunk));
+          last = done;
+        }
+        return ++calls == stop_at ? 1 : 0;
+      };
+      CHECK(db.open_text(each.second) == GOROMDB_OK);
+      CHECK(holds_the_text(db));
+      CHECK(last == each.second.size());
+      const uint64_t all = calls;
+      CHECK(all >= kSize / kChunk);
+      CHECK(all < 2 * kSize / kChunk + 10);  // and no more often than it is of use
+      for (stop_at = 1; stop_at < all; ++stop_at) {
+        calls = last = 0;
+        CHECK(db.open_text(each.second) == GOROMDB_E_CANCELLED);
+        CHECK(calls == stop_at);
+      }
+    }
+  }
+}
+
 TEST_CASE("the limits do not touch small or plain files") {
   const std::string small = "{\"a\":\"" + std::string(size_t{5} << 20, 'a') + "\"}";
   CHECK(Database(zstd(small), {{"max_ratio", "1"}}).message == "");

@@ -33,17 +33,18 @@ class ThreadedSource::Blocks {
   Blocks(const Blocks&) = delete;
   Blocks& operator=(const Blocks&) = delete;
 
-  size_t read(char* out, size_t n) {
+  std::optional<size_t> read(char* out, size_t n) {
     Block& block = blocks_[emptied_ % kBlocks];
     if (used_ == 0) {
       std::unique_lock lock(mutex_);
       changed_.wait(lock, [&] { return filled_ > emptied_; });
       if (block.error) std::rethrow_exception(block.error);
+      if (block.last) return std::nullopt;
     }
     const size_t some = std::min(n, block.size - used_);
     std::memcpy(out, block.bytes.data() + used_, some);
     used_ += some;
-    if (used_ == block.size && some > 0) {
+    if (used_ == block.size) {
       const std::lock_guard lock(mutex_);
       ++emptied_;
       used_ = 0;
@@ -55,8 +56,9 @@ class ThreadedSource::Blocks {
  private:
   struct Block {
     std::vector<char> bytes = std::vector<char>(kBlockSize);
-    size_t size = 0;           // 0: nothing follows
-    std::exception_ptr error;  // in the place of bytes
+    size_t size = 0;           // 0: the source had none yet
+    bool last = false;         // has no bytes, and nothing follows
+    std::exception_ptr error;  // the reason
   };
 
   void fill_all() {
@@ -67,18 +69,20 @@ class ThreadedSource::Blocks {
         if (stopping_) return;
       }
       Block& block = blocks_[i % kBlocks];
+      std::optional<size_t> got;
       try {
-        block.size = source_.read(block.bytes.data(), kBlockSize);
+        got = source_.read(block.bytes.data(), kBlockSize);
       } catch (...) {
-        block.size = 0;
         block.error = std::current_exception();
       }
+      block.size = got.value_or(0);
+      block.last = !got;
       {
         const std::lock_guard lock(mutex_);
         ++filled_;
       }
       changed_.notify_all();
-      if (block.size == 0) return;
+      if (block.last) return;
     }
   }
 
@@ -95,6 +99,6 @@ class ThreadedSource::Blocks {
 ThreadedSource::ThreadedSource(Source& source) : blocks_(std::make_unique<Blocks>(source)) {}
 ThreadedSource::~ThreadedSource() = default;
 
-size_t ThreadedSource::read(char* out, size_t n) { return blocks_->read(out, n); }
+std::optional<size_t> ThreadedSource::read(char* out, size_t n) { return blocks_->read(out, n); }
 
 }  // namespace goromdb

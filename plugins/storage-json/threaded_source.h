@@ -16,7 +16,7 @@ class ThreadedSource : public Source {
   explicit ThreadedSource(Source& source);
   ~ThreadedSource() override;
 
-  size_t read(char* out, size_t n) override;
+  std::optional<size_t> read(char* out, size_t n) override;
 
  private:
   class Blocks;

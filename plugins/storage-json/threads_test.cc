@@ -197,10 +197,11 @@ TEST_CASE("databases that are loaded at once share no state") {
 
 TEST_CASE("a threaded source gives the bytes of its source, then what that throws") {
   struct Counting : goromdb::Source {
-    size_t read(char* out, size_t n) override {
+    std::optional<size_t> read(char* out, size_t n) override {
       if (left == 0 && fails) throw goromdb::Failure(GOROMDB_E_CORRUPT, "the end");
       const size_t some = std::min(left, n);
       for (size_t i = 0; i < some; ++i) out[i] = static_cast<char>(left-- % 251);
+      if (some == 0) return std::nullopt;
       return some;
     }
     size_t left = 3000000;
@@ -214,15 +215,15 @@ TEST_CASE("a threaded source gives the bytes of its source, then what that throw
     plain.read(expected.data(), expected.size());
     char buffer[1000];
     const auto read_all = [&] {
-      for (size_t n = 1; (n = threaded.read(buffer, 1 + got.size() % sizeof buffer)) > 0;) {
-        got.append(buffer, n);
+      while (const auto n = threaded.read(buffer, 1 + got.size() % sizeof buffer)) {
+        got.append(buffer, *n);
       }
     };
     if (fails) {
       CHECK_THROWS_WITH_AS(read_all(), "the end", goromdb::Failure);
     } else {
       read_all();
-      CHECK(threaded.read(buffer, sizeof buffer) == 0);
+      CHECK(threaded.read(buffer, sizeof buffer) == std::nullopt);
     }
     CHECK(got == expected);
   }
@@ -231,4 +232,30 @@ TEST_CASE("a threaded source gives the bytes of its source, then what that throw
   goromdb::ThreadedSource dropped(endless);  // whoever reads no further need not read to the end
   char byte;
   CHECK(dropped.read(&byte, 1) == 1);
+}
+
+TEST_CASE("a threaded source says so when its source has nothing yet, and can be dropped then") {
+  struct Silent : goromdb::Source {
+    std::optional<size_t> read(char* out, size_t) override {
+      if (--left == 0) return std::nullopt;
+      *out = 'x';
+      return left % 1000 == 0 ? 1 : 0;
+    }
+    size_t left = 3000;
+  };
+  Silent source;
+  goromdb::ThreadedSource threaded(source);
+  std::string got;
+  char byte;
+  size_t reads = 0;
+  while (const auto n = threaded.read(&byte, 1)) {
+    got.append(&byte, *n);
+    ++reads;
+  }
+  CHECK(got == "xx");
+  CHECK(reads == 2999);
+  Silent endless;
+  endless.left = SIZE_MAX;
+  goromdb::ThreadedSource dropped(endless);
+  CHECK(dropped.read(&byte, 1) == 0);
 }

@@ -29,9 +29,9 @@ void Window::fill() {
   const char* const limit = memory_.data() + memory_.size() - kPadding;
   while (end_ < limit && !final_) {
     host_.progress(file_.position(), file_.size());
-    const size_t got = source_.read(end_, std::min(static_cast<size_t>(limit - end_), kAtOnce));
-    end_ += got;
-    final_ = got == 0;
+    const auto got = source_.read(end_, std::min(static_cast<size_t>(limit - end_), kAtOnce));
+    end_ += got.value_or(0);
+    final_ = !got;
   }
   std::memset(end_, 0, kPadding);
 }
