@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <random>
+#include <set>
 
 #include "database.hpp"
 #include "rounds.hpp"
@@ -301,6 +302,62 @@ TEST_CASE("a server that stops is obeyed at every call, and nothing is left behi
   CHECK(open_files() == files);
   CHECK(db.open(path) == GOROMDB_OK);
   CHECK(db.get("x", "n") == "1");
+}
+
+TEST_CASE("a reader tells how far it is all along a text, whatever that is made of") {
+  constexpr size_t kSize = 1500000, kMost = size_t{256} << 10;
+  const auto many = [](const std::string& piece) {
+    std::string all = piece;
+    while (all.size() < kSize) all += "," + piece;
+    return all;
+  };
+  const std::string arrays = many("[]"), strings = many(R"("\u20ac")"),
+                    members = many(R"("a":{"b":[-1.5e3]})"), keys = many(R"("a":"b")"),
+                    string = '"' + std::string(2 * kMost, 's') + '"';
+  const std::string line = "{\"key\":\"a\",\"value\":1}\n";
+  std::string lines = "{\"key\":\"a\",\"value\":" + string + "}\n";  // for a large window
+  const size_t first = lines.size();
+  while (lines.size() < kSize) lines += line;
+  const struct {
+    const char* name;
+    std::string text;
+    size_t from = 0;     // before that, a string is a step
+    uint64_t times = 1;  // that it is read
+  } cases[] = {
+      {"an array", "{\"a\":[" + arrays + "]}"},
+      {"strings in an array", "{\"a\":[" + strings + "]}"},
+      {"objects in an object", "{\"a\":[{" + members + "}]}"},
+      {"members", "{" + keys + "}"},
+      {"members of a namespace", "{\"n\":{" + keys + "}}"},
+      {"a value in a line", line + "{\"key\":\"b\",\"value\":[" + arrays + "]}\n"},
+      {"the first line", "{\"key\":\"b\",\"value\":[" + arrays + "]}\n" + line, 0, 2},
+      {"lines", lines, first},
+  };
+  for (const auto& each : cases) {
+    CAPTURE(each.name);
+    const uint64_t size = each.text.size();
+    Database db;
+    uint64_t calls = 0, stop_at = 0, last = 0, longest = 0;
+    std::set<uint64_t> told;
+    db.host.on_progress = [&](uint64_t done, uint64_t total) {
+      if (total <= size) told.insert(done);
+      return ++calls == stop_at ? 1 : 0;
+    };
+    REQUIRE(db.open_text(each.text) == GOROMDB_OK);
+    told.insert(size);
+    for (const uint64_t done : told) {
+      if (done > each.from) longest = std::max(longest, done - std::max(last, each.from));
+      last = done;
+    }
+    CHECK(longest < kMost + 100);
+    const uint64_t all = calls;
+    CHECK(all >= each.times * (size - each.from) / kMost);
+    CHECK(all < 4 * size / kMost + 20);
+    for (stop_at = 1; stop_at <= all; ++stop_at) {
+      calls = 0;
+      CHECK(db.open_text(each.text) == GOROMDB_E_CANCELLED);
+    }
+  }
 }
 
 TEST_CASE("files that are refused leave nothing behind") {

@@ -5,11 +5,6 @@
 #include <cstring>
 
 namespace goromdb {
-namespace {
-
-constexpr uint64_t kProgressEvery = 10000;  // members
-
-}  // namespace
 
 void JsonParser::run() {
   window_.read_all(kLongest, kTooLong);
@@ -21,10 +16,8 @@ void JsonParser::run() {
 void JsonParser::members(ondemand::object object, uint32_t ns) {
   for (ondemand::field field : object) {
     const ondemand::raw_json_string key = field.key();
-    if (++seen_ % kProgressEvery == 0) {
-      window_.progress(key.raw());
-      window_.forget(key.raw());
-    }
+    reader_.pass(key.raw());
+    window_.forget(key.raw());
     const std::string_view token = field.value().raw_json_token();
     if (ns == 0 && namespaces_ && token.starts_with('{')) {
       const std::string_view name =

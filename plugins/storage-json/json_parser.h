@@ -18,7 +18,10 @@ class JsonParser {
 
   // `namespaces`: an object right below the root is one; otherwise it is a value.
   JsonParser(Window& window, DatasetBuilder& builder, bool namespaces)
-      : window_(window), builder_(builder), namespaces_(namespaces) {}
+      : window_(window),
+        builder_(builder),
+        namespaces_(namespaces),
+        reader_([this](const char* at) { window_.progress(at); }) {}
 
   // Reads the whole text. Throws SyntaxErrors, and what the window throws.
   void run();
@@ -31,7 +34,6 @@ class JsonParser {
   DatasetBuilder& builder_;
   const bool namespaces_;
   ObjectReader reader_;
-  uint64_t seen_ = 0;
 };
 
 }  // namespace goromdb

@@ -7,7 +7,9 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <charconv>
+#include <chrono>
 #include <cstring>
 #include <future>
 #include <system_error>
@@ -18,7 +20,8 @@ namespace {
 
 constexpr std::array<std::string_view, 6> kMembers = {"key",       "key_b64",   "value",
                                                       "value_b64", "namespace", "flags"};
-constexpr size_t kSmallestShare = size_t{64} << 10;  // of a thread's: less is not worth the start
+constexpr std::chrono::milliseconds kTellEvery{100};  // while a share is waited for
+constexpr size_t kSmallestShare = size_t{64} << 10;   // of a thread's: less is not worth the start
 
 enum Member : size_t { kKey, kKeyB64, kValue, kValueB64, kNamespace, kFlags, kUnknown };
 
@@ -116,7 +119,7 @@ bool looks_like_ndjson(Window& window) {
     if (next < window.end()) {
       if (*next != '{') return false;
       try {
-        ObjectReader reader;
+        ObjectReader reader([&](const char* at) { window.progress(at); });
         const Entry entry = read_entry(reader, window.piece(begin, line_end));
         return entry.has(kKey) || entry.has(kKeyB64);
       } catch (const SyntaxError&) {
@@ -139,6 +142,8 @@ struct NdjsonParser::LineEntry {
 // Takes lines apart. One thread.
 class NdjsonParser::LineReader {
  public:
+  explicit LineReader(ObjectReader::OnTheWay on_the_way) : reader_(std::move(on_the_way)) {}
+
   // Hands each entry of the whole lines in [begin, end) to take(); `line` is counted up behind each
   // line.
   template <class Take>
@@ -180,7 +185,13 @@ class NdjsonParser::LineReader {
 // The lines that another thread reads, and its entries.
 class NdjsonParser::Share {
  public:
+  Share() : reader_([this](const char*) { stop_if_asked(); }) {}
+  ~Share() { stopping_ = true; }
+  Share(const Share&) = delete;
+  Share& operator=(const Share&) = delete;
+
   void start(const Window& window, const char* begin, const char* end) {
+    begin_ = begin;
     lines_ = 0;
     entries_.clear();
     bytes_.clear();
@@ -197,7 +208,8 @@ class NdjsonParser::Share {
   // Waits; hands the entries to take(), then throws what ended the reading. `line` is that of the
   // entry or of what is thrown.
   template <class Take>
-  void finish(uint64_t& line, Take&& take) {
+  void finish(const Window& window, uint64_t& line, Take&& take) {
+    while (done_.wait_for(kTellEvery) == std::future_status::timeout) window.progress(begin_);
     done_.wait();
     const uint64_t first = line;
     const char* p = bytes_.data();
@@ -226,7 +238,13 @@ class NdjsonParser::Share {
     bytes_.append(entry.ns).append(entry.key).append(entry.value);
   }
 
+  void stop_if_asked() const {
+    if (stopping_) throw Failure(GOROMDB_E_CANCELLED, "the server is stopping");
+  }
+
+  std::atomic<bool> stopping_ = false;
   LineReader reader_;
+  const char* begin_ = nullptr;
   std::vector<Kept> entries_;
   std::string bytes_;
   uint64_t lines_ = 0;
@@ -236,7 +254,7 @@ class NdjsonParser::Share {
 NdjsonParser::NdjsonParser(Window& window, DatasetBuilder& builder, uint32_t threads)
     : window_(window),
       builder_(builder),
-      reader_(std::make_unique<LineReader>()),
+      reader_(std::make_unique<LineReader>([this](const char* at) { window_.progress(at); })),
       shares_(threads - 1) {}
 
 NdjsonParser::~NdjsonParser() = default;
@@ -271,7 +289,7 @@ void NdjsonParser::read_lines(const char* begin, const char* end) {
   for (size_t i = 0; i < shares; ++i) shares_[i].start(window_, cut(i + 1), cut(i + 2));
   const auto take = [this](const LineEntry& entry) { add(entry); };
   reader_->read(window_, begin, cut(1), line_, take);
-  for (size_t i = 0; i < shares; ++i) shares_[i].finish(line_, take);
+  for (size_t i = 0; i < shares; ++i) shares_[i].finish(window_, line_, take);
 }
 
 void NdjsonParser::add(const LineEntry& entry) {

@@ -12,8 +12,8 @@ namespace goromdb {
 namespace {
 
 std::string_view without_space_behind(std::string_view text) {
-  const size_t last = text.find_last_not_of(" \t\n\r");
-  return text.substr(0, last == std::string_view::npos ? 0 : last + 1);
+  while (!text.empty() && is_space(text.back())) text.remove_suffix(1);
+  return text;
 }
 
 bool is_number(std::string_view text) {
@@ -23,9 +23,9 @@ bool is_number(std::string_view text) {
     return there;
   };
   const auto skip_digits = [&] {
-    const size_t n = std::min(text.find_first_not_of("0123456789"), text.size());
-    text.remove_prefix(n);
-    return n > 0;
+    const size_t before = text.size();
+    while (!text.empty() && text[0] >= '0' && text[0] <= '9') text.remove_prefix(1);
+    return text.size() < before;
   };
   skip_one_of("-");
   if (!skip_one_of("0") && !skip_digits()) return false;
@@ -87,6 +87,7 @@ std::string words(simdjson::error_code error) {
 // Stage 1: strings end, have no control characters, and all is UTF-8.
 ondemand::document ObjectReader::start(simdjson::padded_string_view text) {
   const char* const end = text.data() + text.size();
+  pass(text.data());
   const char* const begin = skip_space(text.data(), end);
   if (begin == end) throw SyntaxError{end, "the file is empty"};
   if (*begin != '{') throw SyntaxError{begin, "a JSON object was expected, beginning with '{'"};
@@ -169,6 +170,7 @@ void ObjectReader::check_string(ondemand::raw_json_string string, size_t size) {
 
 void ObjectReader::check(ondemand::value value, unsigned depth) {
   const std::string_view token = value.raw_json_token();
+  pass(token.data());
   const char first = token.empty() ? '\0' : token.front();
   if (first == '"') {
     check_string(value.get_raw_json_string().value(), token.size() - 1);

@@ -10,6 +10,8 @@
 
 #include <simdjson.h>
 
+#include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 
@@ -20,6 +22,12 @@ namespace ondemand = simdjson::ondemand;
 class ObjectReader {
  public:
   static constexpr unsigned kMaxDepth = 1024;
+  static constexpr size_t kTellEvery = size_t{256} << 10;
+
+  // Told how far it is in the text, each kTellEvery bytes; what it throws ends the reading.
+  using OnTheWay = std::function<void(const char* at)>;
+
+  explicit ObjectReader(OnTheWay on_the_way) : on_the_way_(std::move(on_the_way)) {}
 
   // Hands the object that `text` is to read(), which has to pass over all its members.
   template <class Read>
@@ -31,6 +39,14 @@ class ObjectReader {
       fail(e.error(), document, text);
     }
     finish(document);
+  }
+
+  // The reading is at `at`, which is told when it is far from what was told last.
+  void pass(const char* at) {
+    const auto place = reinterpret_cast<uintptr_t>(at);
+    if (place - told_ < kTellEvery) return;  // what lies before that is far, too
+    told_ = place;
+    on_the_way_(at);
   }
 
   // The text of a value that is no string, as it stands in the file. An array or an object is
@@ -60,6 +76,8 @@ class ObjectReader {
   void check(ondemand::value value, unsigned depth);
   void check_string(ondemand::raw_json_string string, size_t size);
 
+  const OnTheWay on_the_way_;
+  uintptr_t told_ = 0;
   ondemand::parser parser_;
   std::string scratch_;
   std::string kept_;

@@ -185,6 +185,23 @@ TEST_CASE("a stop ends a load by several threads") {
   }
 }
 
+TEST_CASE("a stop is obeyed by the thread that reads a long line, and while it is waited for") {
+  std::string text = lines(NdjsonParser::kShare), value = "[[]";
+  while (value.size() < 3 * NdjsonParser::kShare) value += ",[]";
+  text += "{\"key\":\"k\",\"value\":" + value + "]}\n";
+  Database db(kLines);
+  db.host.lend_threads(2);
+  uint64_t calls = 0, stop_at = 0;
+  db.host.on_progress = [&](uint64_t, uint64_t) { return ++calls == stop_at ? 1 : 0; };
+  REQUIRE(db.open_text(text) == GOROMDB_OK);
+  const uint64_t all = calls;
+  for (stop_at = all - 3; stop_at < all; ++stop_at) {
+    calls = 0;
+    const auto opened = db.open_text(text);
+    CHECK((opened == GOROMDB_E_CANCELLED || calls < stop_at));  // how often it waits is chance
+  }
+}
+
 TEST_CASE("databases that are loaded at once share no state") {
   const TempDir dir;
   const std::string path = written(dir.file("data.db"), many_lines());

@@ -12,8 +12,6 @@ namespace {
 constexpr size_t kPadding = simdjson::SIMDJSON_PADDING;
 constexpr size_t kAtOnce = size_t{4} << 20;  // between two looks at whether the server is stopping
 
-constexpr size_t kForgottenAtOnce = size_t{4} << 20;  // whole huge pages
-
 }  // namespace
 
 Window::Window(Source& source, const File& file, Host host, size_t smallest)
@@ -36,7 +34,7 @@ void Window::fill() {
   std::memset(end_, 0, kPadding);
 }
 
-void Window::forget(const char* p) {
+void Window::forget_before(const char* p) {
   char* const to = const_cast<char*>(p) - reinterpret_cast<uintptr_t>(p) % kForgottenAtOnce;
   if (to <= kept_from_) return;
   ::madvise(kept_from_, static_cast<size_t>(to - kept_from_), MADV_DONTNEED);
@@ -76,7 +74,7 @@ void Window::read_all(size_t longest, const char* too_long) {
 }
 
 const char* skip_space(const char* p, const char* end) {
-  while (p < end && (*p == ' ' || *p == '\n' || *p == '\r' || *p == '\t')) ++p;
+  while (p < end && is_space(*p)) ++p;
   return p;
 }
 

@@ -31,7 +31,9 @@ class Window {
   void advance(const char* p) { pos_ = p; }
   // Gives back the memory of the text before `p`, a few MiB at a time: it reads as zeros from now
   // on, and places in it stay what they are.
-  void forget(const char* p);
+  void forget(const char* p) {
+    if (static_cast<size_t>(p - kept_from_) >= kForgottenAtOnce) forget_before(p);
+  }
   // A part of the text as simdjson takes it.
   simdjson::padded_string_view piece(const char* begin, const char* end) const {
     return simdjson::padded_string_view(
@@ -52,7 +54,10 @@ class Window {
   void progress(const char* p) const { host_.progress(offset(p), offset(end_)); }
 
  private:
+  static constexpr size_t kForgottenAtOnce = size_t{4} << 20;  // whole huge pages
+
   void fill();
+  void forget_before(const char* p);
 
   Source& source_;
   const File& file_;
@@ -65,7 +70,9 @@ class Window {
   bool final_ = false;
 };
 
-// The first byte that is no space in the sense of JSON, or `end`.
+// In the sense of JSON.
+inline bool is_space(char c) { return c == ' ' || c == '\n' || c == '\r' || c == '\t'; }
+// The first byte that is no space, or `end`.
 const char* skip_space(const char* p, const char* end);
 
 }  // namespace goromdb
