@@ -171,3 +171,18 @@ TEST_CASE("memory keeps its bytes when it grows and is zero behind them") {
   memory = std::move(moved);
   CHECK(memory.size() == 50);
 }
+
+TEST_CASE("names that one seed puts in one place are spread by another") {
+  constexpr size_t kPlaces = 1024, kNames = 1000;
+  const goromdb::SeededHash known{1}, other{2};
+  std::vector<size_t> in_place(kPlaces);
+  size_t names = 0;
+  for (int i = 0; names < kNames; ++i) {
+    const std::string name = "name " + std::to_string(i);
+    if (known(name) % kPlaces != 0) continue;
+    ++in_place[other(name) % kPlaces];
+    ++names;
+  }
+  for (const size_t n : in_place) CHECK(n < 12);
+  CHECK(goromdb::SeededHash().seed != goromdb::SeededHash().seed);
+}
