@@ -449,9 +449,11 @@ def fail_at(room, point, error, watch):
 
 
 def open_files(server):
-    return sorted(
-        os.readlink(f"/proc/{server.pid}/fd/{n}") for n in os.listdir(f"/proc/{server.pid}/fd")
-    )
+    folder, files = f"/proc/{server.pid}/fd", []
+    for n in os.listdir(folder):
+        with contextlib.suppress(FileNotFoundError):  # closed since
+            files.append(os.readlink(f"{folder}/{n}"))
+    return sorted(files)
 
 
 class Watched:
