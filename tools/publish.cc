@@ -26,7 +26,6 @@
 namespace goromdb::tools {
 namespace {
 
-constexpr int kDone = 0, kFailed = 1, kWrong = 2;
 constexpr auto kPause = std::chrono::milliseconds(20);
 constexpr size_t kSumFileLimit = size_t{64} << 10;
 
@@ -35,12 +34,12 @@ int say(int status, const std::string& message) {
   return status;
 }
 
-constexpr const char* kNothing = "nothing was dropped";
+constexpr const char* kNotDropped = "nothing was dropped";
 
 Result<void> unless_stopped() {
   const auto signal = caught_signal();
   if (signal.empty()) return {};
-  return fail(fmt::format("stopped by {}, {}", signal, kNothing));
+  return fail(fmt::format("stopped by {}, {}", signal, kNotDropped));
 }
 
 // A file under a name that no server looks at. It goes unless it has been put in its place.
@@ -117,9 +116,9 @@ Result<Outcome> Publication::run(const Fd& source) {
     return fail(fmt::format("no server runs on {}, nothing was dropped; start it, or use --no-wait",
                             db_.basedir));
   }
-  auto turn = take_turn(db_.file, deadline(), kNothing);
+  auto turn = take_turn(db_.file, deadline(), kNotDropped);
   if (!turn) return tl::unexpected(turn.error());
-  auto before = options_.wait ? status_of(db_.basedir, deadline(), kNothing) : StoreStatus{};
+  auto before = options_.wait ? status_of(db_.basedir, deadline(), kNotDropped) : StoreStatus{};
   if (!before) return tl::unexpected(before.error());
   if (auto done = drop(source); !done) return tl::unexpected(done.error());
   if (!options_.wait) return Outcome{"dropped", checksum_, {}, {}, {}};

@@ -16,8 +16,7 @@
 namespace goromdb::tools {
 namespace {
 
-constexpr int kDone = 0, kFailed = 1, kWrong = 2;
-constexpr const char* kNothing = "nothing was rolled back";
+constexpr const char* kNotRolledBack = "nothing was rolled back";
 
 int say(const std::string& message) {
   print_line("goromdb: " + message);
@@ -110,17 +109,18 @@ Result<StoreStatus> Rollback::run() {
   auto served = is_served(db_.basedir);
   if (!served) return tl::unexpected(served.error());
   if (!*served) {
-    return fail(fmt::format("no server runs on {}, {}; start it first", db_.basedir, kNothing));
+    return fail(
+        fmt::format("no server runs on {}, {}; start it first", db_.basedir, kNotRolledBack));
   }
   if (!db_.group.empty()) {
     return fail(
         fmt::format("{}: it is in group {}, whose databases change together; {}; publish all of an "
                     "older set",
-                    db_.name, db_.group, kNothing));
+                    db_.name, db_.group, kNotRolledBack));
   }
-  auto turn = take_turn(db_.file, deadline(), kNothing);
+  auto turn = take_turn(db_.file, deadline(), kNotRolledBack);
   if (!turn) return tl::unexpected(turn.error());
-  auto before = status_of(db_.basedir, deadline(), kNothing);
+  auto before = status_of(db_.basedir, deadline(), kNotRolledBack);
   if (!before) return tl::unexpected(before.error());
   // A server that has just started opens what it finds.
   poll_until(deadline(), [&] {
@@ -128,7 +128,7 @@ Result<StoreStatus> Rollback::run() {
     return before->generation != 0;
   });
   if (before->generation == 0) {
-    return fail(fmt::format("no data set is served yet, {}; see the server's log", kNothing));
+    return fail(fmt::format("no data set is served yet, {}; see the server's log", kNotRolledBack));
   }
   auto to = target(*before);
   if (!to) return tl::unexpected(to.error());
@@ -145,18 +145,19 @@ Result<SlotNote> Rollback::target(const StoreStatus& before) const {
   if (options_.to != 0) {
     const auto* found = kept.find(options_.to);
     if (found != nullptr) return *found;
-    return fail(fmt::format("generation {} is not kept, {}; {}", options_.to, kNothing, shown));
+    return fail(
+        fmt::format("generation {} is not kept, {}; {}", options_.to, kNotRolledBack, shown));
   }
   if (kept.files.empty()) {
     return fail(fmt::format("no data set is kept in {}, {}; `keep: N` of {} keeps some",
-                            KeptFiles(db_.basedir).folder(), kNothing, options_.database));
+                            KeptFiles(db_.basedir).folder(), kNotRolledBack, options_.database));
   }
   const auto* found = default_rollback(kept.files, kept.refused, before.checksum);
   if (found != nullptr) return *found;
   return fail(
       fmt::format("each kept data set is refused or the same as the served one, {}; name "
                   "one with --to, {}",
-                  kNothing, shown));
+                  kNotRolledBack, shown));
 }
 
 Result<StoreStatus> Rollback::wait(const StoreStatus& before, const SlotNote& to) const {
@@ -177,10 +178,10 @@ Result<StoreStatus> Rollback::wait(const StoreStatus& before, const SlotNote& to
   };
   const bool answered = poll_until(deadline(), told);
   if (answered && reason.empty()) return now;
-  if (answered) return fail(fmt::format("{}: {}", kNothing, reason));
+  if (answered) return fail(fmt::format("{}: {}", kNotRolledBack, reason));
   // What is not begun is taken back.
   const bool taken_back = ::unlink(rollback_path(db_.file).c_str()) == 0;
-  const auto left = taken_back ? std::string(kNothing)
+  const auto left = taken_back ? std::string(kNotRolledBack)
                                : "the server has it in hand: its log tells what came of it";
   if (!caught_signal().empty())
     return fail(fmt::format("stopped by {}; {}", caught_signal(), left));

@@ -16,6 +16,9 @@ namespace goromdb::tools {
 
 using Clock = std::chrono::steady_clock;
 
+// Exit statuses. Wrong: misuse.
+constexpr int kDone = 0, kFailed = 1, kWrong = 2;
+
 // One of the config's databases. Misuse: there is none of that name, or the config is wrong; its
 // message is all of the line.
 Result<DatabaseConfig> database_of(const std::string& config, const std::string& name);

@@ -106,8 +106,8 @@ std::string number(uint64_t n, const char* unknown) {
   return n == GOROMDB_UNKNOWN ? unknown : std::to_string(n);
 }
 
-std::string as_json(const ReadOptions& options, const DataSet& data, const Facts& facts,
-                    double seconds) {
+std::string facts_as_json(const ReadOptions& options, const DataSet& data, const Facts& facts,
+                          double seconds) {
   const auto size = [](const std::optional<uint64_t>& n) {
     return n ? std::to_string(*n) : std::string("null");
   };
@@ -119,8 +119,8 @@ std::string as_json(const ReadOptions& options, const DataSet& data, const Facts
       size(facts.largest_value), seconds);
 }
 
-std::string as_text(const ReadOptions& options, const DataSet& data, const Facts& facts,
-                    double seconds) {
+std::string facts_as_text(const ReadOptions& options, const DataSet& data, const Facts& facts,
+                          double seconds) {
   auto line = fmt::format("{}: {}, {} {}, {} {}, ", one_line(options.file), data.plugin().name(),
                           number(facts.entries, "an unknown number of"),
                           facts.entries == 1 ? "entry" : "entries",
@@ -135,8 +135,10 @@ std::string as_text(const ReadOptions& options, const DataSet& data, const Facts
 
 int print(const ReadOptions& options, const DataSet& data, const Facts& facts, double seconds) {
   Output out;
-  auto done = out.write((options.json ? as_json : as_text)(options, data, facts, seconds) + "\n")
-                  .and_then([&] { return out.flush(); });
+  auto done =
+      out.write((options.json ? facts_as_json : facts_as_text)(options, data, facts, seconds) +
+                "\n")
+          .and_then([&] { return out.flush(); });
   return done ? 0 : report(done.error());
 }
 

@@ -14,7 +14,7 @@
 namespace goromdb {
 namespace {
 
-constexpr size_t kNoteLimit = 4096;
+constexpr size_t kShortFileLimit = 4096;
 constexpr const char* kTaken = ".taken";
 
 // Gives a file back its name. When another has come to bear that, the newest of the two wins, and
@@ -288,7 +288,7 @@ Result<void> Loader::point(int slot, uint64_t generation) {
   }
   const auto text = fmt::format("slot {}\ngeneration {}\n", slot_name(slot), generation);
   // A full disk must not keep a start from serving what `current` names already.
-  if (auto now = read_small_file(pointer_path(), kNoteLimit); now && *now == text) return {};
+  if (auto now = read_small_file(pointer_path(), kShortFileLimit); now && *now == text) return {};
   return write_file_durably(pointer_path(), text);
 }
 
@@ -364,7 +364,7 @@ void Loader::drop_stale_sum(const std::string& file, SumKind kind, const SlotNot
   auto data = look_at(file);
   auto sum = look_at(path);
   if (!data || *data || !sum || !*sum) return;
-  auto content = read_small_file(path, kNoteLimit);
+  auto content = read_small_file(path, kShortFileLimit);
   if (!content) return;
   auto hex = parse_sum(*content, kind);
   if (hex && note.checksum == fmt::format("{}:{}", name_of(kind), *hex)) {

@@ -97,19 +97,19 @@ std::string_view text_of(Status status) {
   return {};
 }
 
-struct Context {
+struct PacketContext {
   Batch& batch;
   const Settings& settings;
   const Opcode& opcode;
   const Head& head;
 };
 
-Step close(const Context& context, Status status) {
+Step close(const PacketContext& context, Status status) {
   return context.batch.close(text_of(status), context.head.reply(status).tag());
 }
 
 // Answers when the body has passed; it is not looked at.
-Step skip_body(const Context& context, uint32_t op, Status status, std::string_view text) {
+Step skip_body(const PacketContext& context, uint32_t op, Status status, std::string_view text) {
   Batch& batch = context.batch;
   const uint64_t tag = context.opcode.quiet ? kSilent : context.head.reply(status).tag();
   batch.pos += kPacketHead;
@@ -139,7 +139,7 @@ Step skip_on(Batch& batch, const Settings& settings) {
 }
 
 // An ADD whose answer depends on its key: that is kept, all else of the body is skipped.
-Step read_add(const Context& context) {
+Step read_add(const PacketContext& context) {
   Batch& batch = context.batch;
   const Head& head = context.head;
   const size_t key_end = kPacketHead + head.extras + head.key;
@@ -156,7 +156,7 @@ Step read_add(const Context& context) {
   return Step::kDone;
 }
 
-Step read_key(const Context& context) {
+Step read_key(const PacketContext& context) {
   Batch& batch = context.batch;
   const Head& head = context.head;
   if (batch.left() < kPacketHead + head.body) return Step::kPartial;
@@ -169,7 +169,7 @@ Step read_key(const Context& context) {
 }
 
 // The key of STAT is what the text has behind `stats `.
-Step read_section(const Context& context) {
+Step read_section(const PacketContext& context) {
   Batch& batch = context.batch;
   const Head& head = context.head;
   if (batch.left() < kPacketHead + head.body) return Step::kPartial;
@@ -191,7 +191,7 @@ bool is_too_big(const Head& head, const Settings& settings) {
   return head.value() > settings.max_refused_value || head.body > kMaxDeclaredLength;
 }
 
-Step read_packet(const Context& context) {
+Step read_packet(const PacketContext& context) {
   const Command& command = context.opcode.command;
   const Head& head = context.head;
   if (uint32_t{head.key} + head.extras > head.body) return close(context, Status::kUnknown);

@@ -16,7 +16,7 @@ namespace goromdb::memcached {
 
 namespace {
 
-struct Context {
+struct LineContext {
   Batch& batch;
   const Settings& settings;
   const Command& command;
@@ -28,7 +28,7 @@ std::string_view unless(bool silent, std::string_view text) {
 
 // The keys from `key` on. Counts them all even when they do not fit, so that the host learns how
 // many slots to bring.
-Step read_keys(const Context& context, std::string_view key, Words words) {
+Step read_keys(const LineContext& context, std::string_view key, Words words) {
   Batch& batch = context.batch;
   const uint32_t room = batch.key_room(), scopes = batch.scopes();
   uint32_t count = 0;
@@ -49,7 +49,7 @@ Step read_keys(const Context& context, std::string_view key, Words words) {
   return key.empty() ? batch.no_room(count) : batch.close(text::kTooManyKeys);
 }
 
-Step read_exptime_keys(const Context& context, Words words) {
+Step read_exptime_keys(const LineContext& context, Words words) {
   std::string_view exptime = words.next();
   std::string_view first_key = words.next();
   if (first_key.empty()) return context.batch.say(GOROMDB_OP_LOCAL, text::kBadFormat);
@@ -58,7 +58,7 @@ Step read_exptime_keys(const Context& context, Words words) {
   return read_keys(context, first_key, words);
 }
 
-Step read_touch(const Context& context, const Arguments& args) {
+Step read_touch(const LineContext& context, const Arguments& args) {
   Batch& batch = context.batch;
   bool silent = args.noreply();
   if (args.count < 2 || args.at[0].size() > kMaxKey) {
@@ -85,7 +85,8 @@ struct Refusal {
 
 // The length comes first: only when it is known can the block be told from the commands behind it.
 // Every other fault of the line is answered after the block.
-Step swallow_block(const Context& context, std::string_view length_word, const Refusal& refusal) {
+Step swallow_block(const LineContext& context, std::string_view length_word,
+                   const Refusal& refusal) {
   auto length = parse_number<int64_t>(length_word);
   if (!length || *length < 0 || *length > kMaxDeclaredLength) {
     return context.batch.close(text::kBadFormat);
@@ -108,7 +109,7 @@ Step swallow_block(const Context& context, std::string_view length_word, const R
   return Step::kDone;
 }
 
-Step read_store(const Context& context, const Arguments& args) {
+Step read_store(const LineContext& context, const Arguments& args) {
   bool cas = context.command.shape == Shape::kStoreCas;
   bool wellformed = args.at[0].size() <= kMaxKey && parse_number<uint32_t>(args.at[1]) &&
                     parse_number<int32_t>(args.at[2]) &&
@@ -123,7 +124,7 @@ Step read_store(const Context& context, const Arguments& args) {
 }
 
 // Meta commands know no `noreply`, and errors are sent in spite of their flag `q`.
-Step read_meta_store(const Context& context, Words words) {
+Step read_meta_store(const LineContext& context, Words words) {
   const std::string_view key = words.next(), length = words.next();
   const bool wellformed = key.size() <= kMaxKey;
   if (!wellformed || !context.settings.not_stored) {
@@ -134,14 +135,14 @@ Step read_meta_store(const Context& context, Words words) {
   return swallow_block(context, length, {true, false, answer.text(), answer.key(), true});
 }
 
-Step read_meta_write(const Context& context, const Arguments& args) {
+Step read_meta_write(const LineContext& context, const Arguments& args) {
   if (args.count == 0 || args.at[0].size() > kMaxKey) {
     return context.batch.say(GOROMDB_OP_LOCAL, text::kBadFormat);
   }
   return context.batch.say(context.command.op, context.command.reply);
 }
 
-Step read_delete(const Context& context, const Arguments& args) {
+Step read_delete(const LineContext& context, const Arguments& args) {
   bool silent = args.noreply();
   // A time to wait was once an argument; old clients still send the 0.
   size_t plain = args.count - (silent && args.count > 0 ? 1 : 0);
@@ -154,7 +155,7 @@ Step read_delete(const Context& context, const Arguments& args) {
   return context.batch.say(GOROMDB_OP_REFUSED, unless(silent, context.command.reply));
 }
 
-Step read_arithmetic(const Context& context, const Arguments& args) {
+Step read_arithmetic(const LineContext& context, const Arguments& args) {
   bool silent = args.noreply();
   if (args.count < 2 || args.at[0].size() > kMaxKey) {
     return context.batch.say(GOROMDB_OP_LOCAL, unless(silent, text::kBadFormat));
@@ -165,14 +166,14 @@ Step read_arithmetic(const Context& context, const Arguments& args) {
   return context.batch.say(GOROMDB_OP_REFUSED, unless(silent, context.command.reply));
 }
 
-Step read_verbosity(const Context& context, const Arguments& args) {
+Step read_verbosity(const LineContext& context, const Arguments& args) {
   std::string_view reply = context.command.reply;
   if (args.count == 0) reply = text::kError;
   if (args.count > 0 && !parse_number<uint32_t>(args.at[0])) reply = text::kBadFormat;
   return context.batch.say(GOROMDB_OP_LOCAL, unless(args.noreply(), reply));
 }
 
-Step read_section(const Context& context, const Arguments& args) {
+Step read_section(const LineContext& context, const Arguments& args) {
   const Command& command = context.command;
   const Section* section = find_section(command.sections, args.at[0], args.at[1]);
   if (section == nullptr) return context.batch.say(command.op, command.reply);
@@ -180,7 +181,7 @@ Step read_section(const Context& context, const Arguments& args) {
 }
 
 // A dump is the last request of its batch: it may take a while. [PRO-13]
-Step read_crawler(const Context& context, const Arguments& args) {
+Step read_crawler(const LineContext& context, const Arguments& args) {
   constexpr uint32_t kKeysAtOnce = 1024;
   const Command& command = context.command;
   const Section* section = find_section(command.sections, args.at[0], args.at[1]);
@@ -196,7 +197,7 @@ Step read_crawler(const Context& context, const Arguments& args) {
                             static_cast<uint64_t>(section - command.sections.data()));
 }
 
-Step read_fixed(const Context& context, const Arguments& args) {
+Step read_fixed(const LineContext& context, const Arguments& args) {
   const Command& command = context.command;
   if (command.name.empty() && args.last.starts_with("HTTP/")) return context.batch.close({});
   bool silent = command.noreply && args.noreply();
@@ -209,7 +210,7 @@ Step read_command(Batch& batch, const Settings& settings, const uint8_t* begin,
                   const uint8_t* end) {
   Words words(begin, end);
   const Command& command = find_command(words.next());
-  Context context{batch, settings, command};
+  LineContext context{batch, settings, command};
   switch (command.shape) {
     case Shape::kKeys: {
       std::string_view first_key = words.next();

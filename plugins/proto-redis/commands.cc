@@ -42,9 +42,9 @@ uint32_t hash(std::string_view name) {
   return static_cast<uint32_t>((first ^ last) >> 40);
 }
 
-class Table {
+class CommandTable {
  public:
-  Table()
+  CommandTable()
       : groups_{{{"string", string_rows()},
                  {"hash", hash_rows()},
                  {"generic", generic_rows()},
@@ -102,29 +102,29 @@ class Table {
 };
 
 // The rows are constants, so that this may be made before main() in any order.
-const Table kTable;
+const CommandTable kCommands;
 
 }  // namespace
 
-std::span<const Group> groups() { return kTable.groups(); }
+std::span<const Group> groups() { return kCommands.groups(); }
 
-const Command& command_at(uint16_t id) { return *kTable.at(id).command; }
+const Command& command_at(uint16_t id) { return *kCommands.at(id).command; }
 
 uint16_t id_of(const Command& command) {
-  for (uint16_t id = 0; id < kTable.size(); ++id) {
-    if (kTable.at(id).command == &command) return id;
+  for (uint16_t id = 0; id < kCommands.size(); ++id) {
+    if (kCommands.at(id).command == &command) return id;
   }
   return kNoCommand;
 }
 
-std::string_view group_of(uint16_t id) { return kTable.groups()[kTable.at(id).group].name; }
+std::string_view group_of(uint16_t id) { return kCommands.groups()[kCommands.at(id).group].name; }
 
 const Command* container_of(uint16_t id) {
-  const uint16_t container = kTable.at(id).container;
+  const uint16_t container = kCommands.at(id).container;
   return container == kNoCommand ? nullptr : &command_at(container);
 }
 
-uint16_t find_command(std::string_view name) { return kTable.find(name); }
+uint16_t find_command(std::string_view name) { return kCommands.find(name); }
 
 uint16_t find_subcommand(uint16_t container, std::string_view name) {
   const std::span<const Command> rows = command_at(container).subcommands;

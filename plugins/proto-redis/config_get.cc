@@ -14,40 +14,44 @@ namespace goromdb::redis {
 
 namespace {
 
-struct Context {
+struct ConfigFacts {
   const Facts& facts;
   const Settings& settings;
   const ListenAddress listen{facts.text("listen")};
 };
 
-std::string put_bind(const Context& c) {
+std::string put_bind(const ConfigFacts& c) {
   if (!c.listen.path.empty()) return "";
   return std::string(c.listen.host.empty() ? "* -::*" : c.listen.bare_host());
 }
-std::string put_port(const Context& c) { return std::string(c.listen.port); }
-std::string put_unixsocket(const Context& c) { return std::string(c.listen.path); }
-std::string put_databases(const Context& c) {
+std::string put_port(const ConfigFacts& c) { return std::string(c.listen.port); }
+std::string put_unixsocket(const ConfigFacts& c) { return std::string(c.listen.path); }
+std::string put_databases(const ConfigFacts& c) {
   return std::to_string(std::max<size_t>(c.facts.numbered().size(), 1));
 }
-std::string put_timeout(const Context& c) {
+std::string put_timeout(const ConfigFacts& c) {
   return std::to_string(c.facts.number("idle_timeout_s"));
 }
-std::string put_maxclients(const Context& c) {
+std::string put_maxclients(const ConfigFacts& c) {
   return std::to_string(c.facts.number("max_connections"));
 }
-std::string put_threads(const Context& c) {
+std::string put_threads(const ConfigFacts& c) {
   return std::to_string(std::max<uint64_t>(c.facts.number("threads"), 1));
 }
-std::string put_bulk_limit(const Context& c) { return std::to_string(c.settings.proto_max_bulk); }
-std::string put_slow_limit(const Context& c) {
+std::string put_bulk_limit(const ConfigFacts& c) {
+  return std::to_string(c.settings.proto_max_bulk);
+}
+std::string put_slow_limit(const ConfigFacts& c) {
   return std::to_string(c.settings.slowlog_slower_than_us);
 }
-std::string put_replicaof(const Context& c) { return c.settings.role == "replica" ? "none 0" : ""; }
+std::string put_replicaof(const ConfigFacts& c) {
+  return c.settings.role == "replica" ? "none 0" : "";
+}
 
 // A constant, or what tells the value.
 struct Parameter {
   std::string_view name, value;
-  std::string (*tell)(const Context&) = nullptr;
+  std::string (*tell)(const ConfigFacts&) = nullptr;
 };
 
 // redis 7.0's parameters, by name.
@@ -265,7 +269,7 @@ void write_config(std::span<const std::string_view> patterns, const Facts& facts
     const Parameter& parameter;
     std::string_view name;  // as it was asked for, if that was no pattern
   };
-  const Context context{facts, settings};
+  const ConfigFacts context{facts, settings};
   std::vector<Match> matches;
   for (const Parameter& parameter : kParameters) {
     for (std::string_view pattern : patterns) {

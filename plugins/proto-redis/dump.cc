@@ -26,11 +26,11 @@ constexpr std::array<uint64_t, 256> make_table() {
   }
   return table;
 }
-constexpr std::array<uint64_t, 256> kTable = make_table();
+constexpr std::array<uint64_t, 256> kCrcTable = make_table();
 
 uint64_t crc64(uint64_t crc, const void* bytes, size_t len) {
   const auto* p = static_cast<const uint8_t*>(bytes);
-  for (; len > 0; --len, ++p) crc = kTable[(crc ^ *p) & 0xff] ^ crc >> 8;
+  for (; len > 0; --len, ++p) crc = kCrcTable[(crc ^ *p) & 0xff] ^ crc >> 8;
   return crc;
 }
 

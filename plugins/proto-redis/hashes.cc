@@ -13,7 +13,7 @@ namespace goromdb::redis {
 
 namespace {
 
-constexpr uint32_t kSlice = 512;  // entries of a slice of a walk
+constexpr uint32_t kHashSlice = 512;  // entries of a slice of a walk
 
 // A walk of the hash that the first argument names.
 goromdb_request& walk(Call& call, uint32_t flags, uint32_t count) {
@@ -126,7 +126,7 @@ goromdb_status write_hash_count(Reply& reply) {
   return GOROMDB_OK;
 }
 
-void read_hash(Call& call) { walk(call, GOROMDB_WALK_COUNT, kSlice); }
+void read_hash(Call& call) { walk(call, GOROMDB_WALK_COUNT, kHashSlice); }
 
 // HGETALL, HKEYS, HVALS: the head at the first slice, then what comes, as often as it comes.
 goromdb_status write_hash(Reply& reply) {
@@ -246,7 +246,7 @@ void read_random_fields(Call& call) {
   }
   const int64_t most = wanted.count < 0 ? -wanted.count : wanted.count;
   walk(call, GOROMDB_WALK_RANDOM | GOROMDB_WALK_COUNT,
-       static_cast<uint32_t>(std::clamp<int64_t>(most, 1, kSlice)));
+       static_cast<uint32_t>(std::clamp<int64_t>(most, 1, kHashSlice)));
 }
 
 goromdb_status write_random_fields(Reply& reply) {

@@ -62,8 +62,8 @@ class Lines {
   std::string& out_;
 };
 
-struct Context {
-  explicit Context(const Facts& all, const ServerFacts& own)
+struct InfoFacts {
+  explicit InfoFacts(const Facts& all, const ServerFacts& own)
       : facts(all), server(own), databases(all.numbered()) {}
 
   bool ready() const { return facts.number("ready") != 0; }
@@ -79,7 +79,7 @@ struct Context {
   std::vector<Facts> databases;
 };
 
-void put_server(Lines& out, const Context& c) {
+void put_server(Lines& out, const InfoFacts& c) {
   utsname system{};
   uname(&system);
   const uint64_t uptime_s = c.facts.number("uptime_s");
@@ -110,7 +110,7 @@ void put_server(Lines& out, const Context& c) {
   out("io_threads_active", c.facts.number("threads") > 1 ? "1" : "0");
 }
 
-void put_clients(Lines& out, const Context& c) {
+void put_clients(Lines& out, const InfoFacts& c) {
   out("connected_clients", c.facts.text("connections_current", "0"));
   out("cluster_connections", "0");
   out("maxclients", c.facts.text("max_connections", "0"));
@@ -118,7 +118,7 @@ void put_clients(Lines& out, const Context& c) {
             "tracking_clients", "clients_in_timeout_table"});
 }
 
-void put_memory(Lines& out, const Context& c) {
+void put_memory(Lines& out, const InfoFacts& c) {
   const uint64_t used = c.facts.number("resident_bytes");
   const uint64_t peak = std::max(used, c.facts.number("peak_resident_bytes"));
   const uint64_t data = std::min(used, c.sum("resident_bytes"));
@@ -158,14 +158,14 @@ void put_memory(Lines& out, const Context& c) {
 }
 
 // Until there is data the server loads it, in redis' terms. How far it has come is not known.
-void put_loading(Lines& out, const Context& c) {
+void put_loading(Lines& out, const InfoFacts& c) {
   out("loading_start_time", c.started_at_s());
   out.zero({"loading_total_bytes", "loading_rdb_used_mem", "loading_loaded_bytes"});
   out("loading_loaded_perc", "0.00");
   out("loading_eta_seconds", "1");
 }
 
-void put_persistence(Lines& out, const Context& c) {
+void put_persistence(Lines& out, const InfoFacts& c) {
   uint64_t loaded_at_s = c.facts.number("generation_loaded_at_s");
   if (loaded_at_s == 0) loaded_at_s = c.started_at_s();
   out("loading", c.ready() ? "0" : "1");
@@ -189,7 +189,7 @@ void put_persistence(Lines& out, const Context& c) {
   if (!c.ready()) put_loading(out, c);
 }
 
-void put_stats(Lines& out, const Context& c) {
+void put_stats(Lines& out, const InfoFacts& c) {
   uint64_t commands = 0;
   for (std::string_view kind :
        {"requests_get", "requests_refused", "requests_local", "requests_walk"}) {
@@ -225,7 +225,7 @@ void put_stats(Lines& out, const Context& c) {
             "reply_buffer_expands"});
 }
 
-void put_replication(Lines& out, const Context& c) {
+void put_replication(Lines& out, const InfoFacts& c) {
   if (c.server.role == "replica") {
     out("role", "slave");
     out("master_host", "none");
@@ -250,7 +250,7 @@ void put_replication(Lines& out, const Context& c) {
   out.zero({"repl_backlog_first_byte_offset", "repl_backlog_histlen"});
 }
 
-void put_cpu(Lines& out, const Context& c) {
+void put_cpu(Lines& out, const InfoFacts& c) {
   const auto seconds = [&](std::string_view fact) {
     return decimal(static_cast<double>(c.facts.number(fact)) / 1e6, 6);
   };
@@ -262,11 +262,11 @@ void put_cpu(Lines& out, const Context& c) {
   out("used_cpu_user_main_thread", "0.000000");
 }
 
-void put_cluster(Lines& out, const Context&) { out("cluster_enabled", "0"); }
+void put_cluster(Lines& out, const InfoFacts&) { out("cluster_enabled", "0"); }
 
-void put_nothing(Lines&, const Context&) {}
+void put_nothing(Lines&, const InfoFacts&) {}
 
-void put_keyspace(Lines& out, const Context& c) {
+void put_keyspace(Lines& out, const InfoFacts& c) {
   for (size_t i = 0; i < c.databases.size(); ++i) {
     const uint64_t keys = keys_of_database(c.databases[i]);
     if (keys == 0 || c.databases[i].number("ready") == 0) continue;
@@ -282,7 +282,7 @@ std::string label(std::string_view name) {
   return text;
 }
 
-void put_goromdb(Lines& out, const Context& c) {
+void put_goromdb(Lines& out, const InfoFacts& c) {
   out("goromdb_version", c.facts.text("version"));
   out("goromdb_requests_refused", c.facts.text("requests_refused", "0"));
   out("goromdb_keys_failed", c.facts.text("keys_failed", "0"));
@@ -310,7 +310,7 @@ void put_goromdb(Lines& out, const Context& c) {
 struct Section {
   std::string_view name, title;
   bool by_default;
-  void (*put)(Lines&, const Context&);
+  void (*put)(Lines&, const InfoFacts&);
   std::string_view other_name = name;
 };
 constexpr Section kSections[] = {
@@ -360,7 +360,7 @@ ServerFacts server_facts(const Server& server) {
 
 std::string info_text(std::span<const std::string_view> sections, const Facts& facts,
                       const ServerFacts& server) {
-  const Context context(facts, server);
+  const InfoFacts context(facts, server);
   std::string text;
   Lines lines(text);
   const Choice choice = choose(sections);

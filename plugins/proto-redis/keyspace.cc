@@ -14,7 +14,7 @@ namespace goromdb::redis {
 
 namespace {
 
-constexpr uint32_t kSlice = 1024;  // entries of a slice of KEYS
+constexpr uint32_t kKeysSlice = 1024;  // entries of a slice of KEYS
 
 bool exists(const goromdb_value& value) {
   return value.status == GOROMDB_OK || value.status == GOROMDB_IS_NAMESPACE;
@@ -173,7 +173,7 @@ goromdb_status write_scan(Reply& reply) {
 
 void read_keys(Call& call) {
   if (call.args().next().size() > kLongestPattern) return call.error(kPatternTooLong);
-  walk_all(call, 0, kSlice);
+  walk_all(call, 0, kKeysSlice);
 }
 
 // The head of the reply says how many keys match: they are collected until the walk's end.

@@ -16,12 +16,12 @@ namespace {
 // Cells of the table of lengths: 16 MiB and about ten milliseconds, that the loop is held up for.
 constexpr uint64_t kMostCells = 4 << 20;
 
-struct Options {
+struct LcsOptions {
   bool length = false, matches = false, match_lengths = false;
   int64_t shortest = 0;  // match that is told
 };
 
-std::string_view parse(Args args, Options& options) {
+std::string_view parse(Args args, LcsOptions& options) {
   args.skip(2);
   while (args.left() > 0) {
     const std::string_view option = args.next();
@@ -50,9 +50,9 @@ struct Match {
   uint32_t a, b, len;
 };
 
-class Table {
+class LengthTable {
  public:
-  Table(std::string_view a, std::string_view b)
+  LengthTable(std::string_view a, std::string_view b)
       : a_(a), b_(b), lengths_((a.size() + 1) * (b.size() + 1)) {
     for (uint32_t i = 1; i <= a.size(); ++i) {
       for (uint32_t j = 1; j <= b.size(); ++j) {
@@ -94,7 +94,7 @@ class Table {
   std::vector<uint32_t> lengths_;
 };
 
-std::string_view text(const goromdb_value& value) {
+std::string_view value_text(const goromdb_value& value) {
   if (value.status != GOROMDB_OK) return {};
   return {static_cast<const char*>(value.ptr), value.len};
 }
@@ -137,16 +137,16 @@ goromdb_status write_lcs(Reply& reply) {
   if (values[0].status == GOROMDB_IS_NAMESPACE || values[1].status == GOROMDB_IS_NAMESPACE) {
     return out.error("ERR The specified keys must contain string values"), GOROMDB_OK;
   }
-  Options options;
+  LcsOptions options;
   if (const auto error = parse(reply.args(), options); !error.empty()) {
     return out.error(error), GOROMDB_OK;
   }
-  const std::string_view a = text(values[0]), b = text(values[1]);
+  const std::string_view a = value_text(values[0]), b = value_text(values[1]);
   if ((a.size() + 1) * (b.size() + 1) > kMostCells) {
     out.error("ERR Insufficient memory, transient memory for LCS exceeds proto-max-bulk-len");
     return GOROMDB_OK;
   }
-  Table table(a, b);
+  LengthTable table(a, b);
   if (options.length) return out.integer(table.length()), GOROMDB_OK;
   std::vector<Match> matches = table.matches();
   if (options.matches) {

@@ -17,7 +17,7 @@ namespace {
 
 constexpr std::string_view kGenerationChannel = "__goromdb__:generation";
 constexpr std::string_view kInvalidationChannel = "__redis__:invalidate";
-constexpr size_t kMostSubscriptions = 1024, kMostBytes = 1 << 20;  // of names, of a connection
+constexpr size_t kMostSubscriptions = 1024, kPubsubBytes = 1 << 20;  // of names, of a connection
 
 using Names = std::vector<std::string>;
 
@@ -122,7 +122,7 @@ goromdb_status write_subscribe(Reply& reply) {
     const std::string_view name = args.next();
     const bool known = std::ranges::find(names, name) != names.end();
     bytes += known ? 0 : name.size();
-    if (!known && (session.subscriptions() == kMostSubscriptions || bytes > kMostBytes)) {
+    if (!known && (session.subscriptions() == kMostSubscriptions || bytes > kPubsubBytes)) {
       reply.out.error("ERR too many subscriptions on this connection");
       break;
     }

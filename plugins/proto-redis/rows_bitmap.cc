@@ -10,7 +10,7 @@ namespace goromdb::redis {
 
 namespace {
 
-constexpr Command kRows[] = {
+constexpr Command kBitmapRows[] = {
     Row("bitcount", -2, kReadOnly, kCatBitmap)
         .keys(1, 1, 1, kSpec3)
         .docs("2.6.0", "O(N), N bytes looked at",
@@ -47,6 +47,6 @@ constexpr Command kRows[] = {
 
 }  // namespace
 
-std::span<const Command> bitmap_rows() { return kRows; }
+std::span<const Command> bitmap_rows() { return kBitmapRows; }
 
 }  // namespace goromdb::redis

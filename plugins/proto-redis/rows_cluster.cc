@@ -105,7 +105,7 @@ constexpr Command kCluster[] = {
         .runs(nullptr, write_cluster_disabled),
 };
 
-constexpr Command kRows[] = {
+constexpr Command kClusterRows[] = {
     Row("asking", 1, kFast, kCatConnection)
         .docs("3.0.0", "O(1)", "Allows the next command on a slot that is being moved (cluster)")
         .runs(nullptr, write_cluster_disabled),
@@ -123,6 +123,6 @@ constexpr Command kRows[] = {
 
 }  // namespace
 
-std::span<const Command> cluster_rows() { return kRows; }
+std::span<const Command> cluster_rows() { return kClusterRows; }
 
 }  // namespace goromdb::redis

@@ -80,7 +80,7 @@ constexpr Command kClient[] = {
         .runs(nullptr, write_client_unpause),
 };
 
-constexpr Command kRows[] = {
+constexpr Command kConnectionRows[] = {
     Row("auth", -2, kNoScript | kLoading | kStale | kFast | kNoAuth | kAllowBusy, kCatConnection)
         .docs("1.0.0", "O(1)", "Says who the client is, with a password")
         .takes(kAuthArguments)
@@ -117,6 +117,6 @@ constexpr Command kRows[] = {
 
 }  // namespace
 
-std::span<const Command> connection_rows() { return kRows; }
+std::span<const Command> connection_rows() { return kConnectionRows; }
 
 }  // namespace goromdb::redis

@@ -42,7 +42,7 @@ constexpr Command kObject[] = {
         .runs(read_key, write_refcount),
 };
 
-constexpr Command kRows[] = {
+constexpr Command kGenericRows[] = {
     Row("copy", -3, kWrite | kDenyOom, kCatKeyspace)
         .keys(1, 2, 1, kSpec16)
         .docs("6.2.0", "O(N), N elements of the value", "Stores a key's value under another key"),
@@ -167,6 +167,6 @@ constexpr Command kRows[] = {
 
 }  // namespace
 
-std::span<const Command> generic_rows() { return kRows; }
+std::span<const Command> generic_rows() { return kGenericRows; }
 
 }  // namespace goromdb::redis

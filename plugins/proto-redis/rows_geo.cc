@@ -9,7 +9,7 @@ namespace goromdb::redis {
 
 namespace {
 
-constexpr Command kRows[] = {
+constexpr Command kGeoRows[] = {
     Row("geoadd", -5, kWrite | kDenyOom, kCatGeo)
         .keys(1, 1, 1, kSpec13)
         .docs("3.2.0", "O(log(N)) per place, N places in the index",
@@ -65,6 +65,6 @@ constexpr Command kRows[] = {
 
 }  // namespace
 
-std::span<const Command> geo_rows() { return kRows; }
+std::span<const Command> geo_rows() { return kGeoRows; }
 
 }  // namespace goromdb::redis

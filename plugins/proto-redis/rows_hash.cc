@@ -10,7 +10,7 @@ namespace goromdb::redis {
 
 namespace {
 
-constexpr Command kRows[] = {
+constexpr Command kHashRows[] = {
     Row("hdel", -3, kWrite | kFast, kCatHash)
         .keys(1, 1, 1, kSpec15)
         .docs("2.0.0", "O(N), N fields", "Removes fields of a hash"),
@@ -91,6 +91,6 @@ constexpr Command kRows[] = {
 
 }  // namespace
 
-std::span<const Command> hash_rows() { return kRows; }
+std::span<const Command> hash_rows() { return kHashRows; }
 
 }  // namespace goromdb::redis

@@ -10,7 +10,7 @@ namespace goromdb::redis {
 
 namespace {
 
-constexpr Command kRows[] = {
+constexpr Command kHyperloglogRows[] = {
     Row("pfadd", -2, kWrite | kDenyOom | kFast, kCatHyperLogLog)
         .keys(1, 1, 1, kSpec1)
         .docs("2.8.9", "O(1) per element", "Counts elements in a HyperLogLog"),
@@ -32,6 +32,6 @@ constexpr Command kRows[] = {
 
 }  // namespace
 
-std::span<const Command> hyperloglog_rows() { return kRows; }
+std::span<const Command> hyperloglog_rows() { return kHyperloglogRows; }
 
 }  // namespace goromdb::redis

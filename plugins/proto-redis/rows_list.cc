@@ -9,7 +9,7 @@ namespace goromdb::redis {
 
 namespace {
 
-constexpr Command kRows[] = {
+constexpr Command kListRows[] = {
     Row("blmove", 6, kWrite | kDenyOom | kNoScript | kBlocking, kCatList)
         .keys(1, 2, 1, kSpec29)
         .docs("6.2.0", "O(1)", "As LMOVE, but waits for an element"),
@@ -93,6 +93,6 @@ constexpr Command kRows[] = {
 
 }  // namespace
 
-std::span<const Command> list_rows() { return kRows; }
+std::span<const Command> list_rows() { return kListRows; }
 
 }  // namespace goromdb::redis

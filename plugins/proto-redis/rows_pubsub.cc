@@ -36,7 +36,7 @@ constexpr Command kPubsub[] = {
         .runs(nullptr, write_pubsub_shardnumsub),
 };
 
-constexpr Command kRows[] = {
+constexpr Command kPubsubRows[] = {
     Row("psubscribe", -2, kPubSub | kNoScript | kLoading | kStale, 0)
         .docs("2.0.0", "O(N), N patterns of the connection",
               "Subscribes to all channels that match patterns")
@@ -81,6 +81,6 @@ constexpr Command kRows[] = {
 
 }  // namespace
 
-std::span<const Command> pubsub_rows() { return kRows; }
+std::span<const Command> pubsub_rows() { return kPubsubRows; }
 
 }  // namespace goromdb::redis

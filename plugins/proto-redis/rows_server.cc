@@ -213,7 +213,7 @@ constexpr Command kSlowlog[] = {
         .runs(nullptr, write_slowlog_reset),
 };
 
-constexpr Command kRows[] = {
+constexpr Command kServerRows[] = {
     Row("acl", -2, 0, 0)
         .docs("6.0.0", "Depends on the subcommand", "Commands about users and what they may do")
         .contains(kAcl),
@@ -317,6 +317,6 @@ constexpr Command kRows[] = {
 
 }  // namespace
 
-std::span<const Command> server_rows() { return kRows; }
+std::span<const Command> server_rows() { return kServerRows; }
 
 }  // namespace goromdb::redis

@@ -9,7 +9,7 @@ namespace goromdb::redis {
 
 namespace {
 
-constexpr Command kRows[] = {
+constexpr Command kSetRows[] = {
     Row("sadd", -3, kWrite | kDenyOom | kFast, kCatSet)
         .keys(1, 1, 1, kSpec1)
         .docs("1.0.0", "O(N), N members", "Adds members to a set"),
@@ -95,6 +95,6 @@ constexpr Command kRows[] = {
 
 }  // namespace
 
-std::span<const Command> set_rows() { return kRows; }
+std::span<const Command> set_rows() { return kSetRows; }
 
 }  // namespace goromdb::redis

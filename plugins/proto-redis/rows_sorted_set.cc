@@ -9,7 +9,7 @@ namespace goromdb::redis {
 
 namespace {
 
-constexpr Command kRows[] = {
+constexpr Command kSortedSetRows[] = {
     Row("bzmpop", -5, kWrite | kBlocking | kMovableKeys, kCatSortedSet)
         .keys(0, 0, 0, kSpec30)
         .docs("7.0.0", "O(K+M*log(N)), K keys, N members, M of them returned",
@@ -190,6 +190,6 @@ constexpr Command kRows[] = {
 
 }  // namespace
 
-std::span<const Command> sorted_set_rows() { return kRows; }
+std::span<const Command> sorted_set_rows() { return kSortedSetRows; }
 
 }  // namespace goromdb::redis

@@ -53,7 +53,7 @@ constexpr Command kXinfo[] = {
         .runs(read_key, write_missing),
 };
 
-constexpr Command kRows[] = {
+constexpr Command kStreamRows[] = {
     Row("xack", -4, kWrite | kFast, kCatStream)
         .keys(1, 1, 1, kSpec13)
         .docs("5.0.0", "O(1) per message", "Marks a group's messages as dealt with"),
@@ -120,6 +120,6 @@ constexpr Command kRows[] = {
 
 }  // namespace
 
-std::span<const Command> stream_rows() { return kRows; }
+std::span<const Command> stream_rows() { return kStreamRows; }
 
 }  // namespace goromdb::redis

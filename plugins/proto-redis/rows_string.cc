@@ -10,7 +10,7 @@ namespace goromdb::redis {
 
 namespace {
 
-constexpr Command kRows[] = {
+constexpr Command kStringRows[] = {
     Row("append", 3, kWrite | kDenyOom | kFast, kCatString)
         .keys(1, 1, 1, kSpec1)
         .docs("2.0.0", "O(N), N bytes added", "Adds bytes to the end of a string"),
@@ -101,6 +101,6 @@ constexpr Command kRows[] = {
 
 }  // namespace
 
-std::span<const Command> string_rows() { return kRows; }
+std::span<const Command> string_rows() { return kStringRows; }
 
 }  // namespace goromdb::redis

@@ -10,7 +10,7 @@ namespace goromdb::redis {
 
 namespace {
 
-constexpr Command kRows[] = {
+constexpr Command kTransactionsRows[] = {
     Row("discard", 1, kNoScript | kLoading | kStale | kFast | kAllowBusy, kCatTransaction)
         .docs("2.0.0", "O(N), N queued commands", "Drops what was queued since MULTI")
         .runs(nullptr, write_discard, kEndsBatch | kInMulti),
@@ -34,6 +34,6 @@ constexpr Command kRows[] = {
 
 }  // namespace
 
-std::span<const Command> transactions_rows() { return kRows; }
+std::span<const Command> transactions_rows() { return kTransactionsRows; }
 
 }  // namespace goromdb::redis

@@ -15,12 +15,12 @@ namespace goromdb::redis {
 namespace {
 
 constexpr uint32_t kMostWords = 32;
-constexpr size_t kMostBytes = 128;
+constexpr size_t kSlowlogBytes = 128;
 
 std::string cut(std::string_view word) {
-  std::string text(word.substr(0, kMostBytes));
-  if (word.size() > kMostBytes) {
-    text += "... (" + std::to_string(word.size() - kMostBytes) + " more bytes)";
+  std::string text(word.substr(0, kSlowlogBytes));
+  if (word.size() > kSlowlogBytes) {
+    text += "... (" + std::to_string(word.size() - kSlowlogBytes) + " more bytes)";
   }
   return text;
 }

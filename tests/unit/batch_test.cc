@@ -11,11 +11,11 @@
 #include "tests/unit/batch_room.hpp"
 
 using namespace goromdb;
-using Room = test::BatchRoom;
+using test::BatchRoom;
 using test::fake_count;
 
 TEST_CASE("requests of one read are looked up together and answered in order") {
-  Room room;
+  BatchRoom room;
   room.adopt(0, "V");
   const int before = fake_count("get_calls");
   CHECK(room.ask("get 0 key\nget 0 none key\nget 0 none\nget 0 key key\n") == "V\n-,V\n-\nV,V\n");
@@ -27,7 +27,7 @@ TEST_CASE("requests of one read are looked up together and answered in order") {
 }
 
 TEST_CASE("requests of several databases are each answered by their own") {
-  Room room;
+  BatchRoom room;
   room.adopt(0, "zero");
   room.adopt(1, "one");
   const int before = fake_count("get_calls");
@@ -37,7 +37,7 @@ TEST_CASE("requests of several databases are each answered by their own") {
 }
 
 TEST_CASE("a database without a data set says so and does not miss") {
-  Room room;
+  BatchRoom room;
   room.adopt(0, "V");
   CHECK(room.ask("get 0 key\nget 1 key\nget 0 key\n") == "V\nnot ready\nV\n");
   CHECK(room.ask("get 7 key\n") == "not ready\n");
@@ -45,7 +45,7 @@ TEST_CASE("a database without a data set says so and does not miss") {
 }
 
 TEST_CASE("keys of several databases and namespaces in one batch are one call a database") {
-  Room room;
+  BatchRoom room;
   room.adopt(0, "zero");
   room.adopt(1, "one");
   const int before = fake_count("get_calls");
@@ -58,7 +58,7 @@ TEST_CASE("keys of several databases and namespaces in one batch are one call a 
 }
 
 TEST_CASE("a namespace that is not there misses, and one that cannot be looked up is a fault") {
-  Room room;
+  BatchRoom room;
   room.adopt(0, "zero");
   CHECK(room.ask("get 0 0/none:key key 0/broken:key\n") == "-,zero,fault\n");
   CHECK(room.metrics.sum(kKeysMissed) == 1);
@@ -68,7 +68,7 @@ TEST_CASE("a namespace that is not there misses, and one that cannot be looked u
 
 TEST_CASE(
     "a key for a database without a data set says so and the others of its batch are answered") {
-  Room room;
+  BatchRoom room;
   room.adopt(0, "zero");
   CHECK(
       room.ask("get 0 key 1/space:inner 7/:key\nget 1 0/:key key\nget 7 key 0/:key\nget 0 key\n") ==
@@ -77,13 +77,13 @@ TEST_CASE(
 }
 
 TEST_CASE("a version that the storage does not have is made from the value") {
-  Room room;
+  BatchRoom room;
   room.adopt(0, "V");
   CHECK(room.ask("gets 0 key none key\nget 0 key\n") == "V+version,-,V+version\nV\n");
 }
 
 TEST_CASE("a loop reads from the generation that it adopted last") {
-  Room room;
+  BatchRoom room;
   room.adopt(0, "old");
   CHECK(room.ask("get 0 key\n") == "old\n");
   room.adopt(0, "new");
@@ -91,7 +91,7 @@ TEST_CASE("a loop reads from the generation that it adopted last") {
 }
 
 TEST_CASE("reads that wait are looked up together and each is answered by itself") {
-  Room room;
+  BatchRoom room;
   room.adopt(0, "V");
   const std::string first = "get 0 key none\n", second = "gets 0 key\nget 0 none\n";
   const int before = fake_count("get_calls");
@@ -108,7 +108,7 @@ TEST_CASE("reads that wait are looked up together and each is answered by itself
 }
 
 TEST_CASE("reads that wait for several databases are a call for each stretch") {
-  Room room;
+  BatchRoom room;
   room.adopt(0, "zero");
   room.adopt(1, "one");
   const std::string zero = "get 0 key\n", one = "get 1 key key\n";
@@ -119,7 +119,7 @@ TEST_CASE("reads that wait for several databases are a call for each stretch") {
 }
 
 TEST_CASE("a read that waits is answered from the generation that is adopted meanwhile") {
-  Room room;
+  BatchRoom room;
   room.adopt(0, "old");
   const std::string get = "get 0 key\n";
   REQUIRE(room.wait(get));
@@ -130,7 +130,7 @@ TEST_CASE("a read that waits is answered from the generation that is adopted mea
 
 // The arena of a look-up for several connections would go with the first one's reply.
 TEST_CASE("where values lie in the arena each read is looked up by itself and none waits again") {
-  Room room;
+  BatchRoom room;
   room.adopt(0, "copied");
   const std::string get = "get 0 key none\n";
   const int before = fake_count("get_calls");
@@ -147,7 +147,7 @@ TEST_CASE("where values lie in the arena each read is looked up by itself and no
 }
 
 TEST_CASE("only whole reads of a few keys of one data set wait") {
-  Room room;
+  BatchRoom room;
   room.adopt(0, "V");
   std::string many = "get 0";
   for (int i = 0; i < 33; ++i) many += " key";
@@ -162,26 +162,26 @@ TEST_CASE("only whole reads of a few keys of one data set wait") {
 }
 
 TEST_CASE("half a request waits and what came before it is answered") {
-  Room room;
+  BatchRoom room;
   room.adopt(0, "V");
   CHECK(room.ask("get 0 key\nget 0 ke") == "V\n");
   CHECK(room.ask("get 0 ke").empty());
 }
 
 TEST_CASE("nothing behind a close is answered") {
-  Room room;
+  BatchRoom room;
   room.adopt(0, "V");
   CHECK(room.ask("get 0 key\nbye\nget 0 key\n") == "V\nbye\n!");
 }
 
 TEST_CASE("a request of very many keys gets the room that it asks for") {
-  Room room;
+  BatchRoom room;
   CHECK(room.ask("want 1025\n") == "local\n");
   CHECK(room.ask("want 200000\n") == "local\n");
 }
 
 TEST_CASE("a request of too many keys closes and answers nothing, least of all another's request") {
-  Room room;
+  BatchRoom room;
   room.adopt(0, "secret");
   CHECK(room.ask("get 0 key\n") == "secret\n");
   CHECK(room.ask("want 1048577\n") == "!");
@@ -191,7 +191,7 @@ TEST_CASE("a request of too many keys closes and answers nothing, least of all a
 TEST_CASE("versions of a database without a data set are not made from values of another one") {
   auto crash = [] {
     for (int number : {SIGSEGV, SIGBUS, SIGABRT}) std::signal(number, SIG_DFL);  // not doctest's
-    Room room;
+    BatchRoom room;
     room.adopt(0, "V");
     (void)room.ask("get 0 key\n");
     room.adopt(0, "W");  // its values' memory goes with it
@@ -209,7 +209,7 @@ TEST_CASE("versions of a database without a data set are not made from values of
 
 TEST_CASE("about every 64th key that is looked up is noted for its database, with its namespace") {
   constexpr int kReads = 64'000;
-  Room room;
+  BatchRoom room;
   HotKeys hot(1), other(1);
   room.house->hot_keys = {&hot, &other};
   room.adopt(0, "zero");
@@ -229,7 +229,7 @@ TEST_CASE("about every 64th key that is looked up is noted for its database, wit
 }
 
 TEST_CASE("of a batch of many keys several are noted, and no database need want them") {
-  Room room;
+  BatchRoom room;
   room.adopt(0, "zero");
   std::string line = "get 0";
   for (int i = 0; i < 1000; ++i) line += " key" + std::to_string(i);

@@ -15,20 +15,20 @@ using test::message_of;
 
 namespace {
 
-const Progress kGoOn = [](uint64_t, uint64_t) { return false; };
+const Progress kToTheEnd = [](uint64_t, uint64_t) { return false; };
 
-struct Room {
+struct CheckedRoom {
   test::TempFolder folder;
   Metrics metrics{1};
   std::unique_ptr<Storage> storage = test::fake_storage(metrics, 1);
   std::unique_ptr<Generation> generation;
   DatabaseConfig config;
 
-  explicit Room(const std::string& content) {
+  explicit CheckedRoom(const std::string& content) {
     Generation::Facts facts;
     facts.id = 5;
     facts.path = folder.write("data.db", content);
-    auto opened = Generation::open(*storage, facts, 1, kGoOn);
+    auto opened = Generation::open(*storage, facts, 1, kToTheEnd);
     REQUIRE_MESSAGE(opened.has_value(), message_of(opened));
     generation = std::move(*opened);
   }
@@ -51,7 +51,7 @@ TEST_CASE("a data set may shrink by max_shrink and no more, and the message has 
       {20, 1, true}, {0, 1, true},   {0, 0, true},  {0, 2, false},          {49, 2, false},
       {50, 2, true}, {66, 3, false}, {67, 3, true}, {100, 1'000'000, true}, {99, 1'000'000, false},
   };
-  Room room("content");  // of one entry
+  CheckedRoom room("content");  // of one entry
   for (const auto& each : cases) {
     CAPTURE(each.max_shrink);
     CAPTURE(each.before);
@@ -67,14 +67,14 @@ TEST_CASE("a data set may shrink by max_shrink and no more, and the message has 
 }
 
 TEST_CASE("nothing is said about the number of entries where it is not known") {
-  Room room("many 10");
+  CheckedRoom room("many 10");
   room.config.max_shrink_percent = 0;
   room.config.min_entries = 1000;
   CHECK(room.check(1000).has_value());
 }
 
 TEST_CASE("keys that must be there are looked up, in their namespaces too") {
-  Room room("many 10");
+  CheckedRoom room("many 10");
   room.config.must_have = {{"", "k00001"}, {"", "k00010"}, {"space", "inner"}};
   CHECK(message_of(room.check()) == "");
   room.config.must_have = {{"", "k00001"}, {"", "k00011"}};
@@ -90,7 +90,7 @@ TEST_CASE("keys that must be there are looked up, in their namespaces too") {
 }
 
 TEST_CASE("a key that the machine keeps from being looked up says nothing about the file") {
-  Room room("many 10");
+  CheckedRoom room("many 10");
   room.config.must_have = {{"broken", "inner"}};
   auto checked = room.check();
   REQUIRE_FALSE(checked.has_value());
@@ -100,7 +100,7 @@ TEST_CASE("a key that the machine keeps from being looked up says nothing about 
 
 TEST_CASE("opening comes to its end when its time is over") {
   OpenLimit limit(1);
-  const auto progress = limit.around(kGoOn);
+  const auto progress = limit.around(kToTheEnd);
   while (!limit.passed()) std::this_thread::yield();
   CHECK_FALSE(limit.gave_up());  // nobody has asked
   CHECK(progress(30, 100));
@@ -112,7 +112,7 @@ TEST_CASE("opening comes to its end when its time is over") {
 
 TEST_CASE("without a limit it may take its time, and a server that stops is not late") {
   OpenLimit none(0);
-  CHECK_FALSE(none.around(kGoOn)(1, 2));
+  CHECK_FALSE(none.around(kToTheEnd)(1, 2));
   CHECK_FALSE(none.passed());
   OpenLimit limit(1);
   CHECK(limit.around([](uint64_t, uint64_t) { return true; })(1, 2));
@@ -120,11 +120,11 @@ TEST_CASE("without a limit it may take its time, and a server that stops is not 
 }
 
 TEST_CASE("a file that opens too slowly is rejected, also where it reports no progress") {
-  Room room("content");
+  CheckedRoom room("content");
   Generation::Facts facts;
   facts.path = room.folder.write("slow.db", "slow");
   facts.open_within_ms = 1;
-  auto opened = Generation::open(*room.storage, facts, 1, kGoOn);
+  auto opened = Generation::open(*room.storage, facts, 1, kToTheEnd);
   REQUIRE_FALSE(opened.has_value());
   CHECK(opened.error().kind == Error::Kind::kRejected);
   CHECK(contains(opened.error().message, "must_open_within, which is 1ms"));

@@ -17,7 +17,7 @@ constexpr uint32_t kLoops = 2;
 
 const Progress kGoOn = [](uint64_t, uint64_t) { return false; };
 
-struct Room {
+struct OpenRoom {
   WarmConfig warm;
   test::TempFolder folder;
   Metrics metrics{kLoops};
@@ -41,7 +41,7 @@ void check_all_closed() {
 }  // namespace
 
 TEST_CASE("an opened file has its facts, its size and a reader for each loop") {
-  Room room;
+  OpenRoom room;
   {
     auto generation = room.open("content");
     REQUIRE_MESSAGE(generation.has_value(), test::message_of(generation));
@@ -58,7 +58,7 @@ TEST_CASE("an opened file has its facts, its size and a reader for each loop") {
 }
 
 TEST_CASE("a file that has been verified before is not walked again") {
-  Room room;
+  OpenRoom room;
   CHECK_FALSE(room.open("unverifiable").has_value());
   CHECK(room.open(
                 "unverifiable", [](uint64_t, uint64_t) { return false; }, true)
@@ -68,7 +68,7 @@ TEST_CASE("a file that has been verified before is not walked again") {
 
 TEST_CASE("a file that has been verified before is warmed when it is asked for") {
   const Progress go_on = [](uint64_t, uint64_t) { return false; };
-  Room room;
+  OpenRoom room;
   auto generation = room.open("content", go_on, true);
   REQUIRE(generation.has_value());
   auto more = (*generation)->warm();
@@ -88,7 +88,7 @@ TEST_CASE("what holds the data is populated, or locked and let go with the gener
     return -1;
   };
   const int before = locked_kib();
-  Room room;
+  OpenRoom room;
   struct Case {
     WarmMode mode;
     uint64_t held;
@@ -114,14 +114,14 @@ TEST_CASE("what holds the data is populated, or locked and let go with the gener
 }
 
 TEST_CASE("cold memory is no matter where nothing is to be warm") {
-  Room room;
+  OpenRoom room;
   CHECK_FALSE(room.open("cold").has_value());
   room.warm.mode = WarmMode::kOff;
   CHECK(room.open("cold").has_value());
 }
 
 TEST_CASE("a key is looked up with a loop's reader, in its namespace") {
-  Room room;
+  OpenRoom room;
   auto generation = room.open("content");
   REQUIRE(generation.has_value());
   const int before = fake_count("get_calls");
@@ -133,7 +133,7 @@ TEST_CASE("a key is looked up with a loop's reader, in its namespace") {
 }
 
 TEST_CASE("a reader that its loop has closed is not closed again") {
-  Room room;
+  OpenRoom room;
   {
     auto generation = room.open("content");
     REQUIRE(generation.has_value());
@@ -158,7 +158,7 @@ TEST_CASE("what is wrong with a file is told from what is wrong with the machine
   };
   for (const auto& each : cases) {
     CAPTURE(each.content);
-    Room room;
+    OpenRoom room;
     auto generation = room.open(each.content);
     REQUIRE_FALSE(generation.has_value());
     CHECK(generation.error().message == each.message);
@@ -168,7 +168,7 @@ TEST_CASE("what is wrong with a file is told from what is wrong with the machine
 }
 
 TEST_CASE("short memory is worth another try") {
-  Room room;
+  OpenRoom room;
   room.folder.write("data.db.trouble", "");
   auto generation = room.open("content");
   REQUIRE_FALSE(generation.has_value());
@@ -178,7 +178,7 @@ TEST_CASE("short memory is worth another try") {
 }
 
 TEST_CASE("a server that stops gives up warming") {
-  Room room;
+  OpenRoom room;
   auto generation = room.open("content", [](uint64_t, uint64_t) { return true; });
   REQUIRE_FALSE(generation.has_value());
   CHECK(generation.error().kind == Error::Kind::kCancelled);

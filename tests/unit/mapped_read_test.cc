@@ -32,13 +32,13 @@ void cut(const std::string& path, size_t pages) {
 }
 
 // The loop runs when the test says so, and its clients come by socket pairs.
-struct Room : test::BatchRoom {
-  Room() {
+struct ReadRoom : test::BatchRoom {
+  ReadRoom() {
     test::handle_sigbus_once();
     listening.push_back(std::unique_ptr<Listening>(
         new Listening{config.listeners[0], *protocol, *Address::parse("unix:none")}));
   }
-  ~Room() { test::before_replies(nullptr); }
+  ~ReadRoom() { test::before_replies(nullptr); }
 
   void turn(int times = 1) {
     for (int i = 0; i < times; ++i) {
@@ -50,7 +50,7 @@ struct Room : test::BatchRoom {
 };
 
 struct Peer {
-  explicit Peer(Room& room) {
+  explicit Peer(ReadRoom& room) {
     int ends[2];
     REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) == 0);
     end = Fd(ends[0]);
@@ -81,7 +81,7 @@ struct Peer {
 }  // namespace
 
 TEST_CASE("of a cut file a batch copies so many bytes of values and no more") {
-  Room room;
+  ReadRoom room;
   constexpr size_t kValue = size_t{1} << 20, kPages = kValue / kPage;
   room.adopt(0, mapped_file(kValue, kPages + 2));
   std::string get = "get 0";
@@ -104,7 +104,7 @@ TEST_CASE("of a cut file a batch copies so many bytes of values and no more") {
 }
 
 TEST_CASE("a walk that is left at a lost page is closed with its cursor") {
-  Room room;
+  ReadRoom room;
   room.adopt(0, mapped_file(10, 2));
   const int before = fake_count("open_cursors");
   const Peer peer(room);
@@ -120,7 +120,7 @@ TEST_CASE("a walk that is left at a lost page is closed with its cursor") {
 }
 
 TEST_CASE("a walk of an older data set that is left at a lost page shows that its file was cut") {
-  Room room;
+  ReadRoom room;
   room.adopt(0, mapped_file(10, 2), "old.db");
   const Peer peer(room);
   peer.send("walk 0 a 1 0\n");
@@ -140,7 +140,7 @@ TEST_CASE("a walk of an older data set that is left at a lost page shows that it
 
 TEST_CASE(
     "of the clients that are answered together only the one whose reply a cut hit is closed") {
-  Room room;
+  ReadRoom room;
   room.adopt(0, mapped_file(10, 2));
   static std::string path;
   path = room.generation().facts().path;

@@ -18,8 +18,8 @@ namespace {
 constexpr size_t kPage = 4096;
 
 // A file of some pages, mapped as a storage maps it, and what the core makes of it.
-struct Room {
-  explicit Room(const std::string& content, bool covers = true)
+struct MappedRoom {
+  explicit MappedRoom(const std::string& content, bool covers = true)
       : path(folder.write("data.db", content)), size(content.size()) {
     test::handle_sigbus_once();
     const Fd fd = *open_regular(path);
@@ -28,7 +28,7 @@ struct Room {
     REQUIRE((map != MAP_FAILED));
     file.emplace(path, covers);
   }
-  ~Room() { ::munmap(const_cast<char*>(map), size); }
+  ~MappedRoom() { ::munmap(const_cast<char*>(map), size); }
 
   void cut(size_t to) { REQUIRE(::truncate(path.c_str(), static_cast<off_t>(to)) == 0); }
   // '!' where the byte cannot be read.
@@ -51,7 +51,7 @@ struct Room {
 }  // namespace
 
 TEST_CASE("guarded code is left at a page that has gone, the innermost first") {
-  Room room(std::string(2 * kPage, 'x'));
+  MappedRoom room(std::string(2 * kPage, 'x'));
   room.cut(kPage);
   bool inner = true, went_on = false;
   const bool outer = survives([&] {
@@ -68,7 +68,7 @@ TEST_CASE("guarded code is left at a page that has gone, the innermost first") {
 }
 
 TEST_CASE("each thread is left by itself") {
-  Room room(std::string(2 * kPage, 'x'));
+  MappedRoom room(std::string(2 * kPage, 'x'));
   room.cut(kPage);
   std::vector<std::thread> threads;
   std::atomic<int> left{0}, whole{0};
@@ -86,7 +86,7 @@ TEST_CASE("each thread is left by itself") {
 }
 
 TEST_CASE("a file that nobody touches is whole, and only mapped ones count") {
-  Room room(std::string(3 * kPage + 10, 'x'));
+  MappedRoom room(std::string(3 * kPage + 10, 'x'));
   CHECK(room.file->is_mapped());
   CHECK(ServedFile::any_is_mapped());
   CHECK(room.is_whole());
@@ -100,7 +100,7 @@ TEST_CASE(
     "a cut is noticed by the file's last byte, wherever it is, and the page of the cut goes") {
   for (const size_t to : {size_t{0}, size_t{1}, kPage, kPage + 100, 3 * kPage, 3 * kPage + 9}) {
     CAPTURE(to);
-    Room room(std::string(3 * kPage + 10, 'x'));
+    MappedRoom room(std::string(3 * kPage + 10, 'x'));
     room.cut(to);
     CHECK_FALSE(room.is_whole());
     room.file->look();
@@ -116,7 +116,7 @@ TEST_CASE(
 }
 
 TEST_CASE("zeros at the end may go") {
-  Room room(std::string(kPage, 'x') + "y" + std::string(99, '\0'));
+  MappedRoom room(std::string(kPage, 'x') + "y" + std::string(99, '\0'));
   room.cut(kPage + 1);
   CHECK(room.is_whole());
   room.cut(kPage);
@@ -124,7 +124,7 @@ TEST_CASE("zeros at the end may go") {
 }
 
 TEST_CASE("what was cut does not come back when the file grows again") {
-  Room room(std::string(3 * kPage, 'x'));
+  MappedRoom room(std::string(3 * kPage, 'x'));
   room.cut(kPage);
   CHECK_FALSE(room.is_whole());
   room.file->look();
@@ -134,7 +134,7 @@ TEST_CASE("what was cut does not come back when the file grows again") {
 }
 
 TEST_CASE("a second cut takes more") {
-  Room room(std::string(4 * kPage, 'x'));
+  MappedRoom room(std::string(4 * kPage, 'x'));
   room.cut(3 * kPage);
   CHECK_FALSE(room.is_whole());
   room.file->look();
@@ -146,7 +146,7 @@ TEST_CASE("a second cut takes more") {
 }
 
 TEST_CASE("a file whose end is another one, at the same size, is lost") {
-  Room room(std::string(2 * kPage, 'x'));
+  MappedRoom room(std::string(2 * kPage, 'x'));
   room.folder.write("data.db", std::string(2 * kPage, 'z'));
   CHECK_FALSE(room.is_whole());
   room.file->look();
@@ -155,7 +155,7 @@ TEST_CASE("a file whose end is another one, at the same size, is lost") {
 }
 
 TEST_CASE("mappings that their storage may replace are not covered") {
-  Room room(std::string(2 * kPage, 'x'), false);
+  MappedRoom room(std::string(2 * kPage, 'x'), false);
   room.cut(kPage + 5);
   CHECK_FALSE(room.is_whole());
   room.file->look();
@@ -164,7 +164,7 @@ TEST_CASE("mappings that their storage may replace are not covered") {
 }
 
 TEST_CASE("of several files only the one with the lost page is damaged") {
-  Room room(std::string(2 * kPage, 'x')), other(std::string(2 * kPage, 'y'));
+  MappedRoom room(std::string(2 * kPage, 'x')), other(std::string(2 * kPage, 'y'));
   room.cut(kPage);
   CHECK(room.at(kPage) == '!');
   other.file->look();
@@ -176,7 +176,7 @@ TEST_CASE("of several files only the one with the lost page is damaged") {
 // A storage maps a page for a moment, and a look-up in a list of all mappings takes one: what lies
 // there then is somebody else's.
 TEST_CASE("mappings that have come since the file was opened are not covered") {
-  Room room(std::string(2 * kPage, 'x'));
+  MappedRoom room(std::string(2 * kPage, 'x'));
   const Fd fd = *open_regular(room.path);
   void* const later = ::mmap(nullptr, 2 * kPage, PROT_READ, MAP_SHARED, fd.get(), 0);
   REQUIRE((later != MAP_FAILED));
@@ -194,7 +194,7 @@ TEST_CASE("mappings that have come since the file was opened are not covered") {
 TEST_CASE("what the kernel lists as several mappings, or as one again, is covered all the same") {
   for (const bool apart : {true, false}) {
     CAPTURE(apart);
-    Room room(std::string(5 * kPage, 'x'));
+    MappedRoom room(std::string(5 * kPage, 'x'));
     void* const middle = const_cast<char*>(room.map) + kPage;
     room.file.reset();
     if (!apart) REQUIRE(::madvise(middle, 2 * kPage, MADV_RANDOM) == 0);

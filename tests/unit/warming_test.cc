@@ -20,7 +20,7 @@ using test::message_of;
 
 namespace {
 
-constexpr size_t kPage = 4096, kPages = 1000;
+constexpr size_t kPageBytes = 4096, kPages = 1000;
 
 // A file of a size of its own, warmed as a storage does it; it counts the calls.
 struct FakeFile {
@@ -55,18 +55,19 @@ void touch_all(const WarmConfig& config, FakeFile& file) {
 
 // A sanitizer would look into memory of its own with each byte, which faults as well.
 __attribute__((no_sanitize_address, no_sanitize_thread)) void touch_each_page(const char* at) {
-  for (size_t i = 0; i < kPages; ++i) (void)*static_cast<const volatile char*>(at + i * kPage);
+  for (size_t i = 0; i < kPages; ++i) (void)*static_cast<const volatile char*>(at + i * kPageBytes);
 }
 
 // A mapped file of kPages pages, in the page cache and not in the table of pages.
 struct MappedFile {
   test::TempFolder folder;
-  Fd fd{::open(folder.write("data", std::string(kPages* kPage, 'x')).c_str(), O_RDONLY)};
-  char* at = static_cast<char*>(::mmap(nullptr, kPages* kPage, PROT_READ, MAP_SHARED, fd.get(), 0));
+  Fd fd{::open(folder.write("data", std::string(kPages* kPageBytes, 'x')).c_str(), O_RDONLY)};
+  char* at =
+      static_cast<char*>(::mmap(nullptr, kPages* kPageBytes, PROT_READ, MAP_SHARED, fd.get(), 0));
 
-  MappedFile() { ::madvise(at, kPages * kPage, MADV_RANDOM); }
-  ~MappedFile() { ::munmap(at, kPages * kPage); }
-  goromdb_slice slice() const { return {at, kPages * kPage}; }
+  MappedFile() { ::madvise(at, kPages * kPageBytes, MADV_RANDOM); }
+  ~MappedFile() { ::munmap(at, kPages * kPageBytes); }
+  goromdb_slice slice() const { return {at, kPages * kPageBytes}; }
   // Page faults of a walk over all of it.
   uint64_t faults() const {
     const auto before = thread_faults();
@@ -120,19 +121,19 @@ TEST_CASE("memory that is populated does not fault any more") {
   const auto populated = populate(file.slice());
   REQUIRE_MESSAGE(populated.has_value(), message_of(populated));
   CHECK(file.faults() == 0);
-  ::madvise(file.at, kPages * kPage, MADV_DONTNEED);
+  ::madvise(file.at, kPages * kPageBytes, MADV_DONTNEED);
   CHECK(file.faults() > 0);
 }
 
 TEST_CASE("memory need not begin or end with a page") {
   const MappedFile file;
-  REQUIRE(populate({file.at + 100, kPages * kPage - 200}).has_value());
+  REQUIRE(populate({file.at + 100, kPages * kPageBytes - 200}).has_value());
   CHECK(file.faults() == 0);
 }
 
 TEST_CASE("memory behind the end of its file cannot be populated") {
   const MappedFile file;
-  REQUIRE(::truncate((file.folder / "data").c_str(), kPage) == 0);
+  REQUIRE(::truncate((file.folder / "data").c_str(), kPageBytes) == 0);
   const auto populated = populate(file.slice());
   REQUIRE_FALSE(populated.has_value());
   CHECK(populated.error().kind == Error::Kind::kFailure);
@@ -149,6 +150,6 @@ TEST_CASE("memory that must not be locked is a failure that says what to do") {
           "cannot lock it into memory: Cannot allocate memory; the limit of locked memory is 1.0 "
           "MiB, and a reload needs room for the old and the new data set; raise it (ulimit -l, "
           "LimitMEMLOCK=) or set warm: populate");
-    CHECK(lock({file.at, 100 * kPage}).has_value());
+    CHECK(lock({file.at, 100 * kPageBytes}).has_value());
   });
 }

@@ -13,13 +13,12 @@ namespace goromdb::memcached::test {
 namespace {
 
 constexpr uint8_t kGet = 0x00, kSet = 0x01, kDelete = 0x04, kQuit = 0x07, kGetQ = 0x09,
-                  kNoop = 0x0a, kVersion = 0x0b, kGetK = 0x0c, kGetKQ = 0x0d, kStat = 0x10,
+                  kNoop = 0x0a, kVersionOp = 0x0b, kGetK = 0x0c, kGetKQ = 0x0d, kStat = 0x10,
                   kQuitQ = 0x17, kTouch = 0x1c, kGat = 0x1d, kGatQ = 0x1e, kGatK = 0x23,
                   kGatKQ = 0x24;
-constexpr uint16_t kOk = 0, kNotFound = 1, kInvalid = 4, kNotStored = 5, kUnknown = 0x81;
+constexpr uint16_t kOk = 0, kNotFound = 1, kInvalid = 4, kNoStore = 5, kUnknown = 0x81;
 const std::string kTime(4, '\0'), kZero(4, '\0'), kNoFlags(4, '\0');
 const std::string kBFlags = "\xff\xff\xff\xff", kBValue = "two\r\nEND\r\n";
-const std::string kKey250(250, 'k'), kKey251(251, 'k');
 
 std::vector<uint8_t> bytes(std::initializer_list<int> numbers) {
   std::vector<uint8_t> all;
@@ -60,7 +59,7 @@ TEST_CASE("packets_read_as_memcached_answers_them") {
           {packet(kTouch, "b", kTime), answer(kTouch, kOk, "", kBFlags, "", 9223372036854775807u)},
           {packet(kTouch, "missing", kTime), miss(kTouch)},
           {packet(kNoop), noop()},
-          {packet(kVersion), answer(kVersion, kOk, "", "", "1.6.45-goromdb-0.0.0-test")},
+          {packet(kVersionOp), answer(kVersionOp, kOk, "", "", "1.6.45-goromdb-0.0.0-test")},
           {packet(0x1b, "", kTime), answer(0x1b, kOk)},
           {packet(kQuit) + packet(kNoop), answer(kQuit, kOk), true},
           {packet(kQuitQ) + packet(kNoop), "", true},
@@ -94,19 +93,19 @@ TEST_CASE("every_write_is_refused_after_its_body") {
   const std::string eight(8, 'x'), twenty(20, 'x'), trap = packet(kQuitQ);
   for (uint8_t opcode : bytes({0x01, 0x02, 0x03, 0x11, 0x12, 0x13})) {
     transcripts.push_back(
-        {packet(opcode, "k", eight, trap) + packet(kNoop), refused(opcode, kNotStored) + noop()});
+        {packet(opcode, "k", eight, trap) + packet(kNoop), refused(opcode, kNoStore) + noop()});
     transcripts.push_back(
-        {packet(opcode, "k", eight) + packet(kNoop), refused(opcode, kNotStored) + noop()});
+        {packet(opcode, "k", eight) + packet(kNoop), refused(opcode, kNoStore) + noop()});
   }
   for (uint8_t opcode : bytes({0x0e, 0x0f, 0x19, 0x1a})) {
     transcripts.push_back(
-        {packet(opcode, "k", "", trap) + packet(kNoop), refused(opcode, kNotStored) + noop()});
+        {packet(opcode, "k", "", trap) + packet(kNoop), refused(opcode, kNoStore) + noop()});
   }
-  transcripts.push_back({packet(0x04, "k"), refused(0x04, kNotStored)});
-  transcripts.push_back({packet(0x05, "k", twenty), refused(0x05, kNotStored)});
-  transcripts.push_back({packet(0x06, "k", twenty), refused(0x06, kNotStored)});
-  transcripts.push_back({packet(0x08), refused(0x08, kNotStored)});
-  transcripts.push_back({packet(0x08, "", kTime), refused(0x08, kNotStored)});
+  transcripts.push_back({packet(0x04, "k"), refused(0x04, kNoStore)});
+  transcripts.push_back({packet(0x05, "k", twenty), refused(0x05, kNoStore)});
+  transcripts.push_back({packet(0x06, "k", twenty), refused(0x06, kNoStore)});
+  transcripts.push_back({packet(0x08), refused(0x08, kNoStore)});
+  transcripts.push_back({packet(0x08, "", kTime), refused(0x08, kNoStore)});
   // The client wants no reply to these, and libmemcached would take it for another one's.
   transcripts.push_back({packet(0x14, "k") + packet(kNoop), noop()});
   transcripts.push_back({packet(0x15, "k", twenty) + packet(kNoop), noop()});
@@ -114,9 +113,9 @@ TEST_CASE("every_write_is_refused_after_its_body") {
   transcripts.push_back({packet(0x18) + packet(0x18, "", kTime) + packet(kNoop), noop()});
   check_all({}, transcripts);
   check_all({.options = {{"write_reply", "not_stored"}}},
-            {{packet(kSet, "k", eight, "v"), refused(kSet, kNotStored)}});
+            {{packet(kSet, "k", eight, "v"), refused(kSet, kNoStore)}});
   check_all({.options = {{"touch", "refuse"}}},
-            {{packet(kTouch, "a", kTime), refused(kTouch, kNotStored)},
+            {{packet(kTouch, "a", kTime), refused(kTouch, kNoStore)},
              {packet(kGat, "a", kTime), answer(kGat, kOk, "", kNoFlags, "1", 11)}});
 }
 
@@ -151,7 +150,7 @@ TEST_CASE("a_head_that_is_not_its_opcodes_closes") {
     closes(opcode, packet(opcode, "a", kTime, "v"));
     closes(opcode, packet(opcode, "a", "12345"));
   }
-  for (uint8_t opcode : {kNoop, kVersion, kQuit, kQuitQ, uint8_t{0x20}}) {
+  for (uint8_t opcode : {kNoop, kVersionOp, kQuit, kQuitQ, uint8_t{0x20}}) {
     closes(opcode, packet(opcode, "k"));
     closes(opcode, packet(opcode, "", "e"));
     closes(opcode, packet(opcode, "", "", "v"));
@@ -184,7 +183,7 @@ TEST_CASE("lengths_that_lie_close") {
             });
   check_all(small, {
                        {packet(kSet, "k", eight, "1234567") + packet(kNoop),
-                        refused(kSet, kNotStored) + noop()},
+                        refused(kSet, kNoStore) + noop()},
                        {packet(kSet, "k", eight, "12345678") + packet(kNoop), bad(kSet), true},
                        {packet(0x50, "", "", "12345678") + packet(kNoop), bad(0x50), true},
                    });
@@ -262,7 +261,7 @@ TEST_CASE("a_huge_refused_value_costs_no_buffer") {
     REQUIRE(connection.buffered() == 0);
   }
   connection.feed(packet(kNoop));
-  CHECK(connection.outcome() == Outcome{refused(kSet, kNotStored) + noop(), false});
+  CHECK(connection.outcome() == Outcome{refused(kSet, kNoStore) + noop(), false});
 }
 
 TEST_CASE("the_core_counts_refused_packets_and_touches") {

@@ -8,6 +8,11 @@
 
 namespace goromdb::memcached::test {
 
+inline const std::string kKey250(250, 'k'), kKey251(251, 'k');
+inline const std::string kBad = "CLIENT_ERROR bad command line format\r\n";
+inline const std::string kReadOnly = "CLIENT_ERROR read-only server\r\n";
+inline const std::string kVersion = "VERSION 1.6.45-goromdb-0.0.0-test\r\n";
+
 inline Outcome talk(const World& world, std::string_view request,
                     const std::vector<size_t>& cuts = {}, Grant grant = {}) {
   return goromdb::test::talk(world, request, cuts, grant);

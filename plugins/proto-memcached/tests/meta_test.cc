@@ -9,10 +9,7 @@ namespace goromdb::memcached::test {
 
 namespace {
 
-const std::string kKey250(250, 'k'), kKey251(251, 'k');
-const std::string kBad = "CLIENT_ERROR bad command line format\r\n";
 const std::string kBadToken = "CLIENT_ERROR bad token in command line format\r\n";
-const std::string kVersion = "VERSION 1.6.45-goromdb-0.0.0-test\r\n";
 
 World meta_world() {
   World world;

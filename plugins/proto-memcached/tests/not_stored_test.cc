@@ -11,11 +11,8 @@ namespace goromdb::memcached::test {
 
 namespace {
 
-const std::string kReadOnly = "CLIENT_ERROR read-only server\r\n";
-const std::string kBad = "CLIENT_ERROR bad command line format\r\n";
 const std::string kNotStored = "NOT_STORED\r\n";
 const std::string kGot = "VALUE a 0 1\r\n1\r\nEND\r\n";
-const std::string kKey250(250, 'k'), kKey251(251, 'k');
 
 World not_stored() {
   World world;

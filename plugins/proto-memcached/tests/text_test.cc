@@ -6,13 +6,6 @@
 
 namespace goromdb::memcached::test {
 
-namespace {
-
-const std::string kKey250(250, 'k'), kKey251(251, 'k');
-const std::string kBad = "CLIENT_ERROR bad command line format\r\n";
-
-}  // namespace
-
 TEST_CASE("reads_answer_as_memcached_does") {
   check_all(
       {},

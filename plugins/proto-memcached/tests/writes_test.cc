@@ -7,15 +7,6 @@
 
 namespace goromdb::memcached::test {
 
-namespace {
-
-const std::string kKey251(251, 'k');
-const std::string kReadOnly = "CLIENT_ERROR read-only server\r\n";
-const std::string kBad = "CLIENT_ERROR bad command line format\r\n";
-const std::string kVersion = "VERSION 1.6.45-goromdb-0.0.0-test\r\n";
-
-}  // namespace
-
 TEST_CASE("every_write_is_refused_after_its_block_and_the_connection_stays_in_step") {
   std::vector<Transcript> transcripts;
   for (std::string verb : {"set", "add", "replace", "append", "prepend"}) {

@@ -14,14 +14,14 @@ namespace {
 
 constexpr auto kCsv = tools::RowFormat::kCsv;
 
-void check(const std::vector<RowCase>& cases, const Fields& fields = {}) {
+void check_csv(const std::vector<RowCase>& cases, const Fields& fields = {}) {
   check_rows(kCsv, cases, fields);
 }
 
 }  // namespace
 
 TEST_CASE("CSV is read as RFC 4180 has it") {
-  check({
+  check_csv({
       {"key,value\na,1\nb,2\n", {"a=1 @2", "b=2 @3"}},
       {"key,value\r\na,1\r\nb,2\r\n", {"a=1 @2", "b=2 @3"}},
       {"key,value\ra,1\rb,2", {"a=1 @1", "b=2 @1"}},  // lines are counted by their line feeds
@@ -44,7 +44,7 @@ TEST_CASE("CSV is read as RFC 4180 has it") {
 }
 
 TEST_CASE("columns are found by their names, and others are left out") {
-  check({
+  check_csv({
       {"value,other,key\n1,x,a\n", {"a=1 @2"}},
       {"namespace,key,value,flags\nen,a,1,7\n,b,2,\n", {"en/a=1 #7 @2", "b=2 @3"}},
       {"flags,key,value\n4294967295,a,1\n0,b,2\n", {"a=1 #4294967295 @2", "b=2 @3"}},
@@ -54,7 +54,7 @@ TEST_CASE("columns are found by their names, and others are left out") {
   asked.value = "the price";
   asked.ns = "shop";
   asked.flags = "3";
-  check(
+  check_csv(
       {
           {"shop,id,bits,the price\nx,a,9,1\n", {"x/a=1 #9 @2"}},
           {"3,shop,id,the price\n9,x,a,1\n", {"x/a=1 #9 @2"}},
@@ -65,7 +65,7 @@ TEST_CASE("columns are found by their names, and others are left out") {
 TEST_CASE("without a header columns have numbers") {
   Fields fields;
   fields.header = false;
-  check(
+  check_csv(
       {
           {"a,1\nb,2\n", {"a=1 @1", "b=2 @2"}},
           {"a,1,en,7", {"a=1 @1"}},
@@ -82,13 +82,13 @@ TEST_CASE("without a header columns have numbers") {
   fields.key = "3";
   fields.ns = "4";
   fields.value = "1";
-  check({{"a,1,k,en", {"en/k=a @1"}}}, fields);
+  check_csv({{"a,1,k,en", {"en/k=a @1"}}}, fields);
 }
 
 TEST_CASE("the value may be the whole row as JSON") {
   Fields fields;
   fields.whole_row = true;
-  check(
+  check_csv(
       {
           {"key,\"name \"\"x\"\"\",n\na,\"say \"\"hi\"\"\n\",\\\xC3\xA9\n",
            {R"(a={"key":"a","name \"x\"":"say \"hi\"\u000a","n":"\\)"
@@ -100,7 +100,7 @@ TEST_CASE("the value may be the whole row as JSON") {
       },
       fields);
   fields.header = false;
-  check({{"a,1\n", {R"(a={"1":"a","2":"1"} @1)"}}}, fields);
+  check_csv({{"a,1\n", {R"(a={"1":"a","2":"1"} @1)"}}}, fields);
 
   fields.value = "x";
   const auto both = tools::open_rows(kCsv, Fd(), "rows", 0, fields);
@@ -113,7 +113,7 @@ TEST_CASE("a wrong row is refused with its line") {
       "a quote in a field without quotes; put the field in quotes and write the quote twice";
   const std::string behind =
       "something follows a field's closing quote; write a quote in a field twice";
-  check({
+  check_csv({
       {"", {"rows:1: the input is empty; begin it with a header, the columns' names"}},
       {"\xEF\xBB\xBF\n\n",
        {"rows:1: the input is empty; begin it with a header, the columns' names"}},
@@ -135,7 +135,7 @@ TEST_CASE("a wrong row is refused with its line") {
   for (const char* flags : {"-1", "4294967296", "x", "1.0", " 1", "0x1"}) {
     const std::string wanted =
         "rows:2: the flags are not a number from 0 to 4294967295; correct them";
-    check({{std::string("key,value,flags\na,1,") + flags, {wanted}}});
+    check_csv({{std::string("key,value,flags\na,1,") + flags, {wanted}}});
   }
 }
 
@@ -144,9 +144,10 @@ TEST_CASE("a column that was asked for must be there") {
   Fields ns, flags;
   ns.ns = "namespace";
   flags.flags = "3";
-  check({{text, {"rows:1: no column \"namespace\"; name one with --namespace-field: key, value"}}},
-        ns);
-  check({{text, {"rows:1: no column \"3\"; name one with --flags-field: key, value"}}}, flags);
+  check_csv(
+      {{text, {"rows:1: no column \"namespace\"; name one with --namespace-field: key, value"}}},
+      ns);
+  check_csv({{text, {"rows:1: no column \"3\"; name one with --flags-field: key, value"}}}, flags);
 }
 
 TEST_CASE("a header of any length makes a short message") {

@@ -11,7 +11,7 @@ namespace {
 
 constexpr auto kNdjson = tools::RowFormat::kNdjson;
 
-void check(const std::vector<RowCase>& cases, const Fields& fields = {}) {
+void check_ndjson(const std::vector<RowCase>& cases, const Fields& fields = {}) {
   check_rows(kNdjson, cases, fields);
 }
 
@@ -22,7 +22,7 @@ std::string nested(size_t levels) {
 }  // namespace
 
 TEST_CASE("NDJSON is an object a line") {
-  check({
+  check_ndjson({
       {"{\"key\": \"a\", \"value\": \"1\"}\n{\"key\": \"b\", \"value\": \"2\"}\n",
        {"a=1 @1", "b=2 @2"}},
       {"\xEF\xBB\xBF{\"key\":\"a\",\"value\":\"1\"}", {"a=1 @1"}},
@@ -44,17 +44,17 @@ TEST_CASE("a value that is no string is its JSON text") {
        {"0", "-1", "1.50", "1e400", "123456789012345678901234567890", "-0.0E+1", "true", "false",
         "null", "[]", "{}", "[1, \"\\u00e9\", {\"a\" : [ ] }]", "{\"a\": {\"b\": null}}"}) {
     const std::string wanted = std::string("a=") + value + " @1";
-    check({{std::string("{\"key\":\"a\",\"value\":") + value + "}", {wanted}},
-           {std::string("{\"value\" : ") + value + "\t, \"key\" : \"a\"}\n", {wanted}}});
+    check_ndjson({{std::string("{\"key\":\"a\",\"value\":") + value + "}", {wanted}},
+                  {std::string("{\"value\" : ") + value + "\t, \"key\" : \"a\"}\n", {wanted}}});
   }
-  check({
+  check_ndjson({
       {R"({"key":12345678901234567890123,"value":1,"namespace":2.50})",
        {"2.50/12345678901234567890123=1 @1"}},
   });
 }
 
 TEST_CASE("bytes that are no text come as base64") {
-  check({
+  check_ndjson({
       {R"({"key_b64":"/w==","value_b64":"/v4=","namespace_b64":"/Q=="})",
        {"\xFD/\xFF=\xFE\xFE @1"}},
       {R"({"key":"a","value_b64":""})", {"a= @1"}},
@@ -67,7 +67,7 @@ TEST_CASE("bytes that are no text come as base64") {
   });
   Fields fields;
   fields.key = "id";
-  check({{R"({"id_b64":"YQ==","value":"1","key":"x"})", {"a=1 @1"}}}, fields);
+  check_ndjson({{R"({"id_b64":"YQ==","value":"1","key":"x"})", {"a=1 @1"}}}, fields);
 }
 
 TEST_CASE("members are found by their names, and one may be more than one thing") {
@@ -76,7 +76,7 @@ TEST_CASE("members are found by their names, and one may be more than one thing"
   fields.value = "name";
   fields.ns = "name";
   fields.flags = "n";
-  check(
+  check_ndjson(
       {
           {R"({"id":1,"name":"x","n":3,"key":[],"value":[],"flags":"?"})", {"x/1=x #3 @1"}},
           {R"({"id":1,"name":"x"})",
@@ -90,7 +90,7 @@ TEST_CASE("members are found by their names, and one may be more than one thing"
 TEST_CASE("the value may be the whole line") {
   Fields fields;
   fields.whole_row = true;
-  check(
+  check_ndjson(
       {
           {" {\"key\": 7,  \"x\": [1 ,2]} \r\n", {"7={\"key\": 7,  \"x\": [1 ,2]} @1"}},
           {R"({"key":"a","value":1,"flags":2})", {R"(a={"key":"a","value":1,"flags":2} #2 @1)"}},
@@ -164,7 +164,7 @@ TEST_CASE("a wrong object is refused with its line") {
   const std::string good = R"({"key":"a","value":1})";
   for (const auto& [text, wanted] : cases) {
     const Rows all = {"a=1 @1", wanted[0]};
-    check({{good + "\n" + text, all}, {good + "\n" + text + "\n" + good, all}});
+    check_ndjson({{good + "\n" + text, all}, {good + "\n" + text + "\n" + good, all}});
   }
 }
 

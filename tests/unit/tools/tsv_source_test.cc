@@ -11,14 +11,14 @@ namespace {
 
 constexpr auto kTsv = tools::RowFormat::kTsv;
 
-void check(const std::vector<RowCase>& cases, const Fields& fields = {}) {
+void check_tsv(const std::vector<RowCase>& cases, const Fields& fields = {}) {
   check_rows(kTsv, cases, fields);
 }
 
 }  // namespace
 
 TEST_CASE("TSV is a row a line and a tab between fields") {
-  check({
+  check_tsv({
       {"key\tvalue\na\t1\nb\t2\n", {"a=1 @2", "b=2 @3"}},
       {"key\tvalue\r\na\t1\r\nb\t2\r\n", {"a=1 @2", "b=2 @3"}},
       {"\xEF\xBB\xBFkey\tvalue\na\t1", {"a=1 @2"}},
@@ -32,19 +32,19 @@ TEST_CASE("TSV is a row a line and a tab between fields") {
 }
 
 TEST_CASE("a backslash stands before what a field of TSV cannot have") {
-  check({
+  check_tsv({
       {"key\tvalue\na\\tb\t\\\\n\\n\\r\n", {"a\tb=\\n\n\r @2"}},
       {"key\tvalue\n\\\\\t\\\\\\\\\n", {"\\=\\\\ @2"}},
       {"k\\ty\tkey\tvalue\n\t\t\n", {"= @2"}},
   });
   const std::string wanted = "rows:2: a backslash without t, n, r or a backslash; write it twice";
   for (const char* value : {"\\", "\\x", "a\\", "\\\\\\", "\\T", "\\ n"}) {
-    check({{std::string("key\tvalue\na\t") + value + "\n", {wanted}}});
+    check_tsv({{std::string("key\tvalue\na\t") + value + "\n", {wanted}}});
   }
 }
 
 TEST_CASE("a field of TSV may be base64") {
-  check({
+  check_tsv({
       {"key\tvalue\nbase64:/w==\tbase64:AAE=\n", {std::string("\xFF=\0\1 @2", 7)}},
       {"key\tvalue\na\tbase64:\n", {"a= @2"}},
       {"key\tvalue\na\tbase64:YmFzZTY0Og==\n", {"a=base64: @2"}},
@@ -54,12 +54,12 @@ TEST_CASE("a field of TSV may be base64") {
   const std::string wanted =
       "rows:2: no base64 behind \"base64:\"; a text that begins so is base64, too";
   for (const char* value : {"base64:a", "base64:YQ", "base64:YQ= =", "base64:YR==", "base64:\\n"}) {
-    check({{std::string("key\tvalue\na\t") + value, {wanted}}});
+    check_tsv({{std::string("key\tvalue\na\t") + value, {wanted}}});
   }
 }
 
 TEST_CASE("a wrong row of TSV is refused with its line") {
-  check({
+  check_tsv({
       {"", {"rows:1: the input is empty; begin it with a header, the columns' names"}},
       {"key\tx\n", {"rows:1: no column \"value\"; name one with --value-field: key, x"}},
       {"key\tvalue\n\na\t1\t\n",
@@ -75,13 +75,13 @@ TEST_CASE("a wrong row of TSV is refused with its line") {
 TEST_CASE("the value may be the whole row of TSV, without a header by numbers") {
   Fields fields;
   fields.whole_row = true;
-  check({{"key\tx\na\t\\tb\n", {R"(a={"key":"a","x":"\u0009b"} @2)"}}}, fields);
-  check({{"key\tx\na\tbase64:/w==\n",
-          {"rows:2: bytes that are not UTF-8, which JSON must be; convert it"}}},
-        fields);
+  check_tsv({{"key\tx\na\t\\tb\n", {R"(a={"key":"a","x":"\u0009b"} @2)"}}}, fields);
+  check_tsv({{"key\tx\na\tbase64:/w==\n",
+              {"rows:2: bytes that are not UTF-8, which JSON must be; convert it"}}},
+            fields);
   fields.header = false;
   fields.key = "2";
-  check({{"a\tb\n", {R"(b={"1":"a","2":"b"} @1)"}}}, fields);
+  check_tsv({{"a\tb\n", {R"(b={"1":"a","2":"b"} @1)"}}}, fields);
 }
 
 TEST_CASE("any split of the TSV gives the same rows") {
