@@ -11,6 +11,8 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
+#include <goromdb/plugin.h>
+
 #include "core/base/sigbus.h"
 
 namespace goromdb {
@@ -48,7 +50,8 @@ MappedRange common_part(const MappedRange& a, const MappedRange& b, uint64_t fro
 
 }  // namespace
 
-ServedFile::ServedFile(const std::string& path, bool covers) : path_(path), covers_(covers) {
+ServedFile::ServedFile(const std::string& path, uint32_t caps)
+    : path_(path), covers_((caps & GOROMDB_CAP_VALUES_LIVE_WITH_GENERATION) != 0) {
   auto fd = open_regular(path);
   if (!fd) return;
   fd_ = std::move(*fd);
@@ -67,14 +70,15 @@ ServedFile::ServedFile(const std::string& path, bool covers) : path_(path), cove
   });
   if (own != ranges_.end()) identity_ = own->identity;
   std::erase_if(ranges_, [&](const MappedRange& range) { return range.identity != identity_; });
-  if (ranges_.size() < 2) {
+  const bool is_mapped = ranges_.size() > 1;  // by others than us
+  if (!is_mapped && (caps & GOROMDB_CAP_READS_FILE) == 0) {
     ::munmap(page, page_size());
     fd_ = Fd();
     return;
   }
   last_page_ = page;
   last_byte_ = static_cast<const volatile uint8_t*>(page);
-  ++mapped_;
+  ++watched_;
   // A cut behind it takes zeros only, and zeros are read there afterwards.
   const bool read = survives([&] {
     uint64_t at = size_ - 1 - begin;
@@ -88,7 +92,7 @@ ServedFile::ServedFile(const std::string& path, bool covers) : path_(path), cove
 ServedFile::~ServedFile() {
   if (last_page_ == nullptr) return;
   ::munmap(last_page_, page_size());
-  --mapped_;
+  --watched_;
 }
 
 bool ServedFile::holds(uintptr_t address) const {
@@ -99,7 +103,7 @@ bool ServedFile::holds(uintptr_t address) const {
 }
 
 void ServedFile::look() {
-  if (!is_mapped()) return;
+  if (!is_watched()) return;
   const auto page = lost_address();
   (void)size();
   if (is_damaged()) return;
@@ -133,7 +137,7 @@ uint64_t ServedFile::size() {
 
 bool ServedFile::was_touched() {
   struct stat st;
-  if (!is_mapped() || ::fstat(fd_.get(), &st) != 0) return false;
+  if (!is_watched() || ::fstat(fd_.get(), &st) != 0) return false;
   const auto state = state_of(st);
   std::lock_guard lock(mutex_);
   if (static_cast<uint64_t>(state.identity.size) < covered_from_) {

@@ -4,8 +4,9 @@
 // A file that is mapped can be cut by whoever has it open for writing. Then a page that has gone
 // raises SIGBUS (core/base/sigbus.h), and the page that the cut went through holds zeros from there
 // on, which raise nothing: so the last byte of the file that is not zero is looked at after each
-// read. What has been found lost is covered: from then on every touch of it, in any mapping of the
-// file, raises SIGBUS, also when the file grows again.
+// read, in a mapping of our own. That tells of a file that is read without a mapping as well. What
+// has been found lost is covered: from then on every touch of it, in any mapping of the file,
+// raises SIGBUS, also when the file grows again.
 #pragma once
 
 #include <goromdb/mapped_ranges.hpp>
@@ -23,15 +24,16 @@ namespace goromdb {
 class ServedFile {
  public:
   // `path` has just been opened by its storage, and its readers are open: whether it is mapped is
-  // seen now. `covers`: the mappings stay as they are until the generation is closed.
-  ServedFile(const std::string& path, bool covers);
+  // seen now. `caps`: what the storage says of the generation.
+  ServedFile(const std::string& path, uint32_t caps);
   ~ServedFile();
   ServedFile(const ServedFile&) = delete;
   ServedFile& operator=(const ServedFile&) = delete;
 
   // ---- any thread, on the way of a request ----
-  static bool any_is_mapped() { return mapped_.load(std::memory_order_relaxed) > 0; }
-  bool is_mapped() const { return last_byte_ != nullptr; }
+  static bool any_is_watched() { return watched_.load(std::memory_order_relaxed) > 0; }
+  // Not where all of it is in memory.
+  bool is_watched() const { return last_byte_ != nullptr; }
   bool is_damaged() const { return damaged_.load(std::memory_order_relaxed); }
   bool is_lost() const { return lost_.load(std::memory_order_relaxed); }  // all of it
   // False: what has been read from the file may not be what it was. Guarded code only (sigbus.h).
@@ -67,16 +69,16 @@ class ServedFile {
   static constexpr size_t kBeginning = 4096;
   void say(const std::string& reason);
 
-  static inline std::atomic<int> mapped_{0};
+  static inline std::atomic<int> watched_{0};
 
   const std::string path_;
-  const bool covers_;
+  const bool covers_;  // the mappings stay as they are until the generation is closed
   Fd fd_;
   std::string identity_;             // as the kernel lists the mappings of it
   std::vector<MappedRange> ranges_;  // those it had when it was opened, and the last page's
   uint64_t size_ = 0, began_with_ = 0;
   void* last_page_ = nullptr;
-  const volatile uint8_t* last_byte_ = nullptr;  // in it; NULL: the file is not mapped
+  const volatile uint8_t* last_byte_ = nullptr;  // in it; NULL: the file is not watched
   uint8_t expected_ = 0;
   std::atomic<bool> damaged_{false}, lost_{false};
 

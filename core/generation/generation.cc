@@ -70,8 +70,7 @@ Result<std::unique_ptr<Generation>> Generation::open(Storage& storage, const Fac
     if (status != GOROMDB_OK) return error.as_error(status);
     generation->readers_.push_back(reader);
   }
-  generation->file_.emplace(
-      facts.path, (generation->info_.caps & GOROMDB_CAP_VALUES_LIVE_WITH_GENERATION) != 0);
+  generation->file_.emplace(facts.path, generation->info_.caps);
   for (bool more = !facts.verified; more;) {
     auto held = warming.hold(ops, generation->handle_);
     if (!held) return tl::unexpected(held.error());

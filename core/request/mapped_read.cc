@@ -46,7 +46,7 @@ bool get_whole(LoopView& view, std::span<const goromdb_key> keys, goromdb_value*
     generation.ops().get(view.reader, 0, keys.data(), static_cast<uint32_t>(keys.size()), values,
                          &arena);
   };
-  if (!file.is_mapped()) {
+  if (!file.is_watched()) {
     get();
     return true;
   }
@@ -77,12 +77,14 @@ void get_damaged(LoopView& view, std::span<const goromdb_key> keys, goromdb_valu
   }
 }
 
-goromdb_status find_namespace_guarded(LoopView& view, goromdb_slice name, uint32_t& id) {
+namespace {
+
+goromdb_status find_namespace(LoopView& view, goromdb_slice name, uint32_t& id) {
   auto& generation = *view.generation;
   auto& file = generation.file();
   const auto look_up = generation.ops().ns_lookup;
   if (look_up == nullptr) return GOROMDB_NOT_FOUND;
-  if (!file.is_mapped()) return look_up(view.reader, name, &id);
+  if (!file.is_watched()) return look_up(view.reader, name, &id);
   goromdb_status status = GOROMDB_E_IO;
   auto find = [&] { status = look_up(view.reader, name, &id); };
   if (!file.is_damaged() && read_guarded(std::array{&view}, find)) return status;
@@ -95,11 +97,19 @@ goromdb_status find_namespace_guarded(LoopView& view, goromdb_slice name, uint32
   return file.size() == before && !file.is_lost() ? status : GOROMDB_E_IO;
 }
 
+}  // namespace
+
+goromdb_status find_namespace_guarded(LoopView& view, goromdb_slice name, uint32_t& id) {
+  const auto status = find_namespace(view, name, id);
+  note_failure(view, status);
+  return status;
+}
+
 void note_failure(LoopView& view, goromdb_status status) {
   auto& generation = *view.generation;
   if (status != GOROMDB_E_IO && status != GOROMDB_E_CORRUPT) return;
   if (generation.is_bad()) return;
-  if (generation.file().is_mapped()) (void)generation.file().size();  // perhaps it was cut
+  if (generation.file().is_watched()) (void)generation.file().size();  // perhaps it was cut
   auto reason = generation.file().reason();
   if (reason.empty()) {
     reason = fmt::format("{}: an entry {}", generation.facts().path,

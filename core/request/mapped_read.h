@@ -24,7 +24,7 @@ bool get_whole(LoopView& view, std::span<const goromdb_key> keys, goromdb_value*
 void get_damaged(LoopView& view, std::span<const goromdb_key> keys, goromdb_value* values,
                  goromdb_arena& arena);
 
-// A storage's ns_lookup().
+// A storage's ns_lookup(). Where it fails the generation is bad, as by note_failure().
 goromdb_status find_namespace_guarded(LoopView& view, goromdb_slice name, uint32_t& id);
 
 // A read has failed, or some of the values have: a file that had been verified has none that do, so
@@ -44,7 +44,7 @@ inline bool are_whole(std::span<LoopView* const> views) {  // guarded code only
 // it was left before its end (sigbus.h); what there is to know of the files is known now.
 template <class Views, class Body>
 bool read_guarded(const Views& views, Body&& body) {
-  if (!ServedFile::any_is_mapped()) {
+  if (!ServedFile::any_is_watched()) {
     body();
     return true;
   }

@@ -176,6 +176,9 @@ typedef struct goromdb_builder goromdb_builder;       /* a data file that is bei
 #define GOROMDB_CAP_WALKS_SORTED 0x2u
 /* Namespaces are prefixes of keys: there is one of any name, and no name is a key. [STO-12] */
 #define GOROMDB_CAP_ANY_NAMESPACE 0x4u
+/* Entries are read from the file as they are asked for, and not, or not all, from a mapping.
+ * [STO-20] */
+#define GOROMDB_CAP_READS_FILE 0x8u
 
 /* get(): the file has been cut since it was opened; what a plugin has of it in its own memory may
  * be zeros where there was something else. [STO-20] */

@@ -51,6 +51,9 @@ BdbGeneration::BdbGeneration(const Host& host, const Layout& layout, const std::
   } else {
     contents_.trees.push_back(contents_.chance->tree_at(0));
   }
+  contents_.is_cached = !header_.is_mapped() ||
+                        std::any_of(contents_.trees.begin(), contents_.trees.end(),
+                                    [](const Tree& tree) { return tree.kind == Tree::kHash; });
   if (!layout_.copies) return;
   EntryCopy copy(file_.size());
   read_all(&copy);
@@ -110,6 +113,7 @@ void BdbGeneration::info(goromdb_generation_info& info) const {
   const bool is_sorted = std::all_of(contents_.trees.begin(), contents_.trees.end(),
                                      [](const Tree& tree) { return tree.is_sorted(); });
   info.caps = is_sorted ? GOROMDB_CAP_WALKS_SORTED : 0;
+  if (contents_.is_cached) info.caps |= GOROMDB_CAP_READS_FILE;
   if (layout_.prefixes) info.caps |= GOROMDB_CAP_ANY_NAMESPACE;
   EntryTotals::tell(totals_, info);
   // Without a copy it is the page cache's, and libdb's.

@@ -140,6 +140,33 @@ TEST_CASE("a page that goes bad while it is served fails its own keys and no oth
   }
 }
 
+TEST_CASE("of a file that was cut no key is sure whose pages libdb reads into its cache") {
+  const auto entries = numbered(2000);
+  struct {
+    Written how;
+    bool is_cached;
+  } const kinds[] = {{{DB_BTREE}, false},
+                     {{DB_HASH}, true},
+                     {{DB_BTREE, nullptr, DB_CHKSUM}, true},
+                     {{DB_BTREE, nullptr, 0, 4321}, true},
+                     {{DB_RECNO}, false}};
+  for (const auto& kind : kinds) {
+    CAPTURE(kind.how.type);
+    Database db;
+    const auto path = db.dir().file("f");
+    const bool is_recno = kind.how.type == DB_RECNO;
+    write(path, is_recno ? Entries{{"1", "value"}} : entries, kind.how);
+    REQUIRE(db.open(path) == GOROMDB_OK);
+    CHECK(((db.info().caps & GOROMDB_CAP_READS_FILE) != 0) == kind.is_cached);
+    const auto found = db.get_all({{0, is_recno ? "1" : "key10000"}}, GOROMDB_GET_DAMAGED).front();
+    CHECK(found.status == (kind.is_cached ? GOROMDB_E_IO : GOROMDB_OK));
+  }
+  Database copied(Settings{{"index", "hash"}});
+  write(copied.dir().file("f"), entries, {DB_HASH});
+  REQUIRE(copied.open(copied.dir().file("f")) == GOROMDB_OK);
+  CHECK(copied.get_all({{0, "key10000"}}, GOROMDB_GET_DAMAGED).front().status == GOROMDB_OK);
+}
+
 TEST_CASE("sub-databases are read on when a page of one goes bad") {
   const auto entries = numbered(1000);
   auto others = entries;

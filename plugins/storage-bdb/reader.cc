@@ -151,8 +151,13 @@ void BdbReader::look_at_size() {
 void BdbReader::get(uint32_t flags, std::span<const goromdb_key> keys, goromdb_value* out,
                     goromdb_arena* arena) noexcept {
   try {
-    if ((flags & GOROMDB_GET_DAMAGED) != 0 && !contents_.copy) look_at_size();
-    contents_.copy ? get_copied(keys, out) : get_stored(keys, out, arena);
+    const bool is_damaged = (flags & GOROMDB_GET_DAMAGED) != 0 && !contents_.copy;
+    if (is_damaged && contents_.is_cached) {  // libdb fills pages that have gone with zeros
+      std::fill_n(out, keys.size(), without_value(GOROMDB_E_IO));
+    } else {
+      if (is_damaged) look_at_size();
+      contents_.copy ? get_copied(keys, out) : get_stored(keys, out, arena);
+    }
   } catch (const std::bad_alloc&) {
     std::fill_n(out, keys.size(), without_value(GOROMDB_E_NO_MEMORY));
   }

@@ -36,6 +36,7 @@ struct Contents {
   bool has_plain = true;  // there is a database [0]
   std::vector<Tree> trees;
   std::vector<uint64_t> entries;  // once verified or copied; empty: not yet
+  bool is_cached = false;  // libdb reads some of the pages into its cache, as they are asked for
   std::optional<EntryCopy> copy;  // where keys are looked up, if there is one; walks go to libdb
   std::optional<KeyChance> chance;
 

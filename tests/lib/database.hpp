@@ -127,7 +127,8 @@ class Database {
   }
 
   // The values are good until the next call.
-  std::vector<goromdb_value> get_all(const std::vector<std::pair<uint32_t, std::string>>& keys) {
+  std::vector<goromdb_value> get_all(const std::vector<std::pair<uint32_t, std::string>>& keys,
+                                     uint32_t flags = 0) {
     std::vector<goromdb_key> wanted;
     for (const auto& [ns, key] : keys) {
       wanted.push_back({key.data(), static_cast<uint32_t>(key.size()), ns});
@@ -136,7 +137,7 @@ class Database {
     std::memset(&dirt, 0xA5, sizeof dirt);
     std::vector<goromdb_value> values(keys.size(), dirt);
     arena_ = std::make_unique<goromdb_arena>();
-    ops().get(reader_, 0, wanted.data(), static_cast<uint32_t>(wanted.size()), values.data(),
+    ops().get(reader_, flags, wanted.data(), static_cast<uint32_t>(wanted.size()), values.data(),
               arena_.get());
     return values;
   }

@@ -2,6 +2,7 @@
 #include "core/files/served_file.h"
 
 #include <doctest/doctest.h>
+#include <goromdb/plugin.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -19,14 +20,15 @@ constexpr size_t kPage = 4096;
 
 // A file of some pages, mapped as a storage maps it, and what the core makes of it.
 struct MappedRoom {
-  explicit MappedRoom(const std::string& content, bool covers = true)
+  explicit MappedRoom(const std::string& content,
+                      uint32_t caps = GOROMDB_CAP_VALUES_LIVE_WITH_GENERATION)
       : path(folder.write("data.db", content)), size(content.size()) {
     test::handle_sigbus_once();
     const Fd fd = *open_regular(path);
     map = static_cast<const volatile char*>(
         ::mmap(nullptr, size, PROT_READ, MAP_SHARED, fd.get(), 0));
     REQUIRE((map != MAP_FAILED));
-    file.emplace(path, covers);
+    file.emplace(path, caps);
   }
   ~MappedRoom() { ::munmap(const_cast<char*>(map), size); }
 
@@ -87,13 +89,36 @@ TEST_CASE("each thread is left by itself") {
 
 TEST_CASE("a file that nobody touches is whole, and only mapped ones count") {
   MappedRoom room(std::string(3 * kPage + 10, 'x'));
-  CHECK(room.file->is_mapped());
-  CHECK(ServedFile::any_is_mapped());
+  CHECK(room.file->is_watched());
+  CHECK(ServedFile::any_is_watched());
   CHECK(room.is_whole());
   CHECK(room.file->reason().empty());
-  const ServedFile other(room.folder.write("other.db", "not mapped"), true);
-  CHECK_FALSE(other.is_mapped());
+  const ServedFile other(room.folder.write("other.db", "not mapped"), 0);
+  CHECK_FALSE(other.is_watched());
   CHECK(other.is_whole());
+}
+
+TEST_CASE("a file that is read without a mapping is watched, too") {
+  test::handle_sigbus_once();
+  const test::TempFolder folder;
+  for (const size_t to : {size_t{0}, size_t{1}, kPage, 2 * kPage + 9}) {
+    CAPTURE(to);
+    const auto path = folder.write("data.db", std::string(2 * kPage + 10, 'x'));
+    ServedFile file(path, GOROMDB_CAP_READS_FILE);
+    REQUIRE(file.is_watched());
+    CHECK(file.is_whole());
+    CHECK_FALSE(file.was_touched());
+    REQUIRE(::truncate(path.c_str(), static_cast<off_t>(to)) == 0);
+    bool whole = true;
+    CHECK_FALSE((survives([&] { whole = file.is_whole(); }) && whole));
+    file.look();
+    CHECK(file.is_damaged());
+    CHECK(file.size() == to);
+  }
+  const auto path = folder.write("other.db", std::string(10, 'x'));
+  ServedFile file(path, GOROMDB_CAP_READS_FILE);
+  folder.write("other.db", std::string(10, 'y'));
+  CHECK(file.was_touched());
 }
 
 TEST_CASE(
@@ -155,7 +180,7 @@ TEST_CASE("a file whose end is another one, at the same size, is lost") {
 }
 
 TEST_CASE("mappings that their storage may replace are not covered") {
-  MappedRoom room(std::string(2 * kPage, 'x'), false);
+  MappedRoom room(std::string(2 * kPage, 'x'), 0);
   room.cut(kPage + 5);
   CHECK_FALSE(room.is_whole());
   room.file->look();
@@ -198,7 +223,7 @@ TEST_CASE("what the kernel lists as several mappings, or as one again, is covere
     void* const middle = const_cast<char*>(room.map) + kPage;
     room.file.reset();
     if (!apart) REQUIRE(::madvise(middle, 2 * kPage, MADV_RANDOM) == 0);
-    room.file.emplace(room.path, true);
+    room.file.emplace(room.path, GOROMDB_CAP_VALUES_LIVE_WITH_GENERATION);
     REQUIRE(::madvise(middle, 2 * kPage, apart ? MADV_RANDOM : MADV_NORMAL) == 0);
     room.cut(2 * kPage);
     CHECK_FALSE(room.is_whole());
