@@ -89,7 +89,10 @@ void BoltGeneration::check_bucket(std::string_view bucket) const {
   }
   if (bucket == kUsualBucket) return;
   std::string there;
-  Walk walk(image_, image_.root(), std::nullopt);
+  // Keys that lie between the buckets, where none may be, are passed over as well: no more of them
+  // than the file has room for.
+  Budget budget(image_.bytes(), [&] { host_.progress(0, image_.bytes()); });
+  Walk walk(image_, image_.root(), std::nullopt, &budget);
   Element element;
   for (int i = 0; i < 4 && walk.next_bucket(element); ++i) {
     there += (i == 0 ? " " : ", ") + (i < 3 ? printable(element.key) : "...");

@@ -271,13 +271,12 @@ class Verifier {
   // Only where a bucket's own name has a slash can two have one path.
   void count_shadowed() {
     if (!has_slashes_) return;
-    BucketWalk walk(namespaces_, std::nullopt);
-    for (uint64_t n = 1; walk.next(); ++n) {
-      if (walk.is_shadowed()) {
-        ++totals_.shadowed;
-        if (!walk.holds_only_buckets()) --totals_.namespaces;
-      }
-      if (n % 4096 == 0) host_.progress(pages_, pages_);
+    BucketWalk walk(namespaces_, std::nullopt,
+                    [&] { host_.progress(image_.bytes(), image_.bytes()); });
+    while (walk.next()) {
+      if (!walk.is_shadowed()) continue;
+      ++totals_.shadowed;
+      if (!walk.holds_only_buckets()) --totals_.namespaces;
     }
   }
 

@@ -29,7 +29,7 @@ bool not_behind(const Page& page, std::string_view key, uint32_t& n) {
 }  // namespace
 
 Walk::Walk(const Image& image, const Tree& tree, std::optional<std::string_view> after,
-           uint64_t* budget)
+           Budget* budget)
     : image_(image), tree_(tree), budget_(budget) {
   frames_.emplace_back();
   numbers_.push_back(tree.root);
@@ -103,9 +103,9 @@ void Walk::enter_leaf() {
   if (!frames_.back().page.key(0, first)) fail_here(kElementOutside);
   if (leaf_ && first <= *leaf_) fail_here(kOutOfOrder);
   leaf_ = first;
-  if (budget_ == nullptr) return;
-  if (*budget_ < frames_.back().page.count) fail_here("is part of several buckets");
-  *budget_ -= frames_.back().page.count;
+  if (budget_ != nullptr && !budget_->spend(uint64_t{frames_.back().page.count} * kElement)) {
+    fail_here("is part of several buckets");
+  }
 }
 
 // To the next leaf that has an element left.

@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: MIT
 // A bucket's elements in the order of their keys. Ends, whatever the pages say: no leaf is entered
 // whose first key is not behind the first key of the leaf before it. Several walks may share a
-// budget of elements, so that together they end where buckets share pages.
+// budget, so that together they end where buckets share pages.
 #pragma once
 
 #include "image.h"
 
+#include <functional>
 #include <optional>
 #include <random>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace goromdb::bolt {
@@ -18,11 +20,37 @@ struct Element {
   bool is_bucket = false;
 };
 
+// How many bytes are still to be looked at: a walk takes kElement for each element of a leaf that
+// it enters. Who waits is told that it goes on; what `tell` throws ends it.
+class Budget {
+ public:
+  explicit Budget(uint64_t most, std::function<void()> tell = nullptr)
+      : left_(most), tell_(std::move(tell)) {}
+
+  // False: there is not so much left.
+  bool spend(uint64_t bytes) {
+    if (bytes > left_) return false;
+    left_ -= bytes;
+    untold_ += bytes;
+    if (untold_ >= kTellEvery) {
+      untold_ = 0;
+      if (tell_) tell_();
+    }
+    return true;
+  }
+
+ private:
+  static constexpr uint64_t kTellEvery = 64 << 10;  // some milliseconds, or less
+
+  uint64_t left_, untold_ = 0;
+  const std::function<void()> tell_;
+};
+
 class Walk {
  public:
   // From the first element, or from the one behind `after`. Throws Failure, as next() does.
   Walk(const Image& image, const Tree& tree, std::optional<std::string_view> after,
-       uint64_t* budget = nullptr);
+       Budget* budget = nullptr);
   // From an element by chance: one of each page's on the way down. Throws Failure.
   Walk(const Image& image, const Tree& tree, std::mt19937_64& chance);
 
@@ -49,7 +77,7 @@ class Walk {
 
   const Image& image_;
   const Tree tree_;
-  uint64_t* const budget_;
+  Budget* const budget_;
   std::vector<Frame> frames_;
   std::vector<uint64_t> numbers_;         // of the pages of `frames_`
   std::optional<std::string_view> leaf_;  // the first key of the leaf
