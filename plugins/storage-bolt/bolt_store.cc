@@ -196,7 +196,9 @@ goromdb_status BoltReader::ns_lookup(std::string_view name, uint32_t& id) {
     id = known->second;
     return GOROMDB_OK;
   }
-  const auto tree = generation_.namespaces().find(name);
+  const auto listed = listed_.find(name);
+  const std::optional<Tree> tree =
+      listed != listed_.end() ? listed->second : generation_.namespaces().find(name);
   if (!tree) return GOROMDB_NOT_FOUND;
   buckets_.push_back(opened(*tree));
   id = static_cast<uint32_t>(buckets_.size() - 1);
@@ -214,8 +216,9 @@ void BoltReader::forget_many() noexcept {
 }
 
 goromdb_status BoltReader::ns_list(After after, std::span<goromdb_slice> names, uint32_t& got,
-                                   goromdb_arena* arena) const {
+                                   goromdb_arena* arena) {
   return about_file(generation_.name(), [&] {
+    listed_.clear();
     BucketWalk walk(generation_.namespaces(), after);
     while (got < names.size()) {
       if (!walk.next()) return GOROMDB_END;
@@ -225,6 +228,7 @@ goromdb_status BoltReader::ns_list(After after, std::span<goromdb_slice> names, 
       if (room == nullptr) throw std::bad_alloc();
       std::memcpy(room, path.data(), path.size());
       names[got++] = {room, path.size()};
+      listed_.emplace(path, walk.tree());
     }
     return GOROMDB_OK;
   });

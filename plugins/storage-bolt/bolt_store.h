@@ -46,7 +46,7 @@ class BoltReader {
            goromdb_arena*) noexcept;
   goromdb_status ns_lookup(std::string_view name, uint32_t& id);
   goromdb_status ns_list(After after, std::span<goromdb_slice> names, uint32_t& got,
-                         goromdb_arena* arena) const;
+                         goromdb_arena* arena);
   std::unique_ptr<BoltCursor> cursor(uint32_t ns, After after);
   std::unique_ptr<BoltCursor> random_cursor(uint32_t ns, uint64_t random);
   std::optional<uint64_t> ns_count(uint32_t ns) const;
@@ -77,6 +77,8 @@ class BoltReader {
   std::vector<Bucket> buckets_;
   std::unordered_map<std::string, uint32_t, SeededHash, std::equal_to<>> ids_;
   size_t name_bytes_ = 0;
+  // What ns_list() gave last. Who walks over all asks for these next, and knows where they are.
+  std::unordered_map<std::string, Tree, SeededHash, std::equal_to<>> listed_;
   std::array<Seek, kLanes> seeks_;
   std::array<uint32_t, kLanes> which_;  // key of the batch each of them looks for
 };
