@@ -20,11 +20,7 @@ size_t common(std::string_view a, std::string_view b) noexcept {
 
 std::optional<Tree> PathSearch::step(size_t& used) {
   used = path_.size();
-  if (path_.find('/') == path_.npos) {
-    auto tree = find_bucket(image_, tree_, path_);
-    if (!tree) used = 0;
-    return tree;
-  }
+  if (path_.find('/') == path_.npos) return find_bucket(image_, tree_, path_);
   if (auto tree = find(used)) return tree;
   return part(used);
 }

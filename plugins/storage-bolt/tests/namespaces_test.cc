@@ -6,6 +6,7 @@
 #include <random>
 
 #include "../namespaces.h"
+#include "../path_search.h"
 #include "../verify.h"
 #include "bucket_file.hpp"
 #include "database.hpp"
@@ -249,6 +250,37 @@ TEST_CASE("what shadows a bucket may lie two buckets above, where a walk begins,
   CHECK(seen[0].path == "a/b/d");
   CHECK(seen[0].is_shadowed);
   CHECK_FALSE(seen[1].is_shadowed);
+}
+
+TEST_CASE("a bucket is told from others also when nobody asked for the one around it") {
+  Buckets top;
+  top.in["a/aa/x"];
+  top.in["a/b/d"];
+  top.in["a"].in["a0"];
+  top.in["a"].in["b"].in["d"];
+  const BucketFile file(top);
+  const bolt::Image image(span_of(file.bytes()));
+  const bolt::Namespaces namespaces(image, "default");
+  for (bolt::BucketWalk walk(namespaces, std::nullopt); walk.next();) {
+    CAPTURE(walk.path());
+    if (walk.path() == "a/a0") CHECK_FALSE(walk.is_shadowed());
+    if (walk.path() == "a/b/d") {
+      CHECK(walk.is_shadowed());
+      break;
+    }
+  }
+}
+
+TEST_CASE("what two names begin with in common ends at the first byte that differs") {
+  const std::string name = "a name of some words, and more";
+  for (size_t size = 0; size <= name.size(); ++size) {
+    CHECK(bolt::common(name, name.substr(0, size)) == size);
+    if (size == name.size()) break;
+    std::string other = name;
+    other[size] = '!';
+    CHECK(bolt::common(name, other) == size);
+    CHECK(bolt::common(other, name) == size);
+  }
 }
 
 TEST_CASE("a path of 256 slashes means nothing, in however many names they are") {
