@@ -3,21 +3,25 @@
 
 Each second one large database and one of the others, in turn, get a good file. Every third second there is a damaged
 file, every fifth half a file with the sum of the whole, every eleventh the disk of one store is full for a while, and
-every twentieth the server is killed in the middle of a reload and started anew. Readers of both protocols compare each
-value with the files that may be served at that moment; others connect for one request, leave in the middle of a reply,
-or read so slowly that they are cut. The line at the end: a request is a batch of keys or a page of a walk; p99 and max
-are of four requests sent at once, as these clients see them (one Python process: most of that is theirs); what is
+every fifth a database goes back to a data set that it has kept, and every twentieth the server is killed in the middle
+of a reload and started anew. Readers of every protocol compare each value with the files that may be served at that
+moment; others connect for one request, leave in the middle of a reply, or read so slowly that they are cut. The line at
+the end: a request is a batch of keys, a key where the protocol asks for one at a time, or a page of a walk; p99 and max
+are of four batches sent at once, as these clients see them (one Python process: most of that is theirs); what is
 resident and open is of the last process, when every reader is connected, at its begin and its end.
 """
 
 import argparse
+import collections
 import contextlib
 import gzip
 import itertools
+import json
 import os
 import random
 import re
 import signal
+import struct
 import sys
 import tempfile
 import time
@@ -26,11 +30,13 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "e2e"))
 # pylint: disable=wrong-import-position
 import writers
-from harness import Client, Server, encode, tmpfs, wait_for
-from ledger import Content, Ledger, MemcachedReader, RedisReader, RedisWalker, address_of
+from harness import Client, Server, encode, hexdigest, run, tmpfs, wait_for
+from ledger import Content, KeyReader, Ledger, MemcachedReader, RedisReader, RedisWalker, address_of
 from mutants import mutant
+from redis_wire import Wire
 
 POOL = 4  # good files of each database, dropped in turn
+KEEP = 2  # of those that were served before
 ENTRIES = 400
 BIG = 8 << 20  # bytes of the value that slow clients read: more than the kernel takes for them
 WHOLE_KEYS = 25  # words of a value: it is some hundreds of bytes long
@@ -38,7 +44,7 @@ PAUSE = 0.02
 BUSY = "words"  # the database that gets a new file every second; the others take turns
 WITH_BIG = (BUSY, "lmdb")
 SMALL = "hash"  # the database whose store is on a small disk
-KILL_EACH = 20  # seconds
+ROLL_BACK_EACH, KILL_EACH = 5, 20  # seconds
 SHORT = 24  # most connections that come and go
 GROWTH = 48  # MiB that a process may have grown by when it ends
 
@@ -82,12 +88,16 @@ class Feed:
             if name in WITH_BIG:
                 words[b"big"] = (b"%s of %d " % (name.encode(), number) * BIG)[:BIG]
             self.files.append((write(words), Content(words.items())))
+        self.sums = [f"md5:{hexdigest(data)}" for data, _ in self.files]
         self.keys = [key for key in words if key != b"big"]
         self.turn = itertools.cycle(range(POOL))
-        self.last = None
+        self.last = None  # the file that was dropped last
+        self.back_at = None  # the file that is served since a rollback
 
     def next_file(self):
-        self.last = next(self.turn)
+        """One that is not served: after a rollback that is adopted, too."""
+        self.last = next(number for number in self.turn if number != self.back_at)
+        self.back_at = None
         return self.files[self.last]
 
 
@@ -106,16 +116,87 @@ class Timed:
 
 
 class TimedMemcached(Timed, MemcachedReader):
-    pass
+    speaks = "text"
 
 
 class TimedRedis(Timed, RedisReader):
-    pass
+    speaks = "RESP2"
+
+
+class Walker(RedisWalker):
+    speaks = "RESP2"
+
+
+class Redis3Reader(RedisReader):
+    speaks = "RESP3"
+
+    @staticmethod
+    def connect(address):
+        return Wire(address, resp=3)
+
+
+class OneByOne(KeyReader):
+    """Asks for a batch with a request for each key: a swap may come between any two of them."""
+
+    connect = staticmethod(Client)
+
+    def turn(self, connection):
+        served = self.ledger.served
+        keys = next(self.requests)
+        self.send(connection, keys)
+        found = self.receive(connection, keys)
+        for key in keys:
+            got = [(key, found[key])] if key in found else []
+            self.is_of_one(
+                served,
+                lambda content, key=key, got=got: content.answers([key], got),
+                lambda key=key, got=got: f"{key}: {got}",
+            )
+
+
+class MetaReader(OneByOne):
+    speaks = "meta"
+
+    def send(self, connection, keys):
+        connection.send(b"".join(b"mg %s k v\r\n" % key for key in keys) + b"mn\r\n")
+
+    def receive(self, connection, keys):
+        found = {}
+        while (line := connection.line()) != b"MN":
+            if line != b"EN":
+                word, size, key = line.split(b" ")
+                assert word == b"VA", line
+                found[key.removeprefix(b"k")] = connection.exactly(int(size) + 2)[:-2]
+        return found
+
+
+class BinaryReader(OneByOne):
+    """By GETKQ, which says nothing of what is missing, and a NOOP."""
+
+    speaks = "binary"
+    head = struct.Struct(">BBHBxHIIQ")  # magic, opcode, key, extras, status, body, opaque, cas
+    getkq, noop = 0x0D, 0x0A
+
+    def send(self, connection, keys):
+        ask = lambda code, key: self.head.pack(0x80, code, len(key), 0, 0, len(key), 0, 0) + key
+        connection.send(b"".join(ask(self.getkq, key) for key in keys) + ask(self.noop, b""))
+
+    def receive(self, connection, keys):
+        found = {}
+        while True:
+            head = self.head.unpack(connection.exactly(self.head.size))
+            _, code, key_size, extras, status, size, _, _ = head
+            body = connection.exactly(size)[extras:]
+            assert head[0] == 0x81 and status == 0, f"{head} {body[:100]}"
+            if code == self.noop:
+                return found
+            found[body[:key_size]] = body[key_size:]
 
 
 class Churn(MemcachedReader):
     """A connection for one request, and every third of them is left in the middle of its reply."""
 
+    speaks = "text"
     asked = 0
 
     def turn(self, connection):
@@ -132,6 +213,7 @@ class Slow(MemcachedReader):
     """Reads one large value in small parts, over some reloads. It is cut for that when `drain_timeout` has passed; what
     it got until then is of one data set."""
 
+    speaks = "text"
     cuts = 0
 
     def turn(self, connection):
@@ -168,6 +250,7 @@ class Soak:
                 "file": f"in-{name}/data",
                 "basedir": f"store-{name}",
                 "poll_interval": "1s",
+                "keep": KEEP,
             }
             for name, feed in self.feeds.items()
         }
@@ -181,7 +264,7 @@ class Soak:
         self.server = Server(folder, databases=databases, listeners=listeners, server=settings)
         self.addresses = {}
         self.life = 0  # odd while the server is down
-        self.reloads = self.rejections = self.kills = self.full_disks = 0
+        self.reloads = self.rejections = self.rollbacks = self.kills = self.full_disks = 0
         self.readers = []
         self.times = []  # of turns, in milliseconds
         self.sizes = []  # of each process: MiB and descriptors at its begin, and at its end
@@ -243,6 +326,23 @@ class Soak:
         ballast.unlink()
         self.settle(feed, after, number)
 
+    def roll_back(self, feed):
+        """To one of those that were served before; the newest is kept when nobody reads from it any more."""
+        ask = ("rollback", "--config", self.server.config_file, "--database", feed.name, "--json")
+
+        def kept():
+            lines = run(*ask, "--list").stdout.splitlines()
+            return [one for one in map(json.loads, lines) if one["checksum"] != feed.sums[feed.last]]
+
+        chosen = self.random.choice(wait_for(kept, f"a kept data set of {feed.name}"))
+        feed.back_at = feed.sums.index(chosen["checksum"])
+        _, content = feed.files[feed.back_at]
+        number = feed.ledger.offer(content, f"{feed.name}, back to file {feed.back_at}")
+        done = run(*ask, "--to", chosen["generation"])
+        assert done.returncode == 0, f"{feed.name}: {done.stderr}"
+        feed.ledger.accept(number)
+        self.rollbacks += 1
+
     # -- the process
 
     def start(self):
@@ -293,8 +393,11 @@ class Soak:
             how = {"pause": PAUSE, "life": lambda: self.life}
             self.readers += [
                 TimedMemcached(feed.ledger, where("memcached"), feed.keys, **how),
+                MetaReader(feed.ledger, where("memcached"), feed.keys, **how),
+                BinaryReader(feed.ledger, where("memcached"), feed.keys, **how),
                 TimedRedis(feed.ledger, where("redis"), feed.keys, **how),
-                RedisWalker(feed.ledger, where("redis"), **how),
+                Redis3Reader(feed.ledger, where("redis"), feed.keys, **how),
+                Walker(feed.ledger, where("redis"), **how),
                 Churn(feed.ledger, where("memcached"), feed.keys[:20], **how),
             ]
             if feed.name in WITH_BIG:
@@ -312,6 +415,8 @@ class Soak:
             self.bad_sum(feed)
         if number % 11 == 10 and self.small_disk.is_mount():
             self.full_disk(self.feeds[SMALL])
+        if number % ROLL_BACK_EACH == 3:
+            self.roll_back(feed)
         if number % KILL_EACH == KILL_EACH - 1:
             self.kill(feed)
             self.sizes.append([self.look()])
@@ -340,6 +445,7 @@ class Soak:
         for begin, end in self.sizes:
             assert end[0] < begin[0] + GROWTH, f"memory grew from {begin[0]:.1f} to {end[0]:.1f} MiB"
             assert end[1] < begin[1] + SHORT, f"descriptors: {begin[1]}, then {end[1]}"
+        assert self.rollbacks or self.seconds < 60, "nothing was rolled back"
 
     def stop(self):
         for reader in self.readers:
@@ -350,10 +456,13 @@ class Soak:
     def figures(self, errors):
         times = sorted(self.times) or [0.0]
         begin, end = self.sizes[-1][0], self.sizes[-1][-1]
+        requests = collections.Counter()
+        for reader in self.readers:
+            requests[reader.speaks] += reader.replies
         return (
             f"soak: {self.seconds / 60:g} min, {self.reloads} reloads, {self.rejections} rejections, "
-            f"{self.full_disks} full disks, {self.kills} kills, "
-            f"{sum(r.replies for r in self.readers)} requests, "
+            f"{self.rollbacks} rollbacks, {self.full_disks} full disks, {self.kills} kills, "
+            f"{requests.total()} requests ({', '.join(f'{n} {how}' for how, n in requests.items())}), "
             f"{sum(r.cuts for r in self.readers if isinstance(r, Slow))} slow clients cut, "
             f"{errors} errors, p99 {times[len(times) * 99 // 100]:.1f} ms, max {times[-1]:.1f} ms, "
             f"RSS {begin[0]:.1f} to {end[0]:.1f} MiB, descriptors {begin[1]} to {end[1]}"
