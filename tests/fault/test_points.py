@@ -156,29 +156,32 @@ PATHS = (
 )
 
 
-UNSEEN = ("/sys/devices/system/cpu", "/sys/fs/cgroup", "/proc/", "guard.scratch")
+UNSEEN = ("/sys/devices/system/cpu", "/sys/fs/cgroup", "/proc/", "guard.scratch", ".so")
 
 
 def seen_by_strace(text, since):
-    """The names of the loader's calls on files since then, in their order; without libc's counting of
-    processors, which nothing that it can meet there makes fail, without what the kernel tells of the process, which
-    libraries read, and without what they do to empty a folder.
+    """The names of the calls on files since then, in their order, of the loader and of the guard's process; without
+    libc's counting of processors, which nothing that it can meet there makes fail, without what the kernel tells of the
+    process, which libraries read, without what they do to empty a folder, and without libraries' files.
     """
-    calls, loader = {}, None
+    calls, loader, guard = {}, None, None
     for line in text.splitlines():
         match = re.match(r"(\d+) +(\d+\.\d+) (\w+)\((.*)", line)
         if not match or float(match[2]) < since or any(x in match[4] for x in UNSEEN):
             continue
         thread, name, rest = match[1], match[3], match[4]
+        if name == "close" and "/control>" in rest:  # by the shim of a process that begins
+            guard, calls[thread] = thread, []
+            continue
         if name == "rename":
             loader = loader or thread
         if name == "mmap":
             if not re.match(r"[^,]+, [^,]+, [^,]+, [^,]+, \d+</", rest):
                 continue
-        elif name not in PATHS and not re.match(r"\d+</", rest):
+        elif not re.match(r"\d+</", rest) and (name not in PATHS or re.match(r"\d+<", rest)):
             continue
         calls.setdefault(thread, []).append("stat" if name in STAT else name)
-    return calls[loader]
+    return {"loader": calls[loader], "guard": calls.get(guard, [])}
 
 
 @pytest.mark.parametrize("storage", WRITERS)
@@ -197,13 +200,15 @@ def test_the_shim_sees_what_strace_sees(folder, library, storage):
         points = room.record()
         room.server.stop()
     memory = ("munmap", "mremap", "madvise", "msync", "mlock")
-    ours = [
-        "stat" if p.call in STAT else p.call
-        for p in points
-        if p.where == "loader"
-        and p.call not in (*memory, "posix_spawn", "pipe2", "readdir")
-        and not any(x in p.text for x in UNSEEN)
-        and not (p.call == "mmap" and p.text == "memory")
-    ]
     theirs = seen_by_strace(output.read_text(), since)
-    assert ours == theirs, "\n".join(difflib.unified_diff(ours, theirs, "shim", "strace"))
+    for where in ("loader", "guard"):
+        ours = [
+            "stat" if p.call in STAT else p.call
+            for p in points
+            if p.where == where
+            and p.call not in (*memory, "posix_spawn", "pipe2", "readdir")
+            and not any(x in p.text for x in UNSEEN)
+            and not (p.call == "mmap" and p.text == "memory")
+        ]
+        diff = difflib.unified_diff(ours, theirs[where], "shim", "strace")
+        assert ours == theirs[where], f"{where}:\n" + "\n".join(diff)
