@@ -25,8 +25,8 @@ def pytest_collection_modifyitems(items):
 
 
 def pytest_terminal_summary(terminalreporter):
-    """How many points were tried, per test, also where workers ran it."""
-    total = 0
+    """How many points were tried, and passed over, per test, also where workers ran it."""
+    total = total_passed = 0
     lines = {}
     for reports in terminalreporter.stats.values():
         for report in reports:
@@ -34,10 +34,13 @@ def pytest_terminal_summary(terminalreporter):
                 if name == "points" and report.when == "call":
                     lines[report.nodeid] = value
     for name in sorted(lines):
-        storage, way, what, tried = lines[name]
+        storage, way, what, tried, passed = lines[name]
         total += tried
-        terminalreporter.write_line(f"{storage:15} {way:7} {what:12} {tried:5} points")
-    terminalreporter.write_line(f"{total} points tried")
+        total_passed += passed
+        over = f", {passed} passed over" if passed else ""
+        terminalreporter.write_line(f"{storage:15} {way:7} {what:12} {tried:5} points{over}")
+    share = total_passed / max(1, total + total_passed)
+    terminalreporter.write_line(f"{total} points tried, {total_passed} passed over ({share:.1%})")
 
 
 @pytest.fixture(scope="session", autouse=True)
