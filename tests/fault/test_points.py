@@ -22,8 +22,8 @@ from fault import (
     points_of,
 )
 
-# How many calls a reload had when this was written: of the loader, the guard's process and other threads, and how many of
-# all these can fail. So many points are tried, and a few of the main thread's. Fewer are fine when the code has got
+# How many calls a reload had when this was written: of the loader, the guard's process and other threads, and how many
+# of all these can fail. So many points are tried, and a few of the main thread's. Fewer are fine when the code has got
 # simpler, and wrong when the shim has stopped seeing them.
 LEAST = {
     ("json", "rename"): (131, 0, 0, 129),
