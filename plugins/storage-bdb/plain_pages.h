@@ -126,7 +126,9 @@ class PlainDatabase {
   // else anything. false: it is none that can be.
   bool add(std::string_view key, std::string_view stored, uint64_t length);
   // Whether all that add() would do with what is not long is to count it.
-  bool counts_only() const { return is_served && !is_list && size_of == nullptr; }
+  bool counts_only() const { return counts() && size_of == nullptr; }
+  // Or to ask what there is to count.
+  bool counts() const { return is_served && !is_list; }
   bool wants_long_values() const { return is_served && size_of != nullptr; }
   PlainDatabase fork() const { return {is_list, is_served, size_of}; }
   void join(PlainDatabase other);
