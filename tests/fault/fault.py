@@ -487,7 +487,7 @@ class Watched:
 LEAST_LOOKS = 4
 TRIES = 20
 # Of the points that not every reload comes to, so many may not be reached: a share of all.
-PASSED_OVER = 0.1
+PASSED_OVER = 0.05
 
 
 def is_sure(point):

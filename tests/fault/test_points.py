@@ -36,10 +36,10 @@ LEAST = {
     ("bolt", "copy"): (177, 0, 0, 175),
     ("cdb", "rename"): (128, 0, 0, 126),
     ("cdb", "copy"): (161, 0, 0, 159),
-    ("bdb", "rename"): (183, 96, 2, 234),
-    ("bdb", "copy"): (217, 96, 2, 268),
-    ("memcachedb-bdb", "rename"): (169, 83, 2, 220),
-    ("memcachedb-bdb", "copy"): (203, 83, 2, 254),
+    ("bdb", "rename"): (178, 96, 2, 229),
+    ("bdb", "copy"): (212, 96, 2, 263),
+    ("memcachedb-bdb", "rename"): (166, 83, 2, 217),
+    ("memcachedb-bdb", "copy"): (200, 83, 2, 251),
 }
 
 
