@@ -8,12 +8,13 @@ import random
 import re
 import stat
 import subprocess
+import sys
 import threading
 
 import pytest
 import writers
 
-from harness import DEADLINE, PROGRAM, SANITIZER, Client, dataset, encode, wait_for
+from harness import DEADLINE, PROGRAM, SANITIZER, SLOW, Client, dataset, encode, wait_for
 from redis_wire import RedisError, Wire
 
 PAGE = 4096
@@ -368,6 +369,121 @@ def test_pages_that_libdb_gives_up_over_fail_their_keys_only(serve, tmp_path):
         server.adopted(2)
         assert survey(server, [second]) == (ENTRIES, 0)
     assert len(server.find("words", "generation 1 is bad")) == 1
+
+
+# ---- files of which libdb reads what it is asked for, a page at a time ------------------------------
+
+POLL = {"poll_interval": "50ms"}
+SOON = 10 * SLOW  # seconds: a few polls, on a busy machine
+OTHER_ORDER = 4321 if sys.byteorder == "little" else 1234
+
+
+def hash_among_databases(rows):
+    """The served one is a hash; a btree is beside it."""
+
+    def make(path):
+        for name, kind in ((b"main", b"hash"), (b"aside", b"btree")):
+            text = writers.dump_of(rows, [b"database=" + name, b"type=" + kind])
+            writers.run(["db_load", str(path)], text)
+
+    return writers.made(make)
+
+
+UNMAPPED = {
+    "hash": lambda rows: writers.bdb(rows, "hash"),
+    "btree with checksums": lambda rows: writers.bdb(rows, "btree", ["chksum=1"]),
+    "hash with checksums": lambda rows: writers.bdb(rows, "hash", ["chksum=1"]),
+    "btree of the other byte order": lambda rows: writers.bdb(
+        rows, "btree", [f"db_lorder={OTHER_ORDER}"]
+    ),
+    "hash among sub-databases": hash_among_databases,
+}
+
+
+class PatientReader(Reader):
+    """Takes any answer until the server must know that the file has gone bad, and is strict from then on."""
+
+    def __init__(self, server, data_sets, seed, known):
+        super().__init__(server, data_sets, seed, keys_at_once=5)
+        self.known = known
+        self.strict = False
+
+    def turn(self, client):
+        self.strict = self.known.is_set()
+        super().turn(client)
+
+    def has_ended(self, error):
+        return super().has_ended(error) or not self.strict
+
+
+def overwrite(path, data, size):
+    path.chmod(0o644)
+    with open(path, "r+b") as file:
+        file.write(data[:size])
+
+
+HARM = {
+    "cut to nothing": lambda path, _: cut(path, 0),
+    "cut to half": lambda path, other: cut(path, len(other) // 2 // PAGE * PAGE),
+    "cut by a byte": lambda path, other: cut(path, path.stat().st_size - 1),
+    "written over whole": lambda path, other: overwrite(path, other, len(other)),
+    "written over by half": lambda path, other: overwrite(path, other, len(other) // 2),
+}
+
+
+@pytest.mark.parametrize(
+    "how, keep", [*((how, 0) for how in HARM), ("cut to half", 1), ("written over whole", 1)]
+)
+@pytest.mark.parametrize("kind", UNMAPPED)
+def test_a_file_that_is_not_mapped_is_noticed_at_a_poll(serve, kind, how, keep):
+    """From then on keys are answered right or fail; a kept data set is served instead."""
+    options = {"cache": "1MiB", **({"subdb": "main"} if "sub-" in kind else {})}
+    server = serve(words={"storage": "bdb", "options": options, "keep": keep, **POLL})
+    older, first, other, second = (words(marker) for marker in ("older", "first", "other", "again"))
+    made = lambda rows: UNMAPPED[kind]({k.encode(): v.encode() for k, v in rows.items()})
+    if keep:
+        server.load(made(older))
+    served = server.load(made(first))
+    if keep:
+        wait_for(lambda: list((server.store() / "kept").glob("*.db")), "the older one to be kept")
+    known = threading.Event()
+    threads = [PatientReader(server, [older, first], seed, known) for seed in range(4)]
+    for thread in threads:
+        thread.start()
+
+    def more():
+        before = [t.good + t.errors + t.ends for t in threads]
+        wait_for(
+            lambda: any(t.failure for t in threads)
+            or all(t.good + t.errors + t.ends >= b + 20 for t, b in zip(threads, before)),
+            f"more replies\n{server.log()}",
+        )
+
+    more()
+    assert survey(server, [first]) == (ENTRIES, 0)
+    HARM[how](served_file(server), made(other))
+    is_bad = lambda: server.find("words", f"generation {served} is bad: ")
+    wait_for(is_bad, "the generation to be bad", SOON)
+    if keep:
+        server.adopted(served + 1)
+    else:
+        told = lambda: server.stats()["goromdb_generation_bad"] == "1"
+        wait_for(told, "the statistics to tell", SOON)
+    known.set()
+    more()
+    found, failed = survey(server, [older if keep else first])
+    print(f"{kind}, {how}: {found} found, {failed} failed")
+    if keep:
+        assert failed == 0
+    for thread in threads:
+        thread.stopping.set()
+    for thread in threads:
+        thread.join(DEADLINE)
+    assert not [repr(thread.failure) for thread in threads if thread.failure]
+    assert server.load(made(second)) == served + 1 + keep
+    assert survey(server, [second]) == (ENTRIES, 0)
+    assert server.stats()["goromdb_generation_bad"] == "0"
+    assert len(server.find("words", f"generation {served} is bad")) == 1
 
 
 # ---- walks, and commands that look into values -----------------------------------------------------
