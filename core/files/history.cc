@@ -91,14 +91,17 @@ Result<SlotNote> History::asked_for(const SlotNote* served) const {
   if (!request) return tl::unexpected(request.error());
   const uint64_t now = served == nullptr ? 0 : served->generation;
   if (request->from != now) {
-    return fail(fmt::format("generation {} is served by now, not {}; look what it is and ask again",
-                            now, request->from));
+    return reject(
+        fmt::format("generation {} is served by now, not {}; look what it is and ask again", now,
+                    request->from));
   }
-  for (const auto& each : kept_.list()) {
+  const auto kept = kept_.find();
+  if (!kept) return tl::unexpected(kept.error());
+  for (const auto& each : *kept) {
     if (each.generation == request->to) return each;
   }
-  return fail(fmt::format("generation {} is not kept; `goromdb rollback --list` shows what is",
-                          request->to));
+  return reject(fmt::format("generation {} is not kept; `goromdb rollback --list` shows what is",
+                            request->to));
 }
 
 void History::answered() const {
@@ -106,8 +109,10 @@ void History::answered() const {
                remove_durably(rollback_path(config_.file)));
 }
 
-std::optional<SlotNote> History::newest() const {
-  for (const auto& each : kept_.list()) {
+Result<std::optional<SlotNote>> History::newest() const {
+  const auto kept = kept_.find();
+  if (!kept) return tl::unexpected(kept.error());
+  for (const auto& each : *kept) {
     if (refusals_.find(each.checksum) == nullptr) return each;
   }
   return std::nullopt;

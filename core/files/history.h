@@ -46,12 +46,13 @@ class History {
   // Takes away the oldest of more than are to be kept: when none of them is about to come back.
   void trim() const;
 
-  // What a tool asks to be rolled back to. Failure: why that is not done.
+  // What a tool asks to be rolled back to. Rejected: why that is not done. Failure: the machine
+  // keeps it from being known.
   Result<SlotNote> asked_for(const SlotNote* served) const;
   // It has been done, or refused.
   void answered() const;
-  // The newest kept data set that is not refused.
-  std::optional<SlotNote> newest() const;
+  // The newest kept data set that is not refused; nothing: there is none.
+  Result<std::optional<SlotNote>> newest() const;
   const KeptFiles& kept() const { return kept_; }
   // Its file has been moved away.
   void forget(uint64_t generation) const;

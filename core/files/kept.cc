@@ -26,14 +26,18 @@ std::optional<uint64_t> generation_of(std::string_view name, std::string_view su
 }
 
 // Empty where there is no folder.
-std::vector<std::string> names_in(const std::string& folder) {
+Result<std::vector<std::string>> names_in(const std::string& folder) {
   std::vector<std::string> names;
   std::error_code error;
   for (std::filesystem::directory_iterator each(folder, error), end; !error && each != end;
        each.increment(error)) {
     names.push_back(each->path().filename().string());
   }
-  return names;
+  if (!error || error == std::errc::no_such_file_or_directory ||
+      error == std::errc::not_a_directory) {
+    return names;
+  }
+  return fail_errno(fmt::format("read the folder {}", folder), error.value());
 }
 
 }  // namespace
@@ -44,16 +48,24 @@ std::string KeptFiles::path(uint64_t generation) const {
   return fmt::format("{}/{}{}", folder_, generation, kFile);
 }
 
-std::vector<SlotNote> KeptFiles::list() const {
+Result<std::vector<SlotNote>> KeptFiles::find() const {
+  const auto names = names_in(folder_);
+  if (!names) return tl::unexpected(names.error());
   std::vector<SlotNote> kept;
-  for (const auto& name : names_in(folder_)) {
+  std::optional<Error> trouble;
+  for (const auto& name : *names) {
     auto generation = generation_of(name, kFile);
     if (!generation || fmt::format("{}{}", *generation, kFile) != name) continue;
-    auto note = read_note(note_path(*generation));
+    auto note = find_note(note_path(*generation));
     auto file = look_at(path(*generation));
-    if (!note || note->generation != *generation || !file || !*file) continue;
-    if (irregularity((*file)->mode).empty()) kept.push_back(*note);
+    if (!note || !file) {
+      trouble = note ? file.error() : note.error();
+      continue;
+    }
+    if (!*note || (*note)->generation != *generation || !*file) continue;
+    if (irregularity((*file)->mode).empty()) kept.push_back(**note);
   }
+  if (kept.empty() && trouble) return tl::unexpected(*trouble);
   std::sort(kept.begin(), kept.end(),
             [](const auto& a, const auto& b) { return a.generation > b.generation; });
   return kept;
@@ -91,7 +103,9 @@ Result<void> KeptFiles::trim(size_t count) const {
     step("kept_trimmed");
     if (auto forgotten = forget(kept[i].generation); !forgotten) return forgotten;
   }
-  for (const auto& name : names_in(folder_)) {
+  const auto names = names_in(folder_);
+  if (!names) return tl::unexpected(names.error());
+  for (const auto& name : *names) {
     auto generation = generation_of(name, kManifest);
     const bool unfinished = generation_of(name, kUnfinished).has_value();
     if (generation) {

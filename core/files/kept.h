@@ -19,8 +19,10 @@ class KeptFiles {
  public:
   explicit KeptFiles(const std::string& basedir);
 
-  // The manifests of the files that are there, newest generation first.
-  std::vector<SlotNote> list() const;
+  // The manifests of the files that are there, newest generation first. Failure: the machine keeps
+  // all of them from being seen.
+  Result<std::vector<SlotNote>> find() const;
+  std::vector<SlotNote> list() const { return find().value_or(std::vector<SlotNote>()); }
   // Moves `data` in. A file that has not been kept is where it was.
   Result<void> keep(const std::string& data, const SlotNote& note) const;
   // Removes what is older than the newest `count`, and what a crash left half done.

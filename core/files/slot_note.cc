@@ -64,7 +64,13 @@ Result<void> write_note(const std::string& path, const SlotNote& note) {
 }
 
 std::optional<SlotNote> read_note(const std::string& path) {
-  auto pairs = read_pairs(path);
+  return find_note(path).value_or(std::nullopt);
+}
+
+Result<std::optional<SlotNote>> find_note(const std::string& path) {
+  auto found = find_pairs(path);
+  if (!found) return tl::unexpected(found.error());
+  auto& pairs = *found;
   for (const char* key : {"generation", "checksum", "size", "mtime_ns"}) {
     if (!pairs.contains(key)) return std::nullopt;  // not one of ours
   }

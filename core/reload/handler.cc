@@ -123,8 +123,19 @@ bool Handler::begin_rollback() {
   auto request = look_at(rollback_path(config_.file));
   if (!request || !*request || (*request)->identity == answered_) return false;
   answered_ = (*request)->identity;
+  rollback_waits_ = false;
   work([this] { return intake_.roll_back(); }, {});
   return true;
+}
+
+// As trouble of the machine with a drop.
+void Handler::retry_rollback() {
+  if (!std::exchange(rollback_waits_, false)) return;
+  answered_.reset();
+  if (auto request = look_at(rollback_path(config_.file)); !request || *request) return;
+  last_failure_.clear();
+  shown_.trouble.clear();
+  show();
 }
 
 void Handler::fall_back(uint64_t generation, const std::string& reason) {
@@ -148,6 +159,7 @@ void Handler::on_poll() {
   forget_trouble_of_what_has_gone();
   show();  // where it could not be written before
   if (now_ms() < next_try_ms_) return;
+  retry_rollback();
   watcher_.retry();
   if (!intake_.recovered()) {
     work([this] { return intake_.recover(); }, {});
@@ -163,11 +175,13 @@ void Handler::on_outcome(Outcome outcome, const std::optional<Candidate>& candid
   if (!outcome.refused.empty()) {
     log_->warn("not rolled back: {}", outcome.refused);
     shown_.refused_rollback = {utc_now(), outcome.refused};
+    shown_.trouble.clear();
     show();
     return idle();
   }
   if (!outcome.generation) {
     const auto& error = outcome.generation.error();
+    rollback_waits_ = outcome.asked_again;
     on_failure(error, candidate, outcome.taken, outcome.checksum);
     if (prepare_done_) return std::exchange(prepare_done_, nullptr)(tl::unexpected(error));
     return idle();
@@ -282,7 +296,7 @@ void Handler::count_wait() {
 // The operator may have taken a drop away that could not be taken in.
 void Handler::forget_trouble_of_what_has_gone() {
   if (last_failure_.empty() && shown_.trouble.empty() && !offered_) return;
-  if (!intake_.recovered() || intake_.has_pending()) return;
+  if (!intake_.recovered() || intake_.has_pending() || rollback_waits_) return;
   if (auto drop = look_at(config_.file); !drop || *drop) return;
   last_failure_.clear();
   shown_.trouble.clear();

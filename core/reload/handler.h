@@ -115,6 +115,7 @@ class Handler {
                   const std::string& checksum = {});
   void on_poll();
   bool begin_rollback();
+  void retry_rollback();
   bool begin_fall_back();
   void adopt(const std::shared_ptr<Generation>& generation);
   void on_adopted(const std::shared_ptr<Generation>& generation);
@@ -162,6 +163,7 @@ class Handler {
   bool said_waiting_ = false;
   std::string last_failure_;
   std::optional<FileIdentity> answered_;  // the last request for a rollback
+  bool rollback_waits_ = false;           // that one is tried again at a poll
   uint64_t fell_back_from_ = 0;           // the last generation that went bad
   std::optional<std::string> went_bad_;   // why it did; not yet dealt with
 

@@ -141,7 +141,8 @@ Intake::Outcome Intake::recover() {
   // Trouble of the machine kept it from being opened: it is the one to go on with.
   if (first_failed && !pending_) pending_ = first_failed;
   find_ready();
-  if (*outcome.generation == nullptr && !pending_ && history_.newest()) {
+  auto newest_of_kept = history_.newest();
+  if (*outcome.generation == nullptr && !pending_ && (!newest_of_kept || *newest_of_kept)) {
     log_->warn("no data set of this store opens; going back to a kept one");
     auto back = bring_back_newest();
     outcome.generation = std::move(back.generation);
@@ -195,8 +196,13 @@ Intake::Outcome Intake::take(const Candidate& candidate, bool quietly) {
 }
 
 Intake::Outcome Intake::go_on() {
+  if (!pending_) return bring_back_newest();
   const auto checksum = pending_->note.checksum;
-  return {open(*pending_), false, checksum};
+  Outcome outcome{open(*pending_), false, checksum};
+  if (!falls_back_ || !is_rejected(outcome)) return outcome;
+  auto next = bring_back_newest();
+  next.others.insert(next.others.begin(), {outcome.generation.error(), checksum});
+  return next;
 }
 
 Intake::Outcome Intake::open_ready() {
@@ -211,6 +217,7 @@ Result<void> Intake::commit() {
   current_ = file.note;
   ready_.reset();
   pending_.reset();  // a newer one has come
+  falls_back_ = false;
   return {};
 }
 
@@ -224,6 +231,10 @@ void Intake::remove(int slot, uint64_t generation) {
   if (auto cleared = loader_.clear(slot); !cleared) {
     log_->warn("{}; it is removed before the next data set is taken", cleared.error().message);
   }
+}
+
+bool Intake::is_rejected(const Outcome& outcome) {
+  return !outcome.generation && outcome.generation.error().kind == Error::Kind::kRejected;
 }
 
 // False: it could not be kept; it stays in its slot until that is needed.
@@ -262,10 +273,14 @@ Intake::Outcome Intake::roll_back() {
         config_.group);
   } else if (auto kept = history_.asked_for(served())) {
     outcome = bring_back(*kept, true);
-  } else {
+  } else if (kept.error().kind == Error::Kind::kRejected) {
     outcome.refused = kept.error().message;
+  } else {
+    outcome.generation = tl::unexpected(kept.error());
   }
-  history_.answered();
+  // Behind the move go_on() does what is left.
+  outcome.asked_again = !outcome.generation && !is_rejected(outcome) && !pending_;
+  if (!outcome.asked_again) history_.answered();
   return outcome;
 }
 
@@ -278,7 +293,7 @@ Intake::Outcome Intake::fall_back(uint64_t generation, const std::string& reason
     return {};
   }
   if (!pending_) keep_left();
-  if (!history_.newest()) {
+  if (auto newest = history_.newest(); newest && !*newest) {
     log_->warn("nothing is kept that could take the place of generation {}", generation);
     return {};
   }
@@ -295,7 +310,7 @@ Intake::Outcome Intake::bring_back(const SlotNote& kept, bool by_request) {
       log_->warn("generation {} makes room for a rollback; it is kept as {}.rejected",
                  left->generation, loader_.data_path(slot));
       if (auto aside = loader_.set_aside(slot, "it made room for a rollback"); !aside) {
-        outcome.refused = aside.error().message;
+        outcome.generation = tl::unexpected(aside.error());
         return outcome;
       }
       (pending_ && pending_->slot == slot ? pending_ : ready_).reset();
@@ -317,10 +332,8 @@ Intake::Outcome Intake::bring_back(const SlotNote& kept, bool by_request) {
   // It may have failed behind the move: the next try goes on from there.
   if (auto whole = loader_.whole(slot); whole && whole->generation == id) {
     pending_ = Pending{slot, *whole, false};
-    outcome.generation = tl::unexpected(note.error());
-  } else {
-    outcome.refused = note.error().message;
   }
+  outcome.generation = tl::unexpected(note.error());
   return outcome;
 }
 
@@ -328,16 +341,21 @@ Intake::Outcome Intake::bring_back(const SlotNote& kept, bool by_request) {
 Intake::Outcome Intake::bring_back_newest() {
   Outcome outcome;
   std::vector<Unopened> others;
-  for (auto kept = history_.newest(); kept; kept = history_.newest()) {
-    outcome = bring_back(*kept, false);
-    const bool opened = outcome.generation && *outcome.generation != nullptr;
-    const bool rejected =
-        !outcome.generation && outcome.generation.error().kind == Error::Kind::kRejected;
-    if (opened || !rejected) break;
+  falls_back_ = true;  // until something is opened
+  for (;;) {
+    const auto kept = history_.newest();
+    if (!kept) {
+      outcome.generation = tl::unexpected(kept.error());
+    } else if (!*kept) {
+      falls_back_ = false;
+      break;
+    } else {
+      outcome = bring_back(**kept, false);
+    }
+    if (!is_rejected(outcome)) break;
     others.push_back({outcome.generation.error(), outcome.checksum});
     outcome = {};
   }
-  if (!outcome.refused.empty()) log_->warn("{}", std::exchange(outcome.refused, {}));
   outcome.others = std::move(others);
   return outcome;
 }
@@ -369,6 +387,7 @@ Intake::Loaded Intake::open(Pending file) {
     served_slot_ = file.slot;
     current_ = file.note;
     pending_.reset();
+    falls_back_ = false;
     return opened;
   }
   if (opened.error().kind == Error::Kind::kRejected) {

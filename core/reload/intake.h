@@ -39,6 +39,7 @@ class Intake {
     std::string checksum = {};          // of the file that `generation` is about, where it is known
     std::vector<Unopened> others = {};  // what else did not open on the way
     std::string refused = {};           // why a rollback that was asked for is not done
+    bool asked_again = false;           // it has failed, and is to be asked for again at a poll
   };
 
   Result<void> lock() { return loader_.lock(); }
@@ -46,16 +47,19 @@ class Intake {
   Outcome recover();
   // Verifies, moves and opens a candidate.
   Outcome take(const Candidate& candidate, bool quietly);
-  // Opens what lies verified in its slot and could not be opened before.
+  // Opens what lies verified in its slot and could not be opened before, or goes back to a kept one
+  // where that has failed.
   Outcome go_on();
   // Opens what lies ready for the group.
   Outcome open_ready();
   // What take() or open_ready() has opened for the group is the one that a restart serves. Failure:
   // only the group's record says so yet.
   Result<void> commit();
-  // Does what a tool asks for in the file that rollback_path() names.
+  // Does what a tool asks for in the file that rollback_path() names. Trouble of the
+  // machine leaves the request there.
   Outcome roll_back();
   // The served generation has gone bad: the newest kept data set takes its place, if there is one.
+  // Where trouble of the machine keeps it from that, go_on() tries again.
   Outcome fall_back(uint64_t generation, const std::string& reason);
   // The generation is not served any more: its file is kept or goes, unless another lies in its
   // slot by now.
@@ -69,7 +73,8 @@ class Intake {
 
   bool has_guard() const { return guard_.has_value(); }
   bool recovered() const { return recovered_; }
-  bool has_pending() const { return pending_.has_value(); }
+  // There is something for go_on().
+  bool has_pending() const { return pending_ || falls_back_; }
   // Of what lies ready for the group; empty: nothing does.
   std::string ready_checksum() const { return ready_ ? ready_->note.checksum : std::string(); }
 
@@ -83,6 +88,7 @@ class Intake {
   };
 
   static bool checked_before(const Pending& file);
+  static bool is_rejected(const Outcome& outcome);
   bool waits_for_group(const Pending& file) const;
   bool is_waiting(int slot) const {
     return (pending_ && pending_->slot == slot) || (ready_ && ready_->slot == slot);
@@ -115,6 +121,7 @@ class Intake {
   std::set<std::string> told_;  // what may be done to a served file by others, each once
   bool recovered_ = false;
   std::optional<Pending> pending_;
+  bool falls_back_ = false;       // to a kept data set, as soon as the machine lets it
   std::optional<Pending> ready_;  // whole and verified as well, and served when its group says so
   std::optional<SlotNote> current_;                      // of what `current` names
   std::optional<std::pair<uint64_t, std::string>> bad_;  // a generation that went bad, and why

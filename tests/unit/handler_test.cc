@@ -6,6 +6,7 @@
 #include <doctest/doctest.h>
 #include <unistd.h>
 
+#include "core/files/by_hand.h"
 #include "core/files/status_file.h"
 #include "tests/unit/fake_plugin.hpp"
 #include "tests/unit/temp_folder.hpp"
@@ -509,6 +510,27 @@ std::vector<uint64_t> kept_in(const House& house) {
 }
 using Generations = std::vector<uint64_t>;
 
+// Generation 2 is served, 1 is kept.
+void load_two(Run& run) {
+  for (uint64_t id = 1; id <= 2; ++id) {
+    run.house.drop("content " + std::to_string(id));
+    REQUIRE(run.until_generation(id));
+  }
+  REQUIRE(run.uv.run_until([&] { return kept_in(run.house) == Generations{1}; }));
+}
+
+// As a full disk: no note can be written for the slot that is free after load_two().
+class FullSlot {
+ public:
+  explicit FullSlot(const House& house) : path_(house.folder / "store/data00/data.db.note.tmp") {
+    std::filesystem::create_directory(path_);
+  }
+  ~FullSlot() { std::filesystem::remove(path_); }
+
+ private:
+  const std::string path_;
+};
+
 }  // namespace
 
 TEST_CASE("a generation that went bad is followed by the kept one, and set aside") {
@@ -587,4 +609,91 @@ TEST_CASE("kept data sets that do not open are set aside until one does") {
   CHECK(run.handler->status().rolled_back_to == 1);
   CHECK(run.handler->status().rejections == 2);
   CHECK(kept_in(house).empty());
+}
+
+TEST_CASE("going back from a bad generation is tried again while the machine is in the way") {
+  House house;
+  house.config.keep = 1;
+  Run run(house);
+  load_two(run);
+  {
+    const FullSlot full(house);
+    run.handler->fall_back(2, "somebody cut it");
+    REQUIRE(run.until_failures(3));
+    CHECK(run.handler->status().generation == 2);
+    CHECK(house.shown().trouble.find("data.db.note.tmp") != std::string::npos);
+    CHECK(kept_in(house) == Generations{1});
+  }
+  REQUIRE(run.until_generation(3));
+  CHECK(run.handler->status().rolled_back_to == 1);
+  CHECK(run.until_shown([](const StoreStatus& s) { return s.trouble.empty(); }));
+}
+
+TEST_CASE("going back is tried no more when a new data set is served") {
+  House house;
+  house.config.keep = 1;
+  Run run(house);
+  load_two(run);
+  const auto kept = house.folder / "store/kept", aside = house.folder / "store/kept.aside";
+  std::filesystem::rename(kept, aside);
+  std::filesystem::create_symlink(kept, kept);  // it cannot be read, not even by root
+  run.handler->fall_back(2, "somebody cut it");
+  REQUIRE(run.until_failures(2));
+  CHECK(house.shown().trouble.find("cannot read the folder") != std::string::npos);
+  house.drop("content 3");
+  REQUIRE(run.until_generation(3));
+  std::filesystem::remove(kept);
+  std::filesystem::rename(aside, kept);
+  house.drop("content 4");
+  REQUIRE(run.until_generation(4));
+  CHECK(run.handler->status().loads == 4);
+  CHECK(run.handler->status().rolled_back_to == 0);
+}
+
+TEST_CASE("a start that cannot go back to a kept data set tries it again") {
+  House house;
+  house.config.keep = 1;
+  {
+    Run run(house);
+    load_two(run);
+  }
+  house.folder.write("store/data01/data.db", "corrupt");
+  std::optional<FullSlot> full(house);
+  Run run(house);
+  REQUIRE(run.until_failures(2));
+  CHECK_FALSE(run.handler->status().ready);
+  full.reset();
+  REQUIRE(run.until_generation(3));
+  CHECK(run.handler->status().rolled_back_to == 1);
+}
+
+TEST_CASE("a rollback that is asked for is tried again while the machine is in the way") {
+  House house;
+  house.config.keep = 1;
+  Run run(house);
+  load_two(run);
+  {
+    const FullSlot full(house);
+    REQUIRE(message_of(ask_for_rollback(house.config.file, {2, 1})) == "");
+    REQUIRE(run.until_failures(3));
+    CHECK(house.folder.has("in/.data.json.rollback"));
+    CHECK(house.shown().trouble.find("data.db.note.tmp") != std::string::npos);
+    CHECK_FALSE(house.shown().refused_rollback);
+  }
+  REQUIRE(run.until_generation(3));
+  CHECK(run.handler->status().rolled_back_to == 1);
+  CHECK_FALSE(house.folder.has("in/.data.json.rollback"));
+}
+
+TEST_CASE("a rollback that is asked for no more leaves no trouble") {
+  House house;
+  house.config.keep = 1;
+  Run run(house);
+  load_two(run);
+  const FullSlot full(house);
+  REQUIRE(message_of(ask_for_rollback(house.config.file, {2, 1})) == "");
+  REQUIRE(run.until_shown([](const StoreStatus& s) { return !s.trouble.empty(); }));
+  std::filesystem::remove(house.folder / "in/.data.json.rollback");
+  CHECK(run.until_shown([](const StoreStatus& s) { return s.trouble.empty(); }));
+  CHECK(run.handler->status().generation == 2);
 }
