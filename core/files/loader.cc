@@ -333,9 +333,15 @@ Result<void> Loader::check_untouched(int slot, const SlotNote& note) const {
 }
 
 Result<void> Loader::check_restored(int slot, SlotNote& note, const Progress& progress) {
-  const auto path = data_path(slot);
   auto untouched = check_untouched(slot, note);
   if (untouched || untouched.error().kind != Error::Kind::kRejected) return untouched;
+  return check_content(slot, note, progress);
+}
+
+Result<void> Loader::check_content(int slot, SlotNote& note, const Progress& progress) {
+  const auto path = data_path(slot);
+  auto untouched = check_untouched(slot, note);
+  if (!untouched && untouched.error().kind != Error::Kind::kRejected) return untouched;
   auto fd = open_regular(path);
   if (!fd) return tl::unexpected(fd.error());
   auto state = look_at(*fd, path);
@@ -349,7 +355,13 @@ Result<void> Loader::check_restored(int slot, SlotNote& note, const Progress& pr
     return progress(done, static_cast<uint64_t>(note.size)) ? cancelled() : Result<void>{};
   });
   if (!read) return read;
-  if (!note.checksum.ends_with(fmt::format(":{}", digest.hex()))) return untouched;
+  if (!note.checksum.ends_with(fmt::format(":{}", digest.hex()))) {
+    if (!untouched) return untouched;
+    return reject(
+        fmt::format("its content is not what had been verified: its sum is {} now, was {}",
+                    digest.hex(), note.checksum));
+  }
+  if (untouched) return {};
   note.mtime_ns = state->identity.mtime_ns;
   (void)write_note(note_path(slot), note);  // else the next start hashes it again
   return {};

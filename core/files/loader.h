@@ -79,6 +79,9 @@ class Loader {
   // The same for a file that an earlier process left: where only the time differs (a store that was
   // restored from a backup, a `touch`) the checksum decides, and the note is brought up to date.
   Result<void> check_restored(int slot, SlotNote& note, const Progress& progress);
+  // Where its content has another sum than its note says; without a sum, as check_untouched().
+  // Where only the time differs the note is brought up to date.
+  Result<void> check_content(int slot, SlotNote& note, const Progress& progress);
   // After a recovery: the sum file of a data file that was taken before the crash goes, too.
   void drop_stale_sum(const std::string& file, SumKind kind, const SlotNote& note);
 

@@ -423,11 +423,17 @@ Result<void> Intake::check_served(const Generation::Facts& facts) {
 Intake::Loaded Intake::open_untouched(Pending& file) {
   const auto path = loader_.data_path(file.slot);
   const bool from_before = file.note.ctime_ns == 0;  // not moved in by this process
-  auto untouched = from_before
-                       ? loader_.check_restored(file.slot, file.note,
-                                                progress_of(fmt::format("hashing {}", path)))
-                       : loader_.check_untouched(file.slot, file.note);
-  if (!untouched) return tl::unexpected(untouched.error());
+  // It has lain about, and nobody has looked at it meanwhile.
+  const bool kept = file.note.rolled_back_to != 0 && !file.adopted_before;
+  const auto progress = progress_of(fmt::format("hashing {}", path));
+  auto untouched = kept          ? loader_.check_content(file.slot, file.note, progress)
+                   : from_before ? loader_.check_restored(file.slot, file.note, progress)
+                                 : loader_.check_untouched(file.slot, file.note);
+  if (!untouched) {
+    // It is another content that is bad than the one of this sum.
+    if (untouched.error().kind == Error::Kind::kRejected) file.note.checksum.clear();
+    return tl::unexpected(untouched.error());
+  }
   if (from_before) make_read_only(path);
   const auto held = HeldFile::open(path);
   if (!held) return tl::unexpected(held.error());

@@ -39,6 +39,15 @@ struct House {
     std::filesystem::rename(folder / "aside", config.file);
     folder.write("in/data.json.md5", md5_of(content) + "\n");
   }
+  // Another content of the same size and time.
+  void overwrite(const std::string& name, const std::string& content) {
+    const auto path = folder / name;
+    const auto time = std::filesystem::last_write_time(path);
+    std::filesystem::permissions(path, std::filesystem::perms::owner_write,
+                                 std::filesystem::perm_options::add);
+    folder.write(name, content);
+    std::filesystem::last_write_time(path, time);
+  }
   std::string data(int slot) {
     return folder.read("store/" + Loader::slot_name(slot) + "/data.db");
   }
@@ -695,5 +704,50 @@ TEST_CASE("a rollback that is asked for no more leaves no trouble") {
   REQUIRE(run.until_shown([](const StoreStatus& s) { return !s.trouble.empty(); }));
   std::filesystem::remove(house.folder / "in/.data.json.rollback");
   CHECK(run.until_shown([](const StoreStatus& s) { return s.trouble.empty(); }));
+  CHECK(run.handler->status().generation == 2);
+}
+
+TEST_CASE("a kept file with another content is not served, and its sum is not to blame") {
+  House house;
+  house.config.keep = 2;
+  Run run(house);
+  load_two(run);
+  house.drop("content 3");
+  REQUIRE(run.until_generation(3));
+  REQUIRE(run.uv.run_until([&] { return kept_in(house) == Generations{2, 1}; }));
+  house.overwrite("store/kept/2.db", "rotten! 2");
+  SUBCASE("a rollback is refused") {
+    REQUIRE(message_of(ask_for_rollback(house.config.file, {3, 2})) == "");
+    REQUIRE(run.until_rejections(1));
+    CHECK(run.handler->status().generation == 3);
+    CHECK(run.handler->status().last_rejection.find("its content is not what had been verified") !=
+          std::string::npos);
+  }
+  SUBCASE("a server whose file has gone bad takes the next one") {
+    run.handler->fall_back(3, "somebody cut it");
+    REQUIRE(run.until_generation(4));
+    CHECK(run.handler->status().rolled_back_to == 1);
+    CHECK(run.handler->status().rejections == 1);
+  }
+  CHECK(house.folder.read("store/data01/data.db.rejected") == "rotten! 2");
+  const auto before = run.handler->status().generation;
+  house.drop("content 2");
+  CHECK(run.until_generation(before + 1));
+}
+
+TEST_CASE("what a crash left on its way back is hashed by the next start") {
+  House house;
+  house.config.keep = 1;
+  {
+    Run run(house);
+    load_two(run);
+  }
+  const auto note = house.folder.read("store/kept/1.db.note");
+  house.folder.write("store/data00/data.db.note",
+                     "rolled_back_to 1\ngeneration 3" + note.substr(note.find('\n')));
+  std::filesystem::rename(house.folder / "store/kept/1.db", house.folder / "store/data00/data.db");
+  house.overwrite("store/data00/data.db", "rotten! 1");
+  Run run(house);
+  REQUIRE(run.until_rejections(1));
   CHECK(run.handler->status().generation == 2);
 }
