@@ -323,6 +323,26 @@ def test_a_file_that_goes_bad_is_replaced_by_the_kept_one_under_load(serve, tmp_
     assert len(server.find("words", "generation 2 is bad")) == 1
 
 
+def test_a_bad_file_is_replaced_as_soon_as_the_machine_is_in_the_way_no_more(serve, tmp_path):
+    server = serve(words={"storage": "cdb", "keep": 1, "poll_interval": "100ms"})
+    first = words("first")
+    for number, rows in enumerate((first, words("second")), 1):
+        server.drop(built(tmp_path, "cdb", rows))
+        server.adopted(number)
+    server.wait("words", "generation 1 is kept")
+    in_the_way = server.store() / "data00/data.db.note.tmp"  # as a full disk
+    in_the_way.mkdir()
+    cut(served_file(server), PAGE)
+    wait_for(lambda: int(server.stats()["goromdb_failures"]) > 2, f"tries\n{server.log()}")
+    status = server.status()
+    assert in_the_way.name in status["trouble"] and "was cut" in status["bad"]
+    assert len(server.find("words", f"cannot .*{in_the_way.name}.*trying again in ")) == 1
+    in_the_way.rmdir()
+    server.adopted(3)
+    assert survey(server, [first]) == (ENTRIES, 0)
+    wait_for(lambda: not {"trouble", "bad"} & set(server.status()), "the status to tell")
+
+
 # ---- what is written to in place -----------------------------------------------------------------
 
 
