@@ -141,8 +141,8 @@ Intake::Outcome Intake::recover() {
   // Trouble of the machine kept it from being opened: it is the one to go on with.
   if (first_failed && !pending_) pending_ = first_failed;
   find_ready();
-  auto newest_of_kept = history_.newest();
-  if (*outcome.generation == nullptr && !pending_ && (!newest_of_kept || *newest_of_kept)) {
+  if (*outcome.generation != nullptr || pending_) return outcome;
+  if (auto newest = history_.newest(); !newest || *newest) {
     log_->warn("no data set of this store opens; going back to a kept one");
     auto back = bring_back_newest();
     outcome.generation = std::move(back.generation);
