@@ -22,7 +22,40 @@ void outlive_the_clock_tick(const FileIdentity& data) {
   if (age >= seconds(0) && age < kTick) std::this_thread::sleep_for(kTick - age);
 }
 
+Result<void> still_the_same(const Fd& fd, const Candidate& candidate) {
+  auto now = look_at(fd, candidate.file);
+  if (!now) return tl::unexpected(now.error());
+  if (candidate.still(*now)) return {};
+  return changed(fmt::format("{} changed while it was hashed", candidate.file));
+}
+
+Result<std::string> digest_of(const Fd& fd, const Candidate& candidate, SumKind kind,
+                              const Progress& progress) {
+  Digest digest(kind);
+  uint64_t done = 0;
+  auto read = read_blocks(fd, candidate.file, [&](std::string_view block) -> Result<void> {
+    digest.update(block);
+    done += block.size();
+    if (progress(done, static_cast<uint64_t>(candidate.data.size))) return cancelled();
+    // A file that grows under the reader could keep it busy for ever.
+    if (done > static_cast<uint64_t>(candidate.data.size)) return still_the_same(fd, candidate);
+    return {};
+  });
+  if (!read) return tl::unexpected(read.error());
+  return digest.hex();
+}
+
 }  // namespace
+
+Result<std::string> hash_candidate(const Candidate& candidate, SumKind kind,
+                                   const Progress& progress) {
+  auto fd = open_regular(candidate.file);
+  if (!fd) return tl::unexpected(fd.error());
+  auto hex = digest_of(*fd, candidate, kind, progress);
+  if (!hex) return hex;
+  if (auto same = still_the_same(*fd, candidate); !same) return tl::unexpected(same.error());
+  return hex;
+}
 
 Result<std::string> read_sum(const std::string& file, SumKind kind) {
   const auto path = sum_path(file, kind);
@@ -50,32 +83,15 @@ Result<std::string> verify_candidate(const Candidate& candidate, const Progress&
 
   auto fd = open_regular(candidate.file);
   if (!fd) return tl::unexpected(fd.error());
-  auto unchanged = [&]() -> Result<void> {
-    auto now = look_at(*fd, candidate.file);
-    if (!now) return tl::unexpected(now.error());
-    if (candidate.still(*now)) return {};
-    return changed(fmt::format("{} changed while it was hashed", candidate.file));
-  };
   outlive_the_clock_tick(candidate.data);
-  if (auto same = unchanged(); !same) return tl::unexpected(same.error());
+  if (auto same = still_the_same(*fd, candidate); !same) return tl::unexpected(same.error());
   step("hashing");
-
-  Digest digest(candidate.kind);
-  uint64_t done = 0;
-  auto read = read_blocks(*fd, candidate.file, [&](std::string_view block) -> Result<void> {
-    digest.update(block);
-    done += block.size();
-    if (progress(done, static_cast<uint64_t>(candidate.data.size))) return cancelled();
-    // A file that grows under the reader could keep it busy for ever.
-    if (done > static_cast<uint64_t>(candidate.data.size)) return unchanged();
-    return {};
-  });
-  if (!read) return tl::unexpected(read.error());
-  const auto hex = digest.hex();
+  auto hex = digest_of(*fd, candidate, candidate.kind, progress);
+  if (!hex) return hex;
   step("hashed");
-  if (auto same = unchanged(); !same) return tl::unexpected(same.error());
-  if (candidate.kind != SumKind::kNone && hex != wanted) {
-    return reject(fmt::format("its {} is {}, {} says {}", title_of(candidate.kind), hex,
+  if (auto same = still_the_same(*fd, candidate); !same) return tl::unexpected(same.error());
+  if (candidate.kind != SumKind::kNone && *hex != wanted) {
+    return reject(fmt::format("its {} is {}, {} says {}", title_of(candidate.kind), *hex,
                               sum_path(candidate.file, candidate.kind), wanted));
   }
   if (auto synced = sync_file(*fd, candidate.file); !synced) return tl::unexpected(synced.error());

@@ -42,4 +42,9 @@ Result<std::string> read_sum(const std::string& file, SumKind kind);
 // Failure: it cannot be read.
 Result<std::string> verify_candidate(const Candidate& candidate, const Progress& progress);
 
+// Its hex digest of another kind than its sum file's; nothing is compared, but that it is still the
+// same file.
+Result<std::string> hash_candidate(const Candidate& candidate, SumKind kind,
+                                   const Progress& progress);
+
 }  // namespace goromdb

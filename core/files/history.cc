@@ -28,7 +28,7 @@ uint64_t History::recover(const SlotNote* current) {
 }
 
 Result<bool> History::admit(const Candidate& candidate, const std::string& checksum,
-                            const SlotNote* current) {
+                            const SlotNote* current, const Progress& progress) {
   if (config_.only_newer && current != nullptr && candidate.data.mtime_ns < current->mtime_ns) {
     return reject(
         fmt::format("{}: it is of {}, older than generation {}, which is of {}; "
@@ -36,13 +36,34 @@ Result<bool> History::admit(const Candidate& candidate, const std::string& check
                     candidate.file, utc_of(candidate.data.mtime_ns), current->generation,
                     utc_of(current->mtime_ns)));
   }
-  const auto* refusal = refusals_.find(checksum);
+  const auto found = refusal_of(candidate, checksum, progress);
+  if (!found) return tl::unexpected(found.error());
+  const auto* refusal = *found;
   if (refusal == nullptr) return false;
   if (asked_again(config_.file) == checksum) return true;
   return reject(
       fmt::format("{}: this content is refused since {}: {}; publish another, or this "
                   "one with --again",
                   candidate.file, refusal->at, refusal->reason));
+}
+
+// `verify` of the config may have changed since, and the sums of the refused with it.
+Result<const Refusal*> History::refusal_of(const Candidate& candidate, const std::string& checksum,
+                                           const Progress& progress) const {
+  if (const auto* refusal = refusals_.find(checksum)) return refusal;
+  const auto own = checksum.substr(0, checksum.find(':') + 1);
+  for (const auto kind : {SumKind::kMd5, SumKind::kSha256}) {
+    const auto prefix = checksum_text(kind, "");
+    const auto& all = refusals_.all();
+    const bool used = std::any_of(all.begin(), all.end(), [&](const Refusal& each) {
+      return each.checksum.starts_with(prefix);
+    });
+    if (!used || prefix == own || !Digest::available(kind)) continue;
+    auto hex = hash_candidate(candidate, kind, progress);
+    if (!hex) return tl::unexpected(hex.error());
+    if (const auto* refusal = refusals_.find(checksum_text(kind, *hex))) return refusal;
+  }
+  return nullptr;
 }
 
 void History::taken(const std::string& checksum) const {
@@ -67,7 +88,7 @@ void History::roll_back(const SlotNote& to, const SlotNote* from) {
   if (from == nullptr || from->checksum == to.checksum) return;
   note_trouble("cannot write down the rollback",
                refusals_.add({from->checksum, to.generation, utc_now(),
-                              fmt::format("it was rolled back, generation {}", from->generation)}));
+                              fmt::format("{}, generation {}", kRolledBack, from->generation)}));
 }
 
 void History::another_has_come() {

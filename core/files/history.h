@@ -26,9 +26,10 @@ class History {
   uint64_t recover(const SlotNote* current);
 
   // Whether a verified candidate may follow `current`. Rejected: its content is refused, or it is
-  // older and only_newer is set. True: it is refused, and asked for by hand.
+  // older and only_newer is set. True: it is refused, and asked for by hand. It is hashed once more
+  // where something is refused by a sum of another kind.
   Result<bool> admit(const Candidate& candidate, const std::string& checksum,
-                     const SlotNote* current);
+                     const SlotNote* current, const Progress& progress);
   // The content has been taken, perhaps because it was asked for again by hand.
   void taken(const std::string& checksum) const;
 
@@ -58,6 +59,8 @@ class History {
   void forget(uint64_t generation) const;
 
  private:
+  Result<const Refusal*> refusal_of(const Candidate& candidate, const std::string& checksum,
+                                    const Progress& progress) const;
   void note_trouble(const char* what, const Result<void>& done) const;
 
   const DatabaseConfig& config_;

@@ -17,6 +17,8 @@ std::string path_in(const std::string& basedir) { return join_path(basedir, "ref
 
 }  // namespace
 
+bool Refusal::is_rollback() const { return reason.starts_with(kRolledBack); }
+
 Refusals::Refusals(const std::string& basedir) : basedir_(basedir) {}
 
 std::vector<Refusal> Refusals::read(const std::string& basedir) {
@@ -51,8 +53,14 @@ const Refusal* Refusals::find(const std::string& checksum) const {
 Result<void> Refusals::add(Refusal refusal) {
   if (refusal.checksum.empty()) return {};
   std::erase_if(all_, [&](const auto& each) { return each.checksum == refusal.checksum; });
-  if (all_.size() == kMost) all_.erase(all_.begin());
   refusal.reason = one_line(refusal.reason.substr(0, kMostOfReason));
+  // A job that ships bad files does not make the server forget what was rolled back.
+  const auto same = [&](const Refusal& each) {
+    return each.is_rollback() == refusal.is_rollback();
+  };
+  if (static_cast<size_t>(std::count_if(all_.begin(), all_.end(), same)) >= kMost) {
+    all_.erase(std::find_if(all_.begin(), all_.end(), same));
+  }
   all_.push_back(std::move(refusal));
   return write();
 }

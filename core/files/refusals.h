@@ -9,6 +9,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/base/error.h"
@@ -21,11 +22,16 @@ struct Refusal {
   uint64_t generation = 0;  // that was served at the time
   std::string at;           // UTC
   std::string reason;
+  bool is_rollback() const;
 };
+
+// How the reason begins of what was rolled back.
+inline constexpr std::string_view kRolledBack = "it was rolled back";
 
 class Refusals {
  public:
-  static constexpr size_t kMost = 64;  // the oldest goes
+  // Of the rejected, and of those that were rolled back; the oldest goes.
+  static constexpr size_t kMost = 64;
 
   explicit Refusals(const std::string& basedir);
 
@@ -33,6 +39,7 @@ class Refusals {
   void load(const SlotNote* current);
   // NULL where it is not refused. Good until the next call of another member.
   const Refusal* find(const std::string& checksum) const;
+  const std::vector<Refusal>& all() const { return all_; }
   // What fails to be written holds all the same, until the process ends.
   Result<void> add(Refusal refusal);
   Result<void> forget(const std::string& checksum);

@@ -165,7 +165,8 @@ Intake::Outcome Intake::take(const Candidate& candidate, bool quietly) {
     return {tl::unexpected(error)};
   }
   const auto checksum = checksum_text(candidate.kind, *hex);
-  const auto by_hand = history_.admit(candidate, checksum, current_ ? &*current_ : nullptr);
+  const auto by_hand = history_.admit(candidate, checksum, current_ ? &*current_ : nullptr,
+                                      progress_of(what));
   if (!by_hand) return {tl::unexpected(by_hand.error()), false, checksum};
   auto wanted = candidate;
   wanted.by_hand = *by_hand;

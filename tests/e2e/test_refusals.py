@@ -115,6 +115,20 @@ def test_what_was_rolled_back_can_be_published_by_hand(serve):
     assert server.serving() == "two"
 
 
+def test_what_was_rolled_back_is_refused_also_by_another_kind_of_sum(serve):
+    server = serve(words={"keep": 2})
+    load(server, "one", "two")
+    wait_kept(server, 1)
+    assert rollback(server).returncode == 0
+    server.stop()
+    reconfigure(server, verify="sha256")
+    server.start(ready=True)
+    done = publish(server, dataset("two"))
+    assert done.returncode == 1 and "it was rolled back, generation 2" in done.stderr
+    assert publish(server, dataset("two"), "--again").returncode == 0
+    assert server.serving() == "two"
+
+
 @pytest.mark.parametrize("step", ["moved", "opened", "verified"])
 def test_a_start_does_not_adopt_what_had_been_rejected(serve, step):
     """The crash comes in the middle of a second try that was not asked for by hand."""

@@ -209,6 +209,47 @@ TEST_CASE("a rollback refuses what it ends and takes back what was said of what 
   }
 }
 
+TEST_CASE("rejections do not make a server forget what was rolled back") {
+  Store store;
+  {
+    auto history = store.history();
+    const auto from = note_of(6, "md5:from");
+    history.roll_back(note_of(7, "md5:to"), &from);
+    for (uint64_t i = 0; i < 70; ++i)
+      history.refuse(note_of(8, fmt::format("md5:bad{}", i)), 7, "");
+  }
+  auto history = store.history();
+  history.recover(nullptr);
+  CHECK(history.why_not(note_of(8, "md5:from")) == "it was rolled back, generation 6");
+  CHECK(Refusals::read(store.folder.path()).size() == Refusals::kMost + 1);
+  for (uint64_t i = 0; i < 70; ++i) {
+    const auto each = note_of(9 + i);
+    history.roll_back(note_of(7, "md5:to"), &each);
+  }
+  CHECK(history.why_not(note_of(8, "md5:from")).empty());
+  CHECK(Refusals::read(store.folder.path()).size() == 2 * Refusals::kMost);
+}
+
+TEST_CASE("a candidate is refused also where `verify` was something else when its content was") {
+  Store store;
+  auto history = store.history();
+  Candidate candidate;
+  candidate.file = store.folder.write("data", "content");
+  candidate.data = test::identity_of(candidate.file);
+  candidate.kind = SumKind::kSha256;
+  auto admit = [&] {
+    return history.admit(candidate, "sha256:x", nullptr, [](uint64_t, uint64_t) { return false; });
+  };
+  history.refuse(note_of(5, "md5:another"), 4, "bad");
+  REQUIRE(admit().has_value());
+  history.refuse(note_of(6, "md5:9a0364b9e99bb480dd25e1f0284c8555"), 5, "it is bad");
+  const auto refused = admit();
+  REQUIRE_FALSE(refused.has_value());
+  CHECK(contains(refused.error().message, "it is bad"));
+  store.folder.write("data", "content of another");
+  CHECK(admit().error().kind == Error::Kind::kChanged);
+}
+
 TEST_CASE("a candidate is refused by its content or its age, and taken when it is asked for") {
   Store store;
   auto history = store.history();
@@ -216,34 +257,34 @@ TEST_CASE("a candidate is refused by its content or its age, and taken when it i
   Candidate candidate;
   candidate.file = store.config.file;
   candidate.data.mtime_ns = current.mtime_ns - 1'000'000;
-  auto admitted = history.admit(candidate, "md5:a", &current);
+  auto admitted = history.admit(candidate, "md5:a", &current, {});
   REQUIRE(admitted.has_value());
   CHECK_FALSE(*admitted);
 
   history.refuse(note_of(6, "md5:a"), 5, "bad");
-  admitted = history.admit(candidate, "md5:a", &current);
+  admitted = history.admit(candidate, "md5:a", &current, {});
   REQUIRE_FALSE(admitted.has_value());
   CHECK(admitted.error().kind == Error::Kind::kRejected);
   CHECK(contains(admitted.error().message, ": bad; publish another, or this one with --again"));
   REQUIRE(ask_again(store.config.file, "md5:b").has_value());
-  CHECK_FALSE(history.admit(candidate, "md5:a", &current).has_value());
+  CHECK_FALSE(history.admit(candidate, "md5:a", &current, {}).has_value());
   REQUIRE(ask_again(store.config.file, "md5:a").has_value());
-  admitted = history.admit(candidate, "md5:a", &current);
+  admitted = history.admit(candidate, "md5:a", &current, {});
   REQUIRE(admitted.has_value());
   CHECK(*admitted);
   history.taken("md5:b");
-  CHECK(history.admit(candidate, "md5:a", &current).has_value());
+  CHECK(history.admit(candidate, "md5:a", &current, {}).has_value());
   history.taken("md5:a");
-  CHECK_FALSE(history.admit(candidate, "md5:a", &current).has_value());
+  CHECK_FALSE(history.admit(candidate, "md5:a", &current, {}).has_value());
 
   store.config.only_newer = true;
-  CHECK(message_of(history.admit(candidate, "md5:c", &current)) ==
+  CHECK(message_of(history.admit(candidate, "md5:c", &current, {})) ==
         store.config.file +
             ": it is of 2023-11-14T22:13:19.999Z, older than generation 5, which is of "
             "2023-11-14T22:13:20.000Z; only_newer is set");
-  CHECK(history.admit(candidate, "md5:c", nullptr).has_value());
+  CHECK(history.admit(candidate, "md5:c", nullptr, {}).has_value());
   candidate.data.mtime_ns = current.mtime_ns;
-  CHECK(history.admit(candidate, "md5:c", &current).has_value());
+  CHECK(history.admit(candidate, "md5:c", &current, {}).has_value());
 }
 
 // ---- by hand ----
