@@ -287,6 +287,7 @@ void put_goromdb(Lines& out, const InfoFacts& c) {
   out("goromdb_requests_refused", c.facts.text("requests_refused", "0"));
   out("goromdb_keys_failed", c.facts.text("keys_failed", "0"));
   out("goromdb_connections_cut", c.facts.text("connections_cut", "0"));
+  out("goromdb_rolled_back_to", c.facts.text("generation_rolled_back_to", "0"));
   const uint64_t now_s = c.facts.number("time_s");
   for (size_t i = 0; i < c.databases.size(); ++i) {
     const Facts& database = c.databases[i];

@@ -469,6 +469,7 @@ def test_info_follows_the_data_set(serve):
         ours = dict(pair.split("=", 1) for pair in again["goromdb_database0"].split(","))
         assert ours["name"] == "words" and ours["generation"] == str(number)
         assert ours["loads"] == "2" and ours["checksum"].startswith("md5:")
+        assert again["goromdb_rolled_back_to"] == "0"
         assert conn.ask("LASTSAVE") >= first
         conn.ask("CONFIG", "RESETSTAT")
         assert conn.info("stats")["keyspace_misses"] == "0"

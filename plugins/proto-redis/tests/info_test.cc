@@ -20,7 +20,7 @@ const std::vector<std::string> kFacts = {
     "connections_cut", "1", "requests_get", "100", "keys_hit", "60", "keys_missed", "30",
     "keys_failed", "4", "requests_refused", "8", "requests_local", "9", "requests_walk", "10",
     "bytes_read", "11", "bytes_written", "12", "ready", "1", "generation_entries", "99",
-    "generation_loaded_at_s", "1700080000",
+    "generation_loaded_at_s", "1700080000", "generation_rolled_back_to", "2",
     // settings
     "idle_timeout_s", "30", "listen", "127.0.0.1:6390",
     // databases
@@ -103,6 +103,7 @@ TEST_CASE("info_tells_the_cores_facts_under_rediss_names") {
                            "goromdb_requests_refused:8",
                            "goromdb_keys_failed:4",
                            "goromdb_connections_cut:1",
+                           "goromdb_rolled_back_to:2",
                            "goromdb_database0:name=words,ready=1,generation=3,age=10000,"
                            "checksum=d41d,entries=99,namespaces=0,bytes=1234,loads=3,rejections=1,"
                            "failures=0,cold_faults_minor=13,cold_faults_major=14,bad=0",
