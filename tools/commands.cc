@@ -209,7 +209,12 @@ class Commands {
         ->required();
     command.add_option("--to", rollback_.to, "which one; default: the newest that is not refused")
         ->type_name("GENERATION")
-        ->check(CLI::PositiveNumber);
+        ->check(CLI::Validator(
+            [](const std::string& text) {
+              const bool zero = text.find_first_not_of('0') == std::string::npos;
+              return std::string(zero ? "generations have numbers from 1 on" : "");
+            },
+            "POSITIVE"));
     command.add_flag("--list", rollback_.list, "only show what is kept");
     add_timeout(command, rollback_.timeout_ms);
     command.add_flag("--json", rollback_.json, "say it as JSON");
