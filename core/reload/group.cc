@@ -63,10 +63,14 @@ void Group::adopt(std::vector<Adoption> adoptions) {
   std::move(adoptions.begin(), adoptions.end(), std::back_inserter(adoptions_));
 }
 
-void Group::say_once(const std::string& message) {
+void Group::show(const std::string& trouble) {
   for (auto* member : members_) {
-    if (member->offered()) member->show_trouble(message);
+    if (member->offered()) member->show_trouble(trouble);
   }
+}
+
+void Group::say_once(const std::string& message) {
+  show(message);
   if (std::exchange(said_, message) == message) return;
   if (!message.empty()) log_->info("{}", message);
 }
@@ -75,7 +79,9 @@ void Group::refuse(const FileIdentity& manifest, const std::string& reason) {
   refused_ = manifest;
   rejected_.clear();
   said_.clear();
-  log_->error("{}: {}", config_.manifest, reason);
+  refused_why_ = fmt::format("{}: {}", config_.manifest, reason);
+  log_->error("{}", refused_why_);
+  show(refused_why_);
 }
 
 bool Group::settled(const FileIdentity& manifest) {
@@ -109,7 +115,10 @@ void Group::look() {
   }
   const auto& identity = (*state)->identity;
   const auto offers = [](const Handler* each) { return each->offered().has_value(); };
-  if (refused_ == identity && std::none_of(rejected_.begin(), rejected_.end(), offers)) return;
+  if (refused_ == identity && std::none_of(rejected_.begin(), rejected_.end(), offers)) {
+    if (!refused_why_.empty()) show(refused_why_);
+    return;
+  }
   if (const auto what = irregularity((*state)->mode); !what.empty()) {
     return refuse(identity, fmt::format("it is {}, not a regular file", what));
   }
@@ -210,6 +219,7 @@ void Group::on_prepared() {
   const bool rejected = any(Error::Kind::kRejected);
   if (rejected) {
     refused_ = manifest_;
+    refused_why_.clear();
     rejected_.clear();
     for (const auto& change : changes_) {
       if (change.trouble && change.trouble->kind == Error::Kind::kRejected) {
@@ -327,6 +337,7 @@ void Group::end() {
       [this](const Result<void>& removed) {
         if (!removed) {
           refused_ = manifest_;
+          refused_why_.clear();
           rejected_.clear();
           log_->warn("{}", removed.error().message);
         }

@@ -49,6 +49,7 @@ class Group {
   void look();
   void refuse(const FileIdentity& manifest, const std::string& reason);
   Result<std::vector<std::string>> read_manifest(const FileState& state);
+  void show(const std::string& trouble);
   void say_once(const std::string& message);
   bool settled(const FileIdentity& manifest);
   std::string what_is_missing(size_t member, const std::string& checksum) const;
@@ -76,6 +77,7 @@ class Group {
   std::optional<std::pair<FileIdentity, Result<std::vector<std::string>>>> read_;
   // A manifest that is not looked at again, unless one of these has a new drop.
   std::optional<FileIdentity> refused_;
+  std::string refused_why_;  // empty: a member tells
   std::vector<Handler*> rejected_;
   std::optional<FileIdentity> seen_;                // a faulty one that may still be written
   uint64_t seen_since_ms_ = 0, not_before_ms_ = 0;  // of uv_now()

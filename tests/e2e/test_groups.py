@@ -466,6 +466,8 @@ def test_a_bad_manifest_is_one_line_and_a_good_one_works(serve, kind):
         publish(shop.manifest, BAD_MANIFESTS[kind].format(**sums).encode())
     event = shop.server.wait("group shop", f"{re.escape(str(shop.manifest))}: ")
     assert event.level == "error" and len(event.message) < 1000
+    for name in MEMBERS:
+        wait_for(lambda: shop.server.status(name).get("trouble") == event.message, f"{name} to tell")
     shop.tick()
     assert shop.markers() == ("one", "one") and len(shop.errors()) == 1
     assert shop.manifest.exists()
@@ -475,6 +477,7 @@ def test_a_bad_manifest_is_one_line_and_a_good_one_works(serve, kind):
     shop.announce("two")
     shop.come(after, "two")
     assert not shop.errors(after)
+    wait_for(lambda: "trouble" not in shop.server.status(MEMBERS[0]), "the trouble to be over")
 
 
 # ---- going back --------------------------------------------------------------------------------
