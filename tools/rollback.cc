@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstring>
 #include <vector>
 
 #include "core/base/log.h"
@@ -180,12 +181,20 @@ Result<StoreStatus> Rollback::wait(const StoreStatus& before, const SlotNote& to
   if (answered && reason.empty()) return now;
   if (answered) return fail(fmt::format("{}: {}", kNotRolledBack, reason));
   // What is not begun is taken back.
-  const bool taken_back = ::unlink(rollback_path(db_.file).c_str()) == 0;
-  const auto left = taken_back ? std::string(kNotRolledBack)
-                               : "the server has it in hand: its log tells what came of it";
+  const auto request = rollback_path(db_.file);
+  std::string left = kNotRolledBack;
+  if (::unlink(request.c_str()) != 0) {
+    left = errno == ENOENT ? "the server has it in hand: its log tells what came of it"
+                           : fmt::format(
+                                 "the request stays, it cannot be removed ({}): take away {} "
+                                 "if it is not to be done",
+                                 std::strerror(errno), request);
+  }
   if (!caught_signal().empty())
     return fail(fmt::format("stopped by {}; {}", caught_signal(), left));
-  const auto why = now.trouble.empty() ? "the server has not said why" : now.trouble;
+  auto why = now.trouble;
+  if (why.empty() && !now.busy.empty()) why = fmt::format("the server is still {}", now.busy);
+  if (why.empty()) why = "the server has not said why, its log may";
   return fail(fmt::format("generation {} was not back within {}: {}; {}", to.generation,
                           format_duration_ms(options_.timeout_ms), why, left));
 }

@@ -45,6 +45,7 @@ std::string to_yaml(const StoreStatus& status) {
     text("reason", status.refused_rollback->reason);
     out << YAML::EndMap;
   }
+  text("busy", status.busy);
   text("trouble", status.trouble);
   out << YAML::EndMap << YAML::Newline;
   return out.c_str();
@@ -70,6 +71,7 @@ StoreStatus from_yaml(const std::string& content) {
   if (const auto refused = root["refused_rollback"]) {
     status.refused_rollback = {text(refused, "at"), text(refused, "reason")};
   }
+  status.busy = text(root, "busy");
   status.trouble = text(root, "trouble");
   return status;
 }

@@ -38,6 +38,7 @@ struct StoreStatus {
     bool operator==(const RefusedRollback&) const = default;
   };
   std::optional<RefusedRollback> refused_rollback{};  // the last one since the server started
+  std::string busy{};   // what the server has been at for seconds; other work waits for it
   std::string trouble;  // what keeps the newest drop from being taken; empty when nothing does
   bool operator==(const StoreStatus&) const = default;
 };

@@ -53,6 +53,7 @@ Handler::~Handler() = default;
 void Handler::start() {
   shown_.pid = getpid();
   if (intake_.has_guard()) shown_.jail = jail_of_this_machine();
+  intake_.tell_when_busy([this](const std::string& what) { show_busy(what); });
   show();
   // What the store holds is opened at once: nobody is served from this database yet.
   work([this] { return intake_.recover(); }, {});
@@ -171,6 +172,7 @@ void Handler::on_poll() {
 void Handler::on_outcome(Outcome outcome, const std::optional<Candidate>& candidate) {
   if (stopping_) return;
   next_try_ms_ = 0;
+  show();  // it is not busy any more
   for (const auto& [error, checksum] : outcome.others) on_failure(error, {}, false, checksum);
   if (!outcome.refused.empty()) {
     log_->warn("not rolled back: {}", outcome.refused);
@@ -313,6 +315,15 @@ void Handler::show() {
       log_->debug("{}", written.error().message);
     }
   });
+}
+
+// On the worker thread, which gets to nothing else meanwhile. What show() writes next has it no
+// more.
+void Handler::show_busy(const std::string& what) {
+  if (written_.pid == 0 || written_.busy == what) return;
+  auto status = written_;
+  status.busy = what;
+  if (write_status(config_.basedir, status)) written_ = status;
 }
 
 void Handler::adopt(const std::shared_ptr<Generation>& generation) {

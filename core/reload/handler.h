@@ -130,6 +130,7 @@ class Handler {
   void count_wait();
   void forget_trouble_of_what_has_gone();
   void show();
+  void show_busy(const std::string& what);
   void idle();
 
   const uint32_t database_;

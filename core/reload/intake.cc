@@ -43,9 +43,10 @@ Intake::Intake(const DatabaseConfig& config, std::unique_ptr<Storage> storage, u
 Progress Intake::progress_of(const std::string& what) {
   constexpr int64_t kEveryMs = 2000;
   return [this, what, last = now_ms()](uint64_t done, uint64_t total) mutable {
-    if (const int64_t now = now_ms(); now - last >= kEveryMs && total > 0) {
+    if (const int64_t now = now_ms(); now - last >= kEveryMs) {
       last = now;
-      log_->info("{}: {} %", what, done * 100 / total);
+      if (total > 0) log_->info("{}: {} %", what, done * 100 / total);
+      if (tell_) tell_(what);
     }
     return stopping_.load(std::memory_order_relaxed);
   };
@@ -165,8 +166,8 @@ Intake::Outcome Intake::take(const Candidate& candidate, bool quietly) {
     return {tl::unexpected(error)};
   }
   const auto checksum = checksum_text(candidate.kind, *hex);
-  const auto by_hand = history_.admit(candidate, checksum, current_ ? &*current_ : nullptr,
-                                      progress_of(what));
+  const auto by_hand =
+      history_.admit(candidate, checksum, current_ ? &*current_ : nullptr, progress_of(what));
   if (!by_hand) return {tl::unexpected(by_hand.error()), false, checksum};
   auto wanted = candidate;
   wanted.by_hand = *by_hand;

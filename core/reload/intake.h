@@ -4,6 +4,7 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <set>
@@ -27,6 +28,9 @@ class Intake {
  public:
   Intake(const DatabaseConfig& config, std::unique_ptr<Storage> storage, uint32_t loops,
          std::shared_ptr<spdlog::logger> log, const std::atomic<bool>& stopping);
+
+  // `tell` hears, on the worker thread, what keeps that busy for seconds. Before recover().
+  void tell_when_busy(std::function<void(const std::string&)> tell) { tell_ = std::move(tell); }
 
   // A file that did not open, and its content's checksum where that is known.
   struct Unopened {
@@ -114,6 +118,7 @@ class Intake {
   const uint32_t loops_;
   std::shared_ptr<spdlog::logger> log_;
   const std::atomic<bool>& stopping_;
+  std::function<void(const std::string&)> tell_;
   Loader loader_;
   History history_;
   std::optional<Guard> guard_;

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from harness import PROGRAM, SANITIZER, SLOW, compile_c, dataset, encode, run, wait_for
+from test_rollback import rollback
 
 ODD = Path(__file__).with_name("odd_plugin.c")
 GUARD = "goromdb-guard"
@@ -232,6 +233,21 @@ def test_a_reader_that_hangs_is_ended_also_when_it_prints_without_end(odd, mood)
     server.wait("words", "rejected .*the reader hung on this file: no progress for ")
     assert guards(server) == []
     the_next_good_file_is_adopted(server)
+
+
+def test_a_rollback_is_told_what_the_server_is_busy_with(odd):
+    server = odd(guard_timeout="1h", keep=1)
+    for number in (1, 2):
+        server.drop(b"good\n%d" % number)
+        server.adopted(number)
+    server.wait("words", "generation 1 is kept")
+    server.drop(b"hang\nnew")
+    wait_for(lambda: "busy" in server.status(), f"the status to tell\n{server.log()}")
+    done = rollback(server, "--timeout", "300ms")
+    assert done.returncode == 1
+    assert "the server is still trying " in done.stderr
+    assert "in another process; nothing was rolled back" in done.stderr
+    assert content(server) == b"2"
 
 
 def test_a_reader_that_is_slow_and_says_so_is_waited_for(odd):
