@@ -6,6 +6,7 @@ import json
 import os
 import random
 import re
+import signal
 import stat
 import subprocess
 import sys
@@ -367,7 +368,8 @@ def test_a_file_that_is_copied_over_gives_no_byte_of_the_other_one(serve, tmp_pa
 
 
 def test_pages_that_libdb_gives_up_over_fail_their_keys_only(serve, tmp_path):
-    """A page with a wrong checksum: libdb panics, and its environment is of no use from then on."""
+    """A page with a wrong checksum, as from a disk: nobody has written, so the file's time is as it was. libdb panics, and its
+    environment is of no use from then on."""
     server = serve(words={"storage": "bdb"})
     first, second = words("first"), words("second")
     data = writers.bdb({k.encode(): v.encode() for k, v in first.items()}, "btree", ["chksum=1"])
@@ -376,10 +378,14 @@ def test_pages_that_libdb_gives_up_over_fail_their_keys_only(serve, tmp_path):
     path = served_file(server)
     with readers(server, [first, second]) as more:
         more()
+        os.kill(server.pid, signal.SIGSTOP)  # it sees no other time
+        then = path.stat().st_mtime_ns
         with open(path, "r+b") as file:
             for page in range(5, len(data) // PAGE, 7):
                 file.seek(page * PAGE + 1000)
                 file.write(b"damage")
+        os.utime(path, ns=(then, then))
+        os.kill(server.pid, signal.SIGCONT)
         wait_for(lambda: survey(server, [first])[1] > 0, "keys to fail")
         found, failed = survey(server, [first])
         assert found > failed > 0
