@@ -113,7 +113,8 @@ void BdbGeneration::info(goromdb_generation_info& info) const {
   const bool is_sorted = std::all_of(contents_.trees.begin(), contents_.trees.end(),
                                      [](const Tree& tree) { return tree.is_sorted(); });
   info.caps = is_sorted ? GOROMDB_CAP_WALKS_SORTED : 0;
-  if (contents_.is_cached) info.caps |= GOROMDB_CAP_READS_FILE;
+  // With a copy keys are answered whatever becomes of the file.
+  if (contents_.is_cached && !contents_.copy) info.caps |= GOROMDB_CAP_READS_FILE;
   if (layout_.prefixes) info.caps |= GOROMDB_CAP_ANY_NAMESPACE;
   EntryTotals::tell(totals_, info);
   // Without a copy it is the page cache's, and libdb's.

@@ -164,6 +164,7 @@ TEST_CASE("of a file that was cut no key is sure whose pages libdb reads into it
   Database copied(Settings{{"index", "hash"}});
   write(copied.dir().file("f"), entries, {DB_HASH});
   REQUIRE(copied.open(copied.dir().file("f")) == GOROMDB_OK);
+  CHECK((copied.info().caps & GOROMDB_CAP_READS_FILE) == 0);
   CHECK(copied.get_all({{0, "key10000"}}, GOROMDB_GET_DAMAGED).front().status == GOROMDB_OK);
 }
 
