@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "format.h"
+#include "memcachedb_item.h"
 #include "plain_check.h"
 
 namespace goromdb::bdb {
@@ -129,17 +130,11 @@ std::optional<std::vector<EntryTotals>> BdbGeneration::check_plain() const {
     const uint32_t id = contents_.id_of(name);
     return id > 0 ? std::optional(id) : std::nullopt;
   };
-  SizeOf size_of;
-  if (layout_.memcachedb) {
-    size_of = [&](std::string_view key, std::string_view stored) -> std::optional<uint64_t> {
-      const auto entry = decoded(layout_, key, stored);
-      return entry ? std::optional(entry->value.size()) : std::nullopt;
-    };
-  }
   const Mapping map(file_);
   const ReadAhead ahead(map, host_.threads());
   const std::string_view bytes(reinterpret_cast<const char*>(map.data()), map.size());
-  return PlainCheck(bytes, header_, id_of, size_of, host_).run(contents_.names.size());
+  return PlainCheck(bytes, header_, id_of, layout_.memcachedb ? served_size : nullptr, host_)
+      .run(contents_.names.size());
 }
 
 void BdbGeneration::verify() {

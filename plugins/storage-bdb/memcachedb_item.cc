@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "memcachedb_item.h"
 
-#include <charconv>
+#include <goromdb/page_walk.hpp>
+
 #include <cstring>
 #include <limits>
 
@@ -11,45 +12,66 @@ namespace {
 constexpr size_t kHeadSize = 8, kSuffixSizeAt = 4, kKeySizeAt = 5;
 constexpr std::string_view kCrlf = "\r\n";
 
-// Takes " NUMBER" from the front of `text`.
-bool take_number(std::string_view& text, int64_t& number) {
-  if (!text.starts_with(' ')) return false;
-  const char* const end = text.data() + text.size();
-  const auto [stop, error] = std::from_chars(text.data() + 1, end, number);
-  if (error != std::errc()) return false;
-  text.remove_prefix(static_cast<size_t>(stop - text.data()));
-  return true;
+constexpr int64_t kMostNumber = std::numeric_limits<uint32_t>::max();
+
+// Takes " NUMBER" from `at` on, which is no larger than any flags or length can be. The guard reads
+// two of them for each entry of a file, in a few ns.
+bool take_number(const char*& at, const char* end, int64_t& number) {
+  if (at == end || *at++ != ' ') return false;
+  const bool is_negative = at != end && *at == '-';
+  if (is_negative) ++at;
+  const char* const begin = at;
+  for (number = 0; at != end; ++at) {
+    const auto digit = static_cast<unsigned>(*at - '0');
+    if (digit > 9) break;
+    number = number * 10 + digit;
+    if (number > kMostNumber) return false;
+  }
+  if (is_negative) number = -number;
+  return at != begin;
 }
 
+bool is_crlf(const char* at) { return std::memcmp(at, kCrlf.data(), kCrlf.size()) == 0; }
+
 // With its length in this byte order.
-std::optional<Item> parse(std::string_view bytes, uint32_t length) {
+inline bool parse(std::string_view bytes, uint32_t length, Item& item) {
   const auto suffix_size = static_cast<uint8_t>(bytes[kSuffixSizeAt]);
   const auto key_size = static_cast<uint8_t>(bytes[kKeySizeAt]);
   const size_t suffix_at = kHeadSize + key_size + 1, value_at = suffix_at + suffix_size;
-  if (length < kCrlf.size() || length > std::numeric_limits<int32_t>::max()) return {};
-  if (bytes.size() < value_at + length) return {};
-  const auto text = bytes.substr(value_at, length);
-  if (bytes[suffix_at - 1] != '\0' || !text.ends_with(kCrlf)) return {};
-  auto suffix = bytes.substr(suffix_at, suffix_size);
-  int64_t flags = 0, says = 0;
-  if (!take_number(suffix, flags) || !take_number(suffix, says) || suffix != kCrlf) return {};
+  if (length < kCrlf.size() || length > std::numeric_limits<int32_t>::max()) return false;
+  if (bytes.size() < value_at + length) return false;
+  const size_t value_size = length - kCrlf.size();
+  const char *at = bytes.data() + suffix_at, *const value = bytes.data() + value_at;
+  if (at[-1] != '\0' || !is_crlf(value + value_size)) return false;
+  int64_t flags, says;
+  if (!take_number(at, value, flags) || !take_number(at, value, says)) return false;
+  if (value - at != static_cast<ptrdiff_t>(kCrlf.size()) || !is_crlf(at)) return false;
   // Flags were printed as a signed number by some builds.
-  if (flags < std::numeric_limits<int32_t>::min() || flags > std::numeric_limits<uint32_t>::max()) {
-    return {};
-  }
-  const auto value = text.substr(0, length - kCrlf.size());
-  if (says != static_cast<int64_t>(value.size())) return {};
-  return Item{bytes.substr(kHeadSize, key_size), value, static_cast<uint32_t>(flags)};
+  if (flags < std::numeric_limits<int32_t>::min()) return false;
+  if (says != static_cast<int64_t>(value_size)) return false;
+  item = {{bytes.data() + kHeadSize, key_size}, {value, value_size}, static_cast<uint32_t>(flags)};
+  return true;
+}
+
+inline bool parse(std::string_view bytes, Item& item) {
+  if (bytes.size() < kHeadSize) return false;
+  uint32_t length;
+  std::memcpy(&length, bytes.data(), sizeof length);
+  return parse(bytes, length, item) || parse(bytes, __builtin_bswap32(length), item);
 }
 
 }  // namespace
 
 std::optional<Item> parse_item(std::string_view bytes) {
-  if (bytes.size() < kHeadSize) return {};
-  uint32_t length;
-  std::memcpy(&length, bytes.data(), sizeof length);
-  const auto item = parse(bytes, length);
-  return item ? item : parse(bytes, __builtin_bswap32(length));
+  Item item;
+  return parse(bytes, item) ? std::optional(item) : std::nullopt;
+}
+
+std::optional<uint64_t> served_size(std::string_view key, std::string_view stored) {
+  Item item;
+  const bool is_its_own =
+      parse(stored, item) && item.key.size() == key.size() && compare_common(item.key, key) == 0;
+  return is_its_own ? std::optional<uint64_t>(item.value.size()) : std::nullopt;
 }
 
 std::string item_of(const Item& item) {

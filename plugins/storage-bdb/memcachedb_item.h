@@ -25,6 +25,9 @@ constexpr size_t kMostItemKey = 255;
 // left alone.
 std::optional<Item> parse_item(std::string_view bytes);
 
+// How many bytes clients get of what is stored for a key; nothing: it is no item of that key.
+std::optional<uint64_t> served_size(std::string_view key, std::string_view stored);
+
 // The key has at most kMostItemKey bytes, the value less than 2 GiB.
 std::string item_of(const Item& item);
 

@@ -38,6 +38,57 @@ TEST_CASE("flags above 31 bits are read in both of their spellings and kept") {
   CHECK(parse_item(item_of({"k", "v", 0x80000001}))->flags == 0x80000001);
 }
 
+TEST_CASE("numbers are whole and no larger than flags and lengths can be") {
+  const auto item_with = [](const std::string& suffix) {
+    return "\x03\0\0\0"s + static_cast<char>(suffix.size()) + "\x01\0\0k\0"s + suffix + "v\r\n";
+  };
+  REQUIRE(parse_item(item_with(" 42 1\r\n")));
+  CHECK(parse_item(item_with(" -0 1\r\n"))->flags == 0);
+  CHECK(parse_item(item_with(" 00000000000000000000042 001\r\n"))->flags == 42);
+  CHECK(parse_item(item_with(" -2147483648 1\r\n"))->flags == 0x80000000);
+  for (const char* suffix : {" 4294967296 1\r\n",
+                             " 18446744073709551616 1\r\n",
+                             " -2147483649 1\r\n",
+                             " -4294967295 1\r\n",
+                             " 42 4294967297\r\n",
+                             " 42 -1\r\n",
+                             "  1\r\n",
+                             " - 1\r\n",
+                             " --1 1\r\n",
+                             " +1 1\r\n",
+                             " 42\r\n",
+                             " 42 \r\n",
+                             "42 1\r\n",
+                             " 42  1\r\n",
+                             " 42 1 \r\n",
+                             " 42 1 1\r\n",
+                             " 42 1\n",
+                             " 42 1\r",
+                             " 42 1",
+                             " ",
+                             ""}) {
+    CAPTURE(suffix);
+    CHECK_FALSE(parse_item(item_with(suffix)));
+  }
+}
+
+TEST_CASE("what clients get of an item is its value, under its own key alone") {
+  CHECK(served_size("key", kItem) == 5);
+  for (const char* key : {"", "ke", "kez", "Key", "key2"}) CHECK_FALSE(served_size(key, kItem));
+  CHECK_FALSE(served_size("key", kItem.substr(1)));
+  for (size_t size = 0; size < 255; ++size) {
+    auto key = std::string(size, 'k');
+    const auto item = item_of({key, "hello", 0});
+    CHECK(served_size(key, item) == 5);
+    if (size == 0) continue;
+    key.back() = 'z';
+    CHECK_FALSE(served_size(key, item));
+    key.back() = 'k';
+    key.front() = 'z';
+    CHECK_FALSE(served_size(key, item));
+  }
+}
+
 TEST_CASE("an empty value and an empty key are kept") {
   const auto bytes = item_of({"", "", 0});
   const auto item = parse_item(bytes);

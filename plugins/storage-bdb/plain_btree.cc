@@ -230,7 +230,7 @@ bool PlainBtree::entries(const PlainPage page, ComingPage coming) {
 // before it begins, so that they fill the page, none is long, and no key has duplicates. False: it
 // is another one, or not sound.
 bool PlainBtree::neat_entries(const PlainPage page, size_t count, ComingPage coming) {
-  const SizeOf* const size_of = database_.size_of;
+  const SizeOf size_of = database_.size_of;
   EntryTotals found;
   size_t begin = page.size;  // of the item before
   std::string_view last, key, value;
@@ -252,7 +252,7 @@ bool PlainBtree::neat_entries(const PlainPage page, size_t count, ComingPage com
     // The leaf before ends below the separator: children() and halves() see to that.
     if (i == 0 ? is_below(key, separator_) : !is_below(last, key)) return false;
     last = key;
-    const std::optional<uint64_t> size = size_of == nullptr ? value.size() : (*size_of)(key, value);
+    const std::optional<uint64_t> size = size_of == nullptr ? value.size() : size_of(key, value);
     if (!size) return false;
     found.add(key.size(), *size);
   }

@@ -218,7 +218,7 @@ bool PlainDatabase::add(std::string_view key, std::string_view stored, uint64_t 
   }
   if (!is_served) return true;
   if (size_of != nullptr) {
-    const auto served = (*size_of)(key, stored);
+    const auto served = size_of(key, stored);
     if (!served) return false;
     length = *served;
   }

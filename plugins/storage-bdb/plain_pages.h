@@ -9,7 +9,6 @@
 #include <bit>
 #include <cstdint>
 #include <cstring>
-#include <functional>
 #include <future>
 #include <optional>
 #include <string>
@@ -108,8 +107,8 @@ class PlainPages {
 };
 
 // How many bytes clients get of a stored value; nothing: it is none that can be served. Any thread.
-using SizeOf =
-    std::function<std::optional<uint64_t>(std::string_view key, std::string_view stored)>;
+// Called for each entry: what is more than a call would be felt.
+using SizeOf = std::optional<uint64_t> (*)(std::string_view key, std::string_view stored);
 
 // What is found in one of the file's databases.
 class PlainDatabase {
@@ -118,7 +117,7 @@ class PlainDatabase {
 
   bool is_list = false;  // of the sub-databases
   bool is_served = false;
-  const SizeOf* size_of = nullptr;  // NULL: values are served as they are
+  SizeOf size_of = nullptr;  // NULL: values are served as they are
   EntryTotals totals{};
   std::vector<Listed> listed{};
 

@@ -65,7 +65,7 @@ inline FileHeader header_of(std::string_view bytes, uint32_t page_size) {
 }
 
 // The file's own database is 0, of sub-databases "served" is 0 and no other is served.
-inline Found check(std::string_view bytes, const FileHeader& header, const SizeOf& size_of = {},
+inline Found check(std::string_view bytes, const FileHeader& header, SizeOf size_of = nullptr,
                    uint32_t threads = 1) {
   FakeHost host;
   host.lend_threads(threads);
@@ -74,7 +74,7 @@ inline Found check(std::string_view bytes, const FileHeader& header, const SizeO
   };
   return PlainCheck(bytes, header, id_of, size_of, Host(host.table())).run(1);
 }
-inline Found check(std::string_view bytes, uint32_t page_size, const SizeOf& size_of = {}) {
+inline Found check(std::string_view bytes, uint32_t page_size, SizeOf size_of = nullptr) {
   return check(bytes, header_of(bytes, page_size), size_of);
 }
 // Two threads find what one finds. Nothing, too, where the first page alone says that it is no such
