@@ -64,7 +64,8 @@ Result<void> try_here(char** words, const std::vector<OptionSetting>& settings) 
   auto options = OptionValues::parse(**plugin, settings);
   if (!options) return tl::unexpected(options.error());
   Metrics metrics(1);
-  auto storage = Storage::create(*plugin, "guard", *options, metrics, 1);
+  auto storage =
+      Storage::create(*plugin, "guard", *options, metrics, 1, GOROMDB_HINT_ONLY_VERIFIES);
   if (!storage) return tl::unexpected(storage.error());
   auto held = HeldFile::inherit(kFileDescriptor, path);
   if (!held) return tl::unexpected(held.error());

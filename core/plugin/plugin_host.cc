@@ -25,7 +25,7 @@ spdlog::level::level_enum level_of(int32_t level) {
 
 }  // namespace
 
-PluginHost::PluginHost(const std::string& object, Metrics& metrics, uint32_t loops)
+PluginHost::PluginHost(const std::string& object, Metrics& metrics, uint32_t loops, uint64_t hints)
     : log_(logger_for(object)), metrics_(metrics) {
   table_.struct_size = sizeof table_;
   table_.abi_minor = GOROMDB_ABI_MINOR;
@@ -61,14 +61,15 @@ PluginHost::PluginHost(const std::string& object, Metrics& metrics, uint32_t loo
   table_.guarded = [](void*, void (*fn)(void*), void* arg) -> int32_t {
     return run_guarded(fn, arg) ? 0 : 1;
   };
+  table_.hints = hints;
   table_.extension = [](void*, const char*) -> const void* { return nullptr; };
 }
 
 Result<std::unique_ptr<Storage>> Storage::create(std::shared_ptr<Plugin> plugin,
                                                  const std::string& object,
                                                  const OptionValues& options, Metrics& metrics,
-                                                 uint32_t loops) {
-  std::unique_ptr<Storage> storage(new Storage(std::move(plugin), object, metrics, loops));
+                                                 uint32_t loops, uint64_t hints) {
+  std::unique_ptr<Storage> storage(new Storage(std::move(plugin), object, metrics, loops, hints));
   PluginError error;
   auto status = storage->ops().create(storage->host_.table(), options.data(), options.size(),
                                       &storage->store_, error.get());

@@ -26,8 +26,8 @@ static_assert(sizeof(ConnHead) % 16 == 0, "the state behind it is aligned to 16"
 // The goromdb_host of one instance. Lives until the instance is destroyed.
 class PluginHost {
  public:
-  // `object` is whose name the plugin's log lines carry.
-  PluginHost(const std::string& object, Metrics& metrics, uint32_t loops);
+  // `object` is whose name the plugin's log lines carry, `hints` are GOROMDB_HINT_*.
+  PluginHost(const std::string& object, Metrics& metrics, uint32_t loops, uint64_t hints = 0);
   PluginHost(const PluginHost&) = delete;
   PluginHost& operator=(const PluginHost&) = delete;
 
@@ -56,7 +56,7 @@ class Storage {
   static Result<std::unique_ptr<Storage>> create(std::shared_ptr<Plugin> plugin,
                                                  const std::string& object,
                                                  const OptionValues& options, Metrics& metrics,
-                                                 uint32_t loops);
+                                                 uint32_t loops, uint64_t hints = 0);
   ~Storage();
   Storage(const Storage&) = delete;
   Storage& operator=(const Storage&) = delete;
@@ -68,8 +68,8 @@ class Storage {
 
  private:
   Storage(std::shared_ptr<Plugin> plugin, const std::string& object, Metrics& metrics,
-          uint32_t loops)
-      : plugin_(std::move(plugin)), host_(object, metrics, loops) {}
+          uint32_t loops, uint64_t hints)
+      : plugin_(std::move(plugin)), host_(object, metrics, loops, hints) {}
 
   std::shared_ptr<Plugin> plugin_;
   PluginHost host_;

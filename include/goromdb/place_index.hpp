@@ -35,7 +35,9 @@ constexpr goromdb_option kIndexOption = {
     "none|hash",
     0,
     0};
-inline bool wants_index(const Options& options) { return options.str("index") == "hash"; }
+inline bool wants_index(const Host& host, const Options& options) {
+  return options.str("index") == "hash" && !host.only_verifies();
+}
 
 // What a place leads to: both lie in the mapping.
 struct PlacedEntry {

@@ -101,6 +101,10 @@ typedef struct goromdb_arena
 
 #define GOROMDB_METRIC_COUNTER 1
 
+/* The host opens files to have them verified, in a process that serves nothing: it asks for no key
+ * but by walks. */
+#define GOROMDB_HINT_ONLY_VERIFIES 0x1
+
 /* Handed to create(); valid until destroy() returns. Any thread unless it says otherwise. */
 typedef struct goromdb_host {
   uint32_t struct_size;
@@ -135,6 +139,7 @@ typedef struct goromdb_host {
    * was left at that instruction; nothing of it was unwound. Any thread, nested as well. [HOST-10]
    */
   int32_t (*guarded)(void* ctx, void (*fn)(void* arg), void* arg);
+  uint64_t hints; /* GOROMDB_HINT_*; what a plugin does not know it ignores. [HOST-11] */
 } goromdb_host;
 
 /* ---- options: declared by the plugin, parsed and checked by the core [OPT-1] ----------------- */

@@ -114,6 +114,10 @@ class Host {
   uint32_t loop_count() const { return table_->loop_count; }
   // That open() or verify() may use, its own with them.
   uint32_t threads() const { return std::max<uint32_t>(table_->threads, 1); }
+  // Whether files are opened here only to be verified, so that what look-ups need is left out.
+  bool only_verifies() const {
+    return GOROMDB_HAS(table_, hints) && (table_->hints & GOROMDB_HINT_ONLY_VERIFIES) != 0;
+  }
   const char* core_version() const { return table_->core_version; }
   uint32_t counter(const char* name, const char* help) const {
     return table_->metric(table_->ctx, name, GOROMDB_METRIC_COUNTER, help);

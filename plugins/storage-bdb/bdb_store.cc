@@ -231,7 +231,7 @@ BdbStore::BdbStore(Host host, const Options& options) : host_(host) {
   layout_.subdb = options.str("subdb");
   layout_.prefixes = options.str("namespaces") == "prefix";
   layout_.memcachedb = options.str("encoding") == "memcachedb";
-  layout_.copies = options.str("index") == "hash";
+  layout_.copies = options.str("index") == "hash" && !host.only_verifies();
   if (options.is_set("cache")) layout_.cache_bytes = static_cast<uint64_t>(options.num("cache"));
   if (layout_.subdb.find('\0') != std::string::npos) {
     throw Failure(GOROMDB_E_CONFIG, "the name of a sub-database holds no zero byte");

@@ -59,6 +59,12 @@ TEST_CASE("entries are counted and memory is told as soon as a copied file is op
   CHECK(plain.info().resident_bytes == GOROMDB_UNKNOWN);
 }
 
+TEST_CASE("a host that only verifies has nothing copied") {
+  const TempDir dir;
+  write(dir.file("f"), numbered(1000));
+  CHECK(is_verified_without_index(dir.file("f")));
+}
+
 TEST_CASE("a copied file is read on when its pages go bad, and its values stay where they are") {
   for (const auto type : {DB_BTREE, DB_HASH}) {
     CAPTURE(type);

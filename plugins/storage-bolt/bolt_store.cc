@@ -33,7 +33,7 @@ goromdb_value without(goromdb_status status) { return {nullptr, 0, 0, 0, status,
 }  // namespace
 
 BoltStore::BoltStore(Host host, const Options& options)
-    : host_(host), bucket_(options.str("bucket")), with_index_(wants_index(options)) {
+    : host_(host), bucket_(options.str("bucket")), with_index_(wants_index(host, options)) {
   if (bucket_.empty()) {
     throw Failure(GOROMDB_E_CONFIG,
                   "bucket is empty; name the bucket of the keys without a namespace");

@@ -52,6 +52,12 @@ TEST_CASE("with an index a file is walked when it is opened: it is counted, or r
   CHECK(db.in_one_line());
 }
 
+TEST_CASE("a host that only verifies has no index made") {
+  Database db;
+  REQUIRE(db.build({{"", {{"key", {"value"}}}}}));
+  CHECK(is_verified_without_index(db.dir().file("built.db")));
+}
+
 TEST_CASE("with an index it is part of what look-ups read") {
   Items items;
   for (int i = 0; i < 5000; ++i) items[""]["k" + std::to_string(i)] = {"value"};

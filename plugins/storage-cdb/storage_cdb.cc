@@ -267,7 +267,8 @@ class CdbStore {
   static constexpr uint32_t kTraits = GOROMDB_TRAIT_BOUNDS_CHECKED | GOROMDB_TRAIT_BUILDS_SORTED;
   static constexpr goromdb_option kOptions[] = {kIndexOption};
 
-  CdbStore(Host host, const Options& options) : host_(host), with_index_(wants_index(options)) {}
+  CdbStore(Host host, const Options& options)
+      : host_(host), with_index_(wants_index(host, options)) {}
 
   static bool recognise(std::string_view head, uint64_t size) {
     return CdbFile::looks_like(head, size);

@@ -103,6 +103,12 @@ TEST_CASE("a main database of duplicates or of integers is answered with an inde
   }
 }
 
+TEST_CASE("a host that only verifies has no index made") {
+  const goromdb::test::TempDir dir;
+  goromdb::lmdb::write_everything(dir.file("data.db"));
+  CHECK(goromdb::test::is_verified_without_index(dir.file("data.db")));
+}
+
 TEST_CASE("with an index a file is walked when it is opened: it is counted, or refused") {
   Database db(kWithIndex);
   const std::string path = db.dir().file("large.db");

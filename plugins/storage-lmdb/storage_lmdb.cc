@@ -210,7 +210,7 @@ class LmdbStore {
   };
 
   LmdbStore(Host host, const Options& options)
-      : host_(host), database_(options.str("database")), with_index_(wants_index(options)) {
+      : host_(host), database_(options.str("database")), with_index_(wants_index(host, options)) {
     if (database_.find('\0') != database_.npos) {
       throw Failure(GOROMDB_E_CONFIG, "the name of a database holds no zero byte");
     }

@@ -376,6 +376,19 @@ def test_the_guard_reads_with_the_options_of_the_database(serve):
         assert client.get("c") == b"2"
 
 
+@pytest.mark.parametrize("guard", ["always", "never"])
+def test_a_storage_is_told_that_the_guard_only_verifies(serve, tmp_path, guard):
+    plugin = compile_c(ODD, tmp_path / "storage-odd.so")
+    server = serve(words={"storage": str(plugin), "guard": guard})
+    server.drop(b"to verify\nnew")
+    if guard == "always":
+        server.wait("words", "rejected .*only to verify fails, as the file wishes")
+        the_next_good_file_is_adopted(server)
+    else:
+        server.adopted()
+        assert content(server) == b"new"
+
+
 def test_an_adopted_file_is_not_tried_again_at_the_next_start(serve):
     server = serve(words={"guard": "always"})
     server.load(dataset("one"))

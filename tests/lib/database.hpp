@@ -90,7 +90,8 @@ using Items = std::map<std::string, std::map<std::string, Item>>;
 // A store, and one generation and reader of it when the file could be opened.
 class Database {
  public:
-  explicit Database(const Settings& settings = {}) {
+  explicit Database(const Settings& settings = {}, uint64_t hints = 0) {
+    host.hint(hints);
     OptionValues options(plugin_);
     for (const auto& [name, value] : run_settings()) options.set(name, value);
     for (const auto& [name, value] : settings) options.set(name, value);
@@ -421,5 +422,14 @@ class Database {
   goromdb_reader* reader_ = nullptr;
   std::unique_ptr<goromdb_arena> arena_;  // of the last get_all()
 };
+
+// Whether a file is verified and counted, with index: hash, without an index being made for it, by
+// a host that says that it does no more.
+inline bool is_verified_without_index(const std::string& path) {
+  Database db(kWithIndex, GOROMDB_HINT_ONLY_VERIFIES);
+  const auto has_index = [&] { return db.info().resident_bytes != GOROMDB_UNKNOWN; };
+  return db.open(path) == GOROMDB_OK && !has_index() && db.verify() == GOROMDB_OK && !has_index() &&
+         db.info().entries != GOROMDB_UNKNOWN;
+}
 
 }  // namespace goromdb::test

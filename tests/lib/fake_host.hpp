@@ -72,6 +72,7 @@ class FakeHost {
 
   const goromdb_host* table() const { return &table_; }
   void lend_threads(uint32_t most) { table_.threads = most; }
+  void hint(uint64_t hints) { table_.hints = hints; }
 
  private:
   goromdb_host table_{};

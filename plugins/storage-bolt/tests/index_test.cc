@@ -49,6 +49,12 @@ TEST_CASE("with an index each key of each bucket has the answer that it has with
   CHECK(different({}, ImageFile({}).bytes) == "");
 }
 
+TEST_CASE("a host that only verifies has no index made") {
+  const TempDir dir;
+  CHECK(is_verified_without_index(
+      written(dir.file("data.db"), ImageFile(sample(4096, 600), 4096).bytes)));
+}
+
 TEST_CASE("equal keys are told apart in a hundred buckets, with pages of their own and without") {
   Items items;
   for (int i = 0; i < 100; ++i) {
