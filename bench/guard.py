@@ -43,6 +43,7 @@ def arguments():
     parser.add_argument("--build", default="build", help="the folder of a release build")
     parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--storage", action="append", help="lmdb, bdb, memcachedb-bdb, bolt, cdb, or a kind of Berkeley DB file: " + ", ".join(KINDS))
+    parser.add_argument("--option", action="append", default=[], metavar="NAME=VALUE", help="of the storage, as in index=hash")
     return parser.parse_args()
 
 
@@ -76,12 +77,13 @@ def cat(file):
     return time.perf_counter() - began
 
 
-def guard(build, work, file, threads):
-    """(seconds from its start to its end, of these from its first sign to its verdict)"""
+def guard(build, work, file, threads, options=()):
+    """With the storage's options, each as NAME=VALUE: (seconds from its start to its end, of these from its first sign to its verdict)"""
     scratch = work / "scratch"
     scratch.mkdir(exist_ok=True)
     words = ["open-in-guard", os.getpid(), MEMORY, CPU_S, SCRATCH, threads, scratch]
     words += [build / "plugins" / f"storage-{file.suffix[1:]}.so", file]
+    words += [word for option in options for word in option.split("=", 1)]
     ours, its = os.pipe()
     began = time.perf_counter()
     process = os.posix_spawn(
@@ -120,7 +122,7 @@ def main():
                 for way, (threads, its) in ways.items():
                     os.sched_setaffinity(0, its)  # and of those that are started
                     plain = cat(file)
-                    whole, reading = guard(build, work, file, threads)
+                    whole, reading = guard(build, work, file, threads, options.option)
                     found[way].append((plain / reading, plain / whole))
             figures = [f"{statistics.median(each):.2f}" for way in ways for each in zip(*found[way])]
             print(f"| {kind} | {size} | {file.stat().st_size / 1e6:.0f} | {' | '.join(figures)} |", flush=True)

@@ -13,24 +13,43 @@
 
 namespace goromdb {
 
-// < 0, 0 or > 0: the order of as many bytes as both have; of eight and more without a call for each
-// pair of keys.
-inline int compare_common(std::string_view a, std::string_view b) {
+// The first bytes as a number whose order is theirs.
+template <class Word>
+inline uint64_t big_endian(const char* at) {
   static_assert(std::endian::native == std::endian::little);
-  constexpr size_t kWord = sizeof(uint64_t);
+  Word word;
+  std::memcpy(&word, at, sizeof word);
+  return sizeof word == sizeof(uint32_t) ? __builtin_bswap32(static_cast<uint32_t>(word))
+                                         : __builtin_bswap64(word);
+}
+
+// < 0, 0 or > 0: the order of as many bytes as both have, without a call for each pair of keys.
+// Words may have bytes of the ones before, which are the same in both where those are.
+inline int compare_common(std::string_view a, std::string_view b) {
+  constexpr size_t kWord = sizeof(uint64_t), kHalf = sizeof(uint32_t);
   const size_t common = std::min(a.size(), b.size());
-  if (common < kWord) return common == 0 ? 0 : std::memcmp(a.data(), b.data(), common);
-  const auto word_at = [](const char* at) {
-    uint64_t word;
-    std::memcpy(&word, at, kWord);
-    return __builtin_bswap64(word);  // whose order is that of its bytes
-  };
-  // The last word may have bytes of the one before, which are the same in both.
-  for (size_t i = 0;; i = std::min(i + kWord, common - kWord)) {
-    const uint64_t x = word_at(a.data() + i), y = word_at(b.data() + i);
-    if (x != y) return x < y ? -1 : 1;
-    if (i + kWord == common) return 0;
+  const auto order = [](uint64_t x, uint64_t y) { return x < y ? -1 : x > y ? 1 : 0; };
+  if (common >= kWord) {
+    for (size_t i = 0;; i = std::min(i + kWord, common - kWord)) {
+      const auto x = big_endian<uint64_t>(a.data() + i), y = big_endian<uint64_t>(b.data() + i);
+      if (x != y) return x < y ? -1 : 1;
+      if (i + kWord == common) return 0;
+    }
   }
+  if (common >= kHalf) {
+    const auto both = [&](const char* at) {
+      return big_endian<uint32_t>(at) << 32 | big_endian<uint32_t>(at + common - kHalf);
+    };
+    return order(both(a.data()), both(b.data()));
+  }
+  if (common == 0) return 0;
+  const auto three = [&](std::string_view text) {
+    const auto byte = [&](size_t i) {
+      return static_cast<uint64_t>(static_cast<uint8_t>(text[i]));
+    };
+    return byte(0) << 16 | byte(common / 2) << 8 | byte(common - 1);
+  };
+  return order(three(a), three(b));
 }
 
 // As a < b.
