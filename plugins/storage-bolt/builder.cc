@@ -18,8 +18,6 @@ constexpr std::string_view kAgain = "; sort and merge the entries first";
 
 [[noreturn]] void refuse(const std::string& why) { throw Failure(GOROMDB_E_CONFIG, why); }
 
-uint8_t* bytes(std::string& s) { return reinterpret_cast<uint8_t*>(s.data()); }
-
 std::string bucket_value(uint64_t root) {
   std::string value(kBucket, '\0');
   store<uint64_t>(bytes(value), root);

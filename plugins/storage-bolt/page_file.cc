@@ -14,8 +14,6 @@ namespace {
 
 constexpr size_t kBuffer = 1 << 20;
 
-uint8_t* bytes(std::string& s) { return reinterpret_cast<uint8_t*>(s.data()); }
-
 }  // namespace
 
 void PageBuffer::add(std::string_view key) {

@@ -9,6 +9,8 @@
 
 namespace goromdb::bolt {
 
+inline uint8_t* bytes(std::string& s) { return reinterpret_cast<uint8_t*>(s.data()); }
+
 // The elements of one page. Keys and values follow the element array, in order.
 class PageBuffer {
  public:
