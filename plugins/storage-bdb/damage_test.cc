@@ -63,7 +63,7 @@ void damage(const std::string& path, const std::string& value) {
   file.put('!');
 }
 
-Entries numbered(int n) {
+Entries numbered_values(int n) {
   Entries entries;
   for (int i = 0; i < n; ++i) {
     const auto number = std::to_string(10000 + i);
@@ -106,7 +106,7 @@ TEST_CASE("a page that is not what it was is found before it is served, by its c
     CAPTURE(flags);
     Database db(Settings{{"index", index}});
     const auto path = db.dir().file("f");
-    write(path, numbered(2000), {DB_BTREE, nullptr, flags});
+    write(path, numbered_values(2000), {DB_BTREE, nullptr, flags});
     auto text = bytes_of(path);
     if (flags == 0) {
       std::fill(text.begin() + 3 * 4096, text.begin() + 4 * 4096, '\0');
@@ -120,7 +120,7 @@ TEST_CASE("a page that is not what it was is found before it is served, by its c
 }
 
 TEST_CASE("a page that goes bad while it is served fails its own keys and no others") {
-  const auto entries = numbered(2000);
+  const auto entries = numbered_values(2000);
   for (const auto type : {DB_BTREE, DB_HASH}) {
     CAPTURE(type);
     Database db;
@@ -169,7 +169,7 @@ TEST_CASE("of a file that was cut no key is sure whose pages libdb reads into it
 }
 
 TEST_CASE("sub-databases are read on when a page of one goes bad") {
-  const auto entries = numbered(1000);
+  const auto entries = numbered_values(1000);
   auto others = entries;
   for (auto& entry : others) entry.second[0] = 'V';
   Database db;
@@ -196,7 +196,7 @@ TEST_CASE("sub-databases are read on when a page of one goes bad") {
 
 TEST_CASE(
     "a walk that was under way when a look-up broke on a page fails, and the next one goes on") {
-  const auto entries = numbered(2000);
+  const auto entries = numbered_values(2000);
   Database db;
   const auto path = db.dir().file("f");
   write(path, entries, {DB_BTREE, nullptr, DB_CHKSUM});
@@ -212,7 +212,7 @@ TEST_CASE("a cursor that libdb is left in while it is made is not closed") {
   const TempDir dir;
   Contents contents;
   contents.path = dir.file("f");
-  write(contents.path, numbered(10));
+  write(contents.path, numbered_values(10));
   const FakeHost fake;
   goromdb_host table = *fake.table();
   table.guarded = [](void*, void (*fn)(void*), void* arg) -> int32_t {
@@ -233,7 +233,7 @@ TEST_CASE("a cursor that libdb is left in while it is made is not closed") {
 }
 
 TEST_CASE("when the file is not to be opened again all keys fail, and none is a miss") {
-  const auto entries = numbered(2000);
+  const auto entries = numbered_values(2000);
   Database db;
   const auto path = db.dir().file("f");
   write(path, entries, {DB_BTREE, nullptr, DB_CHKSUM});
@@ -246,7 +246,7 @@ TEST_CASE("when the file is not to be opened again all keys fail, and none is a 
 
 TEST_CASE("whatever bits are flipped, what was verified is read without a death") {
   const auto index = index_of_this_run();
-  const auto entries = numbered(300);
+  const auto entries = numbered_values(300);
   constexpr int kRounds = goromdb::test::rounds(200);
   std::mt19937 random(3);
   for (const auto type : {DB_BTREE, DB_HASH}) {

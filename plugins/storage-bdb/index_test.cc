@@ -15,23 +15,23 @@ namespace {
 
 const Settings kCopied = {{"index", "hash"}};
 
-constexpr size_t kPage = 4096, kNextAt = 16, kTypeAt = 25;
-constexpr char kLeaf = 5, kHash = 13;
+constexpr size_t kPageSize = 4096, kNextOffset = 16, kTypeOffset = 25;
+constexpr char kLeafType = 5, kHashType = 13;
 
 // The numbers of the pages of a type.
 std::vector<uint32_t> pages(const std::string& bytes, char type) {
   std::vector<uint32_t> numbers;
-  for (size_t at = 0; at < bytes.size(); at += kPage) {
-    if (bytes[at + kTypeAt] == type) numbers.push_back(static_cast<uint32_t>(at / kPage));
+  for (size_t at = 0; at < bytes.size(); at += kPageSize) {
+    if (bytes[at + kTypeOffset] == type) numbers.push_back(static_cast<uint32_t>(at / kPageSize));
   }
   return numbers;
 }
 
 void set_next(std::string& bytes, uint32_t page, uint32_t next) {
-  std::memcpy(bytes.data() + page * kPage + kNextAt, &next, sizeof next);
+  std::memcpy(bytes.data() + page * kPageSize + kNextOffset, &next, sizeof next);
 }
 
-Entries numbered(int n) {
+Entries indexed_entries(int n) {
   Entries entries;
   for (int i = 0; i < n; ++i) {
     entries.emplace_back("key" + std::to_string(100000 + i), std::string(50, 'v'));
@@ -42,7 +42,7 @@ Entries numbered(int n) {
 }  // namespace
 
 TEST_CASE("entries are counted and memory is told as soon as a copied file is open") {
-  const auto entries = numbered(20000);
+  const auto entries = indexed_entries(20000);
   Database db(kCopied), plain;
   const auto path = db.dir().file("f");
   write(path, entries);
@@ -74,7 +74,7 @@ TEST_CASE("a copied file is read on when its pages go bad, and its values stay w
     write(path, entries, {type, nullptr, DB_CHKSUM});
     REQUIRE_MESSAGE(db.open(path) == GOROMDB_OK, db.message);
     const auto before = db.get_all({{0, "key7"}}).front();
-    std::filesystem::resize_file(path, kPage);
+    std::filesystem::resize_file(path, kPageSize);
     for (const auto& [key, value] : entries) CHECK((db.get(key) == value));
     CHECK_FALSE(db.get("none"));
     CHECK(db.get_all({{0, "key7"}}).front().ptr == before.ptr);
@@ -84,7 +84,7 @@ TEST_CASE("a copied file is read on when its pages go bad, and its values stay w
 TEST_CASE("a batch of any size mixes hits, misses, repeats and databases that have the same keys") {
   Database db(kCopied);
   const auto path = db.dir().file("f");
-  Entries ones = numbered(100), twos = ones;
+  Entries ones = indexed_entries(100), twos = ones;
   for (auto& entry : twos) entry.second = "2" + entry.second;
   write(path, ones, {DB_BTREE, "one"});
   write(path, twos, {DB_HASH, "two"});
@@ -199,13 +199,13 @@ TEST_CASE("of MemcacheDB's items the values are copied, and their flags") {
 }
 
 TEST_CASE("copying pages that lead round and round ends, and the file is refused") {
-  const auto entries = numbered(2000);
+  const auto entries = indexed_entries(2000);
   for (const auto type : {DB_BTREE, DB_HASH}) {
     CAPTURE(type);
     const TempDir dir;
     write(dir.file("f"), entries, {type});
     auto bytes = bytes_of(dir.file("f"));
-    const auto parts = pages(bytes, type == DB_BTREE ? kLeaf : kHash);
+    const auto parts = pages(bytes, type == DB_BTREE ? kLeafType : kHashType);
     REQUIRE(parts.size() > 10);
     set_next(bytes, parts[5], parts[type == DB_BTREE ? 0 : 5]);
     Database db(kCopied);
@@ -231,14 +231,14 @@ TEST_CASE("a list of sub-databases that leads round and round is refused") {
 }
 
 TEST_CASE("pages behind the end of the file are not made, and the file is not written") {
-  const auto entries = numbered(2000);
+  const auto entries = indexed_entries(2000);
   for (const auto type : {DB_BTREE, DB_HASH}) {
     Database db(kCopied);
     const auto path = db.dir().file("f");
     write(path, entries, {type});
     const auto whole = bytes_of(path);
-    const auto parts = pages(whole, type == DB_BTREE ? kLeaf : kHash);
-    const auto count = static_cast<uint32_t>(whole.size() / kPage);
+    const auto parts = pages(whole, type == DB_BTREE ? kLeafType : kHashType);
+    const auto count = static_cast<uint32_t>(whole.size() / kPageSize);
     for (const uint32_t next : {count, count + 1, 500000U}) {
       CAPTURE(type);
       CAPTURE(next);
@@ -266,7 +266,7 @@ TEST_CASE("a key that comes twice in a hash is refused: a copy cannot tell which
 TEST_CASE("a stop ends copying, and indexing") {
   Database db(kCopied);
   const auto path = db.dir().file("f");
-  write(path, numbered(10000));
+  write(path, indexed_entries(10000));
   int calls = 0, last = 1;
   db.host.on_progress = [&](uint64_t, uint64_t) { return ++calls == last; };
   for (; db.open(path) != GOROMDB_OK; ++last) {

@@ -9,7 +9,7 @@ using namespace goromdb::test;
 
 namespace {
 
-constexpr size_t kPage = 512;
+constexpr size_t kSmallPage = 512;
 
 struct Kind {
   const char* name;
@@ -64,7 +64,7 @@ void seal(std::string& bytes, size_t page, const FileHeader& header) {
   const size_t at = page + (is_meta ? kMetaSumAt : kSumAt);
   put(bytes, at, 0);
   uint32_t sum = 0;
-  for (size_t i = 0; i < (is_meta ? kSummedOfMeta : kPage); ++i)
+  for (size_t i = 0; i < (is_meta ? kSummedOfMeta : kSmallPage); ++i)
     sum = 33 * sum + static_cast<uint8_t>(bytes[page + i]);
   put(bytes, at, header.swapped ? __builtin_bswap32(sum) : sum);
 }
@@ -75,7 +75,7 @@ std::string changed(const std::string& whole, const FileHeader& header, int kind
   const auto below = [&](size_t n) { return static_cast<size_t>(random() % n); };
   auto bytes = whole;
   const auto flip = [&](size_t at) { bytes[at] = static_cast<char>(bytes[at] ^ (1 << below(8))); };
-  const size_t page = below(whole.size() / kPage) * kPage,
+  const size_t page = below(whole.size() / kSmallPage) * kSmallPage,
                places = page + (header.checksums ? kHeaderWithSum : kHeader),
                entry = places + below(40) * 2;
   const auto item = [&] {
@@ -84,7 +84,7 @@ std::string changed(const std::string& whole, const FileHeader& header, int kind
   };
   switch (kind_of_change) {
     case 0:
-      flip(page + below(kPage));
+      flip(page + below(kSmallPage));
       break;
     case 1:
       flip(page + below(kHeader));
@@ -93,17 +93,18 @@ std::string changed(const std::string& whole, const FileHeader& header, int kind
       flip(entry + below(2));
       break;
     case 3:  // an item, or what is where one might be
-      flip(page + (item() + below(kLongItemSize)) % kPage);
+      flip(page + (item() + below(kLongItemSize)) % kSmallPage);
       break;
     case 4:  // another page, under this one's number
-      bytes.replace(page, kPage, whole, below(whole.size() / kPage) * kPage, kPage);
+      bytes.replace(page, kSmallPage, whole, below(whole.size() / kSmallPage) * kSmallPage,
+                    kSmallPage);
       bytes.replace(page + kNumberAt, 4, whole, page + kNumberAt, 4);
       break;
     case 5:
       put_short(bytes, entry, short_at(bytes, places + below(40) * 2));
       break;
     default:
-      bytes.replace(page, kPage, kPage, '\0');
+      bytes.replace(page, kSmallPage, kSmallPage, '\0');
   }
   if (below(10) != 0) seal(bytes, page, header);
   return bytes;
@@ -128,7 +129,7 @@ TEST_CASE("whatever is changed, libdb finds sound what is found sound here, and 
     const TempDir dir;
     const auto path = dir.file("f");
     auto how = kind.how;
-    how.page_size = kPage;
+    how.page_size = kSmallPage;
     auto some = some_of(kind);
     if (kind.is_among_others) how.subdb = "served";
     write(path, some, how);

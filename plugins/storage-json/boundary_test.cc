@@ -13,7 +13,7 @@ using namespace std::string_literals;
 
 namespace {
 
-const Settings kLines = {{"format", "ndjson"}};
+const Settings kAsLines = {{"format", "ndjson"}};
 
 // The file with so much space in front that the first window ends before its byte `at`.
 std::string cut_at(const std::string& text, size_t at) {
@@ -21,7 +21,7 @@ std::string cut_at(const std::string& text, size_t at) {
 }
 
 // The message without the path and the place, both of which differ.
-std::string cause(const Database& db) {
+std::string cause_of(const Database& db) {
   const size_t begin = db.message.find(": ");
   return begin == std::string::npos
              ? ""
@@ -42,7 +42,7 @@ TEST_CASE("a window may end at any byte of lines") {
       "{\"key\":\"a\",\"value\":\"\u20ac\\u20ac\\ud83d\\ude00\",\"flags\":7}\r\n\n{\"namespace\":"
       "\"n\","
       "\"key_b64\":\"/w==\",\"value\":[1,\"\U0001F600\"]}\n{\"key\":\"z\",\"value\":-12.5e+10 }";
-  for (const Settings& settings : {Settings{}, kLines}) {
+  for (const Settings& settings : {Settings{}, kAsLines}) {
     for (size_t at = 1; at <= text.size(); ++at) {
       CAPTURE(at);
       Database db(cut_at(text, at), settings);
@@ -75,15 +75,15 @@ TEST_CASE("a window may end at any byte of a wrong line") {
   };
   for (const std::string& text : cases) {
     for (const std::string& after : {""s, "\n{\"key\":\"a\",\"value\":1}\n"s}) {
-      const Database whole(text + after, kLines);
+      const Database whole(text + after, kAsLines);
       REQUIRE(whole.status == GOROMDB_E_CORRUPT);
       REQUIRE(whole.says("line 1: "));
       for (size_t at = 1; at <= text.size(); ++at) {
         CAPTURE(text);
         CAPTURE(at);
-        const Database db(cut_at(text + after, at), kLines);
+        const Database db(cut_at(text + after, at), kAsLines);
         CHECK(db.status == GOROMDB_E_CORRUPT);
-        CHECK(cause(db) == cause(whole));
+        CHECK(cause_of(db) == cause_of(whole));
         REQUIRE(place(db).has_value() == place(whole).has_value());
         if (place(db)) CHECK(*place(db) == goromdb::Window::kSmallest - at + *place(whole));
       }
@@ -112,7 +112,7 @@ TEST_CASE("keys, values and space may be many windows long") {
   Database db(lines + "{" + space + "\"key\"" + space + ":" + quoted(key) + ",\"value\":" + space +
                   quoted(escaped) + space + "}" + space + lines +
                   "{\"key\":\"l\",\"value\":" + list + "}" + lines,
-              kLines);
+              kAsLines);
   REQUIRE(db.message == "");
   CHECK(db.get(key) == plain);
   CHECK(db.get("l") == list);

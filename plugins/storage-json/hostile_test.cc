@@ -20,7 +20,7 @@ const std::string kObject =
     "{\"text\":\"a\\\"b\\u00e9\\ud83d\\ude00\u20ac\", \"n\" : -12.5e3 ,\"t\":true,\"z\":null,"
     "\"l\":[1,[2,{\"x\":\"y\"}],{}],\"ns\":{\"k\":\"v\",\"deep\":{\"a\":[false]}},\"\":\"\",\"t\":"
     "\"2\"}";
-const std::string kLines =
+const std::string kHostileLines =
     "{\"key\":\"a\",\"value\":\"b\\n\u20ac\",\"flags\":3}\n"
     "{\"namespace\":\"n\",\"key_b64\":\"/"
     "w==\",\"value_b64\":\"AAE=\"}\n\n{\"key\":\"c\",\"value\":[1]}\n";
@@ -171,10 +171,10 @@ TEST_CASE("an object that is cut anywhere is refused") {
 
 TEST_CASE("lines that are cut anywhere are refused, but between two lines") {
   Database db(Settings{{"format", "ndjson"}});
-  for (size_t size = 0; size <= kLines.size(); ++size) {
+  for (size_t size = 0; size <= kHostileLines.size(); ++size) {
     CAPTURE(size);
-    const std::string text = kLines.substr(0, size);
-    const bool whole = text.ends_with("\n") || (size > 0 && kLines[size] == '\n');
+    const std::string text = kHostileLines.substr(0, size);
+    const bool whole = text.ends_with("\n") || (size > 0 && kHostileLines[size] == '\n');
     CHECK(db.open_text(text) == (whole ? GOROMDB_OK : GOROMDB_E_CORRUPT));
   }
 }
@@ -250,7 +250,7 @@ TEST_CASE("changed lines are data or a message that names the line") {
   Database db(Settings{{"format", "ndjson"}});
   int right = 0;
   for (int round = 0; round < goromdb::test::rounds(4000); ++round) {
-    std::string text = kLines;
+    std::string text = kHostileLines;
     for (size_t n = 1 + random() % 3; n > 0; --n) {
       text[random() % text.size()] =
           static_cast<char>(random() % 2 == 0 ? random() % 256 : "{}[]\":,\\1u-e\n"[random() % 13]);

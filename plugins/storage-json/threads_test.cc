@@ -20,10 +20,10 @@ using namespace std::string_literals;
 
 namespace {
 
-const Settings kLines = {{"format", "ndjson"}};
+const Settings kByLines = {{"format", "ndjson"}};
 constexpr uint32_t kThreads[] = {2, 3, 8};
 
-std::string gzip(std::string_view text) {
+std::string gzipped(std::string_view text) {
   std::string out(compressBound(text.size()) + 64, '\0');
   z_stream stream{};
   deflateInit2(&stream, 1, Z_DEFLATED, MAX_WBITS + 16, 8, Z_DEFAULT_STRATEGY);
@@ -88,7 +88,7 @@ Seen seen(const std::string& path, const Settings& settings, uint32_t threads) {
 }
 
 // As one thread and as several see it; what one sees.
-Seen same_for_all(std::string_view text, const Settings& settings = kLines) {
+Seen same_for_all(std::string_view text, const Settings& settings = kByLines) {
   const TempDir dir;
   const std::string path = written(dir.file("data.db"), text);
   Seen one = seen(path, settings, 1);
@@ -161,23 +161,23 @@ TEST_CASE("several threads read what has few, long or empty lines") {
 
 TEST_CASE("several threads decompress and parse side by side, with the same outcome") {
   const std::string text = lines(4000000);
-  const std::string zipped = gzip(text);
+  const std::string zipped = gzipped(text);
   CHECK(same_for_all(zipped).keys == same_for_all(text).keys);
   CHECK(same_for_all(zipped + "xx").message.find("wrong gzip data") != std::string::npos);
   CHECK(same_for_all(zipped.substr(0, zipped.size() / 2)).message.find("cut off") !=
         std::string::npos);
   // Wrong in both ways: what one thread reads first counts.
-  const std::string wrong = gzip("{\"key\":1}\n" + text);
+  const std::string wrong = gzipped("{\"key\":1}\n" + text);
   CHECK(same_for_all(wrong.substr(0, wrong.size() / 2)).message.find("line 1: ") !=
         std::string::npos);
   const std::string object = "{\"a\":\"" + std::string(3000000, 'x') + "\",\"n\":{\"b\":\"c\"}}";
-  CHECK(same_for_all(gzip(object), {}).items.at("n").at("b").value == "c");
-  CHECK(same_for_all(gzip(object), {{"max_decompressed", "1MiB"}}).message != "");
+  CHECK(same_for_all(gzipped(object), {}).items.at("n").at("b").value == "c");
+  CHECK(same_for_all(gzipped(object), {{"max_decompressed", "1MiB"}}).message != "");
 }
 
 TEST_CASE("a stop ends a load by several threads") {
-  for (const std::string& text : {many_lines(), gzip(many_lines())}) {
-    Database db(kLines);
+  for (const std::string& text : {many_lines(), gzipped(many_lines())}) {
+    Database db(kByLines);
     db.host.lend_threads(3);
     int seen_progress = 0;
     db.host.on_progress = [&](uint64_t, uint64_t) { return ++seen_progress > 3 ? 1 : 0; };
@@ -205,7 +205,7 @@ TEST_CASE("a stop is obeyed by the thread that reads a long line, and while it i
 TEST_CASE("databases that are loaded at once share no state") {
   const TempDir dir;
   const std::string path = written(dir.file("data.db"), many_lines());
-  const auto load = [&] { return seen(path, kLines, 2); };
+  const auto load = [&] { return seen(path, kByLines, 2); };
   auto other = std::async(std::launch::async, load);
   const Seen own = load();
   CHECK(own.message == "");
