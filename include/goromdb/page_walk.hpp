@@ -156,7 +156,7 @@ inline SomeHashes hashes_of_bytes(const SomeKeys& keys, uint32_t begin) {
 }
 
 // Lets what lies there come from memory, while other things are done.
-inline void expect(const void* at) { __builtin_prefetch(at, 0, 2); }
+inline void expect(const void* at) { __builtin_prefetch(at, 0, 3); }
 
 // The page that is looked at next comes from memory while this one is looked at, a bit with each of
 // its entries, in the order in which it will be looked at: all at once would be waited for.
