@@ -141,7 +141,7 @@ TEST_CASE("a page that goes bad while it is served fails its own keys and no oth
 }
 
 TEST_CASE("of a file that was cut no key is sure whose pages libdb reads into its cache") {
-  const auto entries = numbered(2000);
+  const auto entries = numbered_values(2000);
   struct {
     Written how;
     bool is_cached;

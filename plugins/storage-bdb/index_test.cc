@@ -61,7 +61,7 @@ TEST_CASE("entries are counted and memory is told as soon as a copied file is op
 
 TEST_CASE("a host that only verifies has nothing copied") {
   const TempDir dir;
-  write(dir.file("f"), numbered(1000));
+  write(dir.file("f"), indexed_entries(1000));
   CHECK(is_verified_without_index(dir.file("f")));
 }
 
@@ -221,9 +221,10 @@ TEST_CASE("a list of sub-databases that leads round and round is refused") {
   for (char each = 'a'; each <= 'z'; ++each)
     write(path, {{"key", "value"}}, {DB_BTREE, std::string(900, each).c_str()});
   auto bytes = bytes_of(path);
-  for (const uint32_t page : pages(bytes, kLeaf)) {
+  for (const uint32_t page : pages(bytes, kLeafType)) {
     // The one in the middle of the list.
-    const bool is_it = bytes.substr(page * kPage, kPage).find(std::string(900, 'm')) != bytes.npos;
+    const bool is_it =
+        bytes.substr(page * kPageSize, kPageSize).find(std::string(900, 'm')) != bytes.npos;
     if (is_it) set_next(bytes, page, page);
   }
   CHECK(db.open_text(bytes) == GOROMDB_E_CORRUPT);

@@ -189,7 +189,7 @@ TEST_CASE("a stop is obeyed by the thread that reads a long line, and while it i
   std::string text = lines(NdjsonParser::kShare), value = "[[]";
   while (value.size() < 3 * NdjsonParser::kShare) value += ",[]";
   text += "{\"key\":\"k\",\"value\":" + value + "]}\n";
-  Database db(kLines);
+  Database db(kByLines);
   db.host.lend_threads(2);
   uint64_t calls = 0, stop_at = 0;
   db.host.on_progress = [&](uint64_t, uint64_t) { return ++calls == stop_at ? 1 : 0; };
