@@ -44,7 +44,11 @@ def arguments():
     parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--storage", action="append", help="lmdb, bdb, memcachedb-bdb, bolt, cdb, or a kind of Berkeley DB file: " + ", ".join(KINDS))
     parser.add_argument("--option", action="append", default=[], metavar="NAME=VALUE", help="of the storage, as in index=hash")
-    return parser.parse_args()
+    options = parser.parse_args()
+    for option in options.option:
+        if "=" not in option:
+            parser.error(f"--option {option}: NAME=VALUE is wanted")
+    return options
 
 
 def made(build, work, kind, size):

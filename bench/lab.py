@@ -54,6 +54,7 @@ class Lab:
         self.program = self.build / "goromdb"
         self.memcached = os.environ.get("MEMCACHED")
         self.redis = os.environ.get("REDIS_SERVER")
+        self.before = os.environ.get("GOROMDB_BEFORE")
         self.records = []
         self._servers, self._data = {}, {}
         cpus = sorted(os.sched_getaffinity(0))
@@ -127,7 +128,7 @@ class Lab:
     # -- servers
 
     def server(self, name, data, extra=(), protocol="text"):
-        """floor, STORAGE[+hash][/LOOPS], memcached, redis, each -debian where there is a newer one, -unix for
+        """floor, STORAGE[+hash][-before][/LOOPS], memcached, redis, each -debian where there is a newer one, -unix for
         memcached. Started at the first call, filled, and compared with its data byte for byte."""
         extra = dict(extra)
         floor = (protocol, extra.get("keys", 1), "unix" in extra) if name == "floor" else None
@@ -160,9 +161,10 @@ class Lab:
             program = self.redis if self.redis and variant != "debian" else "redis-server"
             return servers.Redis(program, self.work, label, self.server_cpu)
         storage, _, loops = name.partition("/")
+        storage, _, before = storage.partition("-")
         storage, _, index = storage.partition("+")
         return servers.Goromdb(
-            self.program, self.work, label, storage, self.file(data, storage),
+            self.before if before else self.program, self.work, label, storage, self.file(data, storage),
             self.loop_cpus if loops else self.server_cpu, int(loops or 1),
             {"index": index} if index else None,
         ).ready(set_.first_key)  # fmt: skip
@@ -234,6 +236,8 @@ class Lab:
             "redis": (self.redis or "redis-server", "--version"),
             "goromdb": (self.program, "--version"),
         }
+        if self.before:
+            peers["goromdb-before"] = (self.before, "--version")
         if self.memcached:
             peers["memcached-debian"] = ("memcached", "-V")
         if self.redis:

@@ -172,7 +172,23 @@ def large(lab):
     return [Workload("large", "values of 1 MiB", cells, options, goals, False, "bytes_per_cpu_s")]
 
 
-GROUPS = (reads, keys, storages, loops, protocols, unix, large)
+def before(lab):
+    """Another build of goromdb, as of an older commit, in the same run."""
+    if not lab.before:
+        return []
+    cells, goals = [], []
+    for storage in ("json", "lmdb", "bdb"):
+        for protocol in ("text", "redis"):
+            cells += [Cell(storage, protocol), Cell(f"{storage}-before", protocol)]
+            goals.append(Goal("within 3 % of before", f"{storage} {protocol}", f"{storage}-before {protocol}", 1.03))
+    return [
+        Workload("before-get", "GET, this build and another", cells, {}, goals),
+        Workload("before-pipeline16", "pipelined by 16, this build and another", cells, {"pipeline": 16}, goals),
+        Workload("before-get100", "get of 100 keys, this build and another", cells, {"keys": 100}, goals),
+    ]  # fmt: skip
+
+
+GROUPS = (reads, keys, storages, loops, protocols, unix, large, before)
 
 
 def all_of(lab):

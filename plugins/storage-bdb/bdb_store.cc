@@ -2,6 +2,7 @@
 #include "bdb_store.h"
 
 #include <malloc.h>
+#include <goromdb/place_index.hpp>
 
 #include <algorithm>
 #include <map>
@@ -19,6 +20,9 @@ constexpr uint64_t kSmallCache = uint64_t{1} << 20, kVerifyCache = uint64_t{64} 
                    kLargestDefault = uint64_t{256} << 20;
 // What entries can have; that of compressed keys is a guess that no file should reach.
 constexpr uint64_t kMostTimesTheFile = 4, kMostTimesCompressed = 1024;
+
+// That a copy of them may have, which no guard's process has made before.
+uint64_t most_copied(uint64_t size) { return (uint64_t{64} << 20) + size * 64; }
 
 // Room for all of a file that libdb does not map, with what its cache needs beside the pages.
 uint64_t default_cache(uint64_t size) {
@@ -214,6 +218,10 @@ void BdbGeneration::read(BdbReader& reader, uint32_t ns, EntryTotals& totals,
     if (totals.entries > most || totals.bytes > most * times) {
       throw Failure(GOROMDB_E_CORRUPT, "its entries run in a circle");
     }
+    if (copy != nullptr && totals.bytes > most_copied(file_.size())) {
+      throw Failure(GOROMDB_E_TOO_BIG,
+                    "its entries are more than 64 times as large as the file; use index: none");
+    }
     if (copy != nullptr) copy->add({ns, entry->key}, entry->value, entry->flags);
     constexpr uint64_t kOften = 4096;
     if (totals.entries % kOften == 0) {
@@ -231,7 +239,7 @@ BdbStore::BdbStore(Host host, const Options& options) : host_(host) {
   layout_.subdb = options.str("subdb");
   layout_.prefixes = options.str("namespaces") == "prefix";
   layout_.memcachedb = options.str("encoding") == "memcachedb";
-  layout_.copies = options.str("index") == "hash" && !host.only_verifies();
+  layout_.copies = wants_index(host, options);
   if (options.is_set("cache")) layout_.cache_bytes = static_cast<uint64_t>(options.num("cache"));
   if (layout_.subdb.find('\0') != std::string::npos) {
     throw Failure(GOROMDB_E_CONFIG, "the name of a sub-database holds no zero byte");

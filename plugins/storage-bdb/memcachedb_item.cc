@@ -45,8 +45,9 @@ std::optional<uint32_t> flags_in(const char* at, const char* end, size_t length)
 
 // The same of a usual suffix, with flags of one digit, and nothing of all others.
 inline std::optional<uint32_t> flags_in_usual(const char* begin, const char* end, size_t length) {
-  const char *const number = begin + 3, *at = end - kCrlf.size();  // " F NUMBER\r\n"
-  if (at <= number || !is_crlf(at)) return {};
+  if (end - begin < static_cast<ptrdiff_t>(sizeof " F N\r\n" - 1)) return {};
+  const char *const number = begin + 3, *at = end - kCrlf.size();
+  if (!is_crlf(at)) return {};
   for (; at != number; length /= 10) {
     if (*--at != static_cast<char>('0' + length % 10)) return {};
   }

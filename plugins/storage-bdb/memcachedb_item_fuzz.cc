@@ -22,6 +22,11 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace goromdb::bdb;
   const std::string_view bytes(reinterpret_cast<const char*>(data), size);
   const auto item = parse_item(bytes);
+  if (size >= 8) {  // the key that it names, whether it is an item or not
+    const auto key = bytes.substr(8, data[5]);
+    must(served_size(key, bytes) ==
+         (item ? std::optional(uint64_t{item->value.size()}) : std::nullopt));
+  }
   if (!item) return 0;
   must(is_inside(item->key, bytes) && is_inside(item->value, bytes));
   const auto made = item_of(*item);

@@ -3,6 +3,8 @@
 
 #include "memcachedb_item.h"
 
+#include <vector>
+
 using namespace goromdb::bdb;
 using namespace std::string_literals;
 
@@ -42,11 +44,42 @@ TEST_CASE("numbers are whole and no larger than flags and lengths can be") {
   const auto item_with = [](const std::string& suffix) {
     return "\x03\0\0\0"s + static_cast<char>(suffix.size()) + "\x01\0\0k\0"s + suffix + "v\r\n";
   };
-  REQUIRE(parse_item(item_with(" 42 1\r\n")));
-  CHECK(parse_item(item_with(" -0 1\r\n"))->flags == 0);
-  CHECK(parse_item(item_with(" 00000000000000000000042 001\r\n"))->flags == 42);
-  CHECK(parse_item(item_with(" -2147483648 1\r\n"))->flags == 0x80000000);
-  for (const char* suffix : {" 4294967296 1\r\n",
+  struct Good {
+    const char* suffix;
+    uint32_t flags;
+  };
+  for (const Good& good : std::vector<Good>{{" 42 1\r\n", 42},
+                                            {" 4 1\r\n", 4},
+                                            {" 9 01\r\n", 9},
+                                            {" 0 0001\r\n", 0},
+                                            {" -0 1\r\n", 0},
+                                            {" 00000000000000000000042 001\r\n", 42},
+                                            {" -2147483648 1\r\n", 0x80000000}}) {
+    CAPTURE(good.suffix);
+    const auto bytes = item_with(good.suffix);
+    const auto item = parse_item(bytes);
+    REQUIRE(item);
+    CHECK(item->flags == good.flags);
+    CHECK(served_size("k", bytes) == 1);
+  }
+  // Of flags of one digit first, then of all.
+  for (const char* suffix : {" 4 2\r\n",
+                             " 4 0\r\n",
+                             " 4 11\r\n",
+                             " 4 21\r\n",
+                             " 4 101\r\n",
+                             " 4x1\r\n",
+                             "x4 1\r\n",
+                             " : 1\r\n",
+                             " / 1\r\n",
+                             " 4 \r\n",
+                             " 4 1\r\r",
+                             " 4 1\n\n",
+                             " 4 1\r\nx",
+                             " 4 1x\r\n",
+                             " 4 :\r\n",
+                             "4  1\r\n",
+                             " 4294967296 1\r\n",
                              " 18446744073709551616 1\r\n",
                              " -2147483649 1\r\n",
                              " -4294967295 1\r\n",
@@ -66,9 +99,11 @@ TEST_CASE("numbers are whole and no larger than flags and lengths can be") {
                              " 42 1\r",
                              " 42 1",
                              " ",
+                             "\r\n",
                              ""}) {
     CAPTURE(suffix);
     CHECK_FALSE(parse_item(item_with(suffix)));
+    CHECK_FALSE(served_size("k", item_with(suffix)));
   }
 }
 
@@ -76,7 +111,7 @@ TEST_CASE("what clients get of an item is its value, under its own key alone") {
   CHECK(served_size("key", kItem) == 5);
   for (const char* key : {"", "ke", "kez", "Key", "key2"}) CHECK_FALSE(served_size(key, kItem));
   CHECK_FALSE(served_size("key", kItem.substr(1)));
-  for (size_t size = 0; size < 255; ++size) {
+  for (size_t size = 0; size <= kMostItemKey; ++size) {
     auto key = std::string(size, 'k');
     const auto item = item_of({key, "hello", 0});
     CHECK(served_size(key, item) == 5);
