@@ -64,6 +64,7 @@ void Handler::start() {
 void Handler::stop() {
   begin_stop();
   worker_.reset();
+  intake_.end();
   watcher_.close();
   uv_close(reinterpret_cast<uv_handle_t*>(&patience_timer_), nullptr);
   uv_close(reinterpret_cast<uv_handle_t*>(&first_second_timer_), nullptr);

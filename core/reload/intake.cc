@@ -17,7 +17,9 @@
 namespace goromdb {
 namespace {
 
-// How often a data file that has never been adopted may end the process before it is set aside.
+// How often the process may end otherwise than by a stop while it opens a data file that has never
+// been adopted, before that is set aside; or since it has opened the adopted one, before that is
+// compared with its sum and tried again.
 constexpr int64_t kMaxAttempts = 3;
 
 int64_t now_ms() {
@@ -122,10 +124,17 @@ Intake::Outcome Intake::recover() {
       } else if (opened.error().kind == Error::Kind::kCancelled) {
         outcome.generation = opened;
         return outcome;
-      } else if (!config_.group.empty() && each.adopted &&
-                 opened.error().kind != Error::Kind::kRejected) {
+      } else if (!config_.group.empty() && each.adopted) {
         find_ready();  // an older one would not fit what the others of the group serve
-        outcome.generation = opened;
+        if (opened.error().kind == Error::Kind::kRejected) {
+          log_->error(
+              "nothing is served: what was adopted does not open, and an older data set "
+              "would not fit what the others of group {} serve; publish all of a set",
+              config_.group);
+          outcome.others.push_back({opened.error(), each.note.checksum});
+        } else {
+          outcome.generation = opened;
+        }
         return outcome;
       } else {
         outcome.others.push_back({opened.error(), each.note.checksum});
@@ -143,6 +152,7 @@ Intake::Outcome Intake::recover() {
   if (first_failed && !pending_) pending_ = first_failed;
   find_ready();
   if (*outcome.generation != nullptr || pending_) return outcome;
+  if (!config_.group.empty()) return outcome;
   if (auto newest = history_.newest(); !newest || *newest) {
     log_->warn("no data set of this store opens; going back to a kept one");
     auto back = bring_back_newest();
@@ -369,8 +379,11 @@ Intake::Loaded Intake::open(Pending file) {
   if (!file.adopted_before) {
     auto counted = loader_.count_attempts(file.slot, file.note, file.note.attempts + 1);
     if (!counted) return tl::unexpected(counted.error());
+  } else if (!std::exchange(is_counted_, true)) {
+    // A full disk does not keep it from being served.
+    (void)loader_.count_attempts(file.slot, file.note, file.note.attempts + 1);
   }
-  Loaded opened = file.note.attempts > kMaxAttempts
+  Loaded opened = !file.adopted_before && file.note.attempts > kMaxAttempts
                       ? Loaded(reject(fmt::format(
                             "the server ended {} times while it opened this file", kMaxAttempts)))
                       : open_untouched(file);
@@ -415,6 +428,11 @@ Intake::Loaded Intake::open(Pending file) {
   return opened;
 }
 
+void Intake::end() {
+  if (served_slot_ < 0 || !current_ || current_->attempts == 0) return;
+  (void)loader_.count_attempts(served_slot_, *current_, 0);
+}
+
 Result<void> Intake::check_served(const Generation::Facts& facts) {
   auto note = loader_.whole(facts.slot);
   if (!note || note->generation != facts.id) return {};
@@ -428,9 +446,16 @@ Intake::Loaded Intake::open_untouched(Pending& file) {
   // It has lain about, and nobody has looked at it meanwhile.
   const bool kept = file.note.rolled_back_to != 0 && !file.adopted_before;
   const auto progress = progress_of(fmt::format("hashing {}", path));
-  auto untouched = kept          ? loader_.check_content(file.slot, file.note, progress)
-                   : from_before ? loader_.check_restored(file.slot, file.note, progress)
-                                 : loader_.check_untouched(file.slot, file.note);
+  const bool is_doubted = file.adopted_before && file.note.attempts > kMaxAttempts;
+  if (is_doubted) {
+    log_->warn(
+        "the server ended {} times without being stopped since it has opened {}: that is "
+        "compared with its sum",
+        file.note.attempts - 1, path);
+  }
+  auto untouched = kept || is_doubted ? loader_.check_content(file.slot, file.note, progress)
+                   : from_before      ? loader_.check_restored(file.slot, file.note, progress)
+                                      : loader_.check_untouched(file.slot, file.note);
   if (!untouched) {
     // It is another content that is bad than the one of this sum.
     if (untouched.error().kind == Error::Kind::kRejected) file.note.checksum.clear();
@@ -440,7 +465,7 @@ Intake::Loaded Intake::open_untouched(Pending& file) {
   const auto held = HeldFile::open(path);
   if (!held) return tl::unexpected(held.error());
   const int64_t open_within_ms = checked_before(file) ? 0 : config_.must_open_within_ms;
-  if (guard_ && !file.adopted_before) {
+  if (guard_ && (!file.adopted_before || is_doubted)) {
     OpenLimit limit(open_within_ms);
     auto tried = guard_->try_file(
         *held, limit.around(progress_of(fmt::format("trying {} in another process", path))));
@@ -469,6 +494,7 @@ Intake::Loaded Intake::open_untouched(Pending& file) {
         [&] { checked = check_data(config_, **generation, current_ ? &*current_ : nullptr); });
     if (!checked) return tl::unexpected(checked.error());
   }
+  if (is_doubted) (void)loader_.count_attempts(file.slot, file.note, 1);
   if (!file.adopted_before) (*generation)->warming().say(*log_, file.note.generation);
   look_up_hot_keys(**generation);
   untouched = loader_.check_untouched(file.slot, file.note).and_then([&] { return held->check(); });

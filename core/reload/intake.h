@@ -75,6 +75,10 @@ class Intake {
   // Whether the served file, whose time has changed, has its content still. Rejected: it has not.
   Result<void> check_served(const Generation::Facts& facts);
 
+  // The server ends because it is told to: what it serves has not ended it. Main thread, when none
+  // of the others runs.
+  void end();
+
   bool has_guard() const { return guard_.has_value(); }
   bool recovered() const { return recovered_; }
   // There is something for go_on().
@@ -125,6 +129,7 @@ class Intake {
   std::unique_ptr<HotKeys> hot_keys_;
   std::set<std::string> told_;  // what may be done to a served file by others, each once
   bool recovered_ = false;
+  bool is_counted_ = false;  // this start, in the note of the adopted file
   std::optional<Pending> pending_;
   bool falls_back_ = false;       // to a kept data set, as soon as the machine lets it
   std::optional<Pending> ready_;  // whole and verified as well, and served when its group says so

@@ -519,6 +519,26 @@ def test_a_member_that_goes_bad_does_not_go_back_alone(serve):
     assert shop.whole() == ("three", "three")
 
 
+def test_a_member_whose_file_does_not_open_at_a_start_does_not_go_back_alone(serve):
+    shop = Shop(serve, each={"keep": 2}, stock={"storage": "cdb"})
+    shop.load("one")
+    shop.load("two")
+    shop.server.wait("stock", "generation 1 is kept")
+    shop.server.stop()
+    (served,) = (n for n in shop.server.store_files("stock") if n.endswith("01/data.db"))
+    os.truncate(shop.server.store("stock") / served, 100)
+    shop.server.start()
+    event = shop.server.wait("stock", "nothing is served: .* group shop serve")
+    assert event.level == "error"
+    shop.server.wait("prices", "generation 2 adopted")
+    with shop.server.client() as client:
+        client.send(b"get stock/marker\r\n")
+        assert client.line().startswith(b"SERVER_ERROR")
+    wait_for(lambda: "rejected" in shop.server.status("stock"), "the status to say so")
+    shop.load("three")
+    assert shop.whole() == ("three", "three")
+
+
 # ---- configs -----------------------------------------------------------------------------------
 
 CONFIG = """\

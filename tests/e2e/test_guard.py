@@ -399,6 +399,49 @@ def test_an_adopted_file_is_not_tried_again_at_the_next_start(serve):
     server.forget_steps()
 
 
+def rot(path, data):
+    """Other bytes of the same length under the same times, as a bad disk leaves them."""
+    was = path.stat()
+    path.chmod(0o644)
+    assert len(data) == was.st_size
+    path.write_bytes(data)
+    os.utime(path, ns=(was.st_atime_ns, was.st_mtime_ns))
+
+
+def test_a_served_file_that_ends_every_start_makes_room_for_a_kept_one(odd):
+    server = odd(keep=2)
+    for number, data in enumerate((b"good\nold", b"good\nnew"), 1):
+        server.drop(data)
+        server.adopted(number)
+    wait_for((server.store() / "kept/1.db").exists, "the older data set to be kept")
+    server.stop()
+    (path,) = (p for p in server.store().glob("data0?/data.db") if p.read_bytes() == b"good\nnew")
+    rot(path, b"segv\nnew")
+    for _ in range(3):
+        server.start(listening=False)
+        assert server.exit_code() == -signal.SIGSEGV
+    server.start(ready=True)
+    server.wait("words", ".*ended 3 times without being stopped .*compared with its sum")
+    assert content(server) == b"old"
+    the_next_good_file_is_adopted(server)
+
+
+def test_a_good_file_is_served_on_however_often_the_server_is_killed(odd):
+    server = odd()
+    server.drop(b"good\nold")
+    server.adopted(1)
+    for kills in range(1, 6):
+        server.kill9()
+        server.start(ready=True)
+        assert content(server) == b"old"
+        compared = server.find("words", ".*ended 3 times without being stopped")
+        assert len(compared) == (1 if kills == 3 else 0), kills
+    for _ in range(5):
+        server.stop()
+        server.start(ready=True)
+        assert not server.find("words", ".*without being stopped")
+
+
 CHECKED = "-DTRAITS=GOROMDB_TRAIT_BOUNDS_CHECKED"
 
 
