@@ -21,9 +21,6 @@ constexpr uint64_t kSmallCache = uint64_t{1} << 20, kVerifyCache = uint64_t{64} 
 // What entries can have; that of compressed keys is a guess that no file should reach.
 constexpr uint64_t kMostTimesTheFile = 4, kMostTimesCompressed = 1024;
 
-// That a copy of them may have, which no guard's process has made before.
-uint64_t most_copied(uint64_t size) { return (uint64_t{64} << 20) + size * 64; }
-
 // Room for all of a file that libdb does not map, with what its cache needs beside the pages.
 uint64_t default_cache(uint64_t size) {
   return std::clamp(size + size / 4, kSmallCache, kLargestDefault);
@@ -217,10 +214,6 @@ void BdbGeneration::read(BdbReader& reader, uint32_t ns, EntryTotals& totals,
     }
     if (totals.entries > most || totals.bytes > most * times) {
       throw Failure(GOROMDB_E_CORRUPT, "its entries run in a circle");
-    }
-    if (copy != nullptr && totals.bytes > most_copied(file_.size())) {
-      throw Failure(GOROMDB_E_TOO_BIG,
-                    "its entries are more than 64 times as large as the file; use index: none");
     }
     if (copy != nullptr) copy->add({ns, entry->key}, entry->value, entry->flags);
     constexpr uint64_t kOften = 4096;

@@ -28,6 +28,7 @@ void EntryCopy::add(const Key& key, std::string_view value, uint32_t flags) {
                   "its entries are larger than the 16 TiB that index: hash can serve; use index: "
                   "none");
   }
+  watch_.grown_to(end);
   if (end > memory_.size()) memory_.resize(std::max(end, memory_.size() * 2));
   const Head head = {static_cast<uint32_t>(key.name.size()), static_cast<uint32_t>(value.size()),
                      key.database, flags};

@@ -11,6 +11,7 @@
 #pragma once
 
 #include <goromdb/flat_index.hpp>
+#include <goromdb/memory.hpp>
 #include <goromdb/sdk.hpp>
 
 #include <optional>
@@ -62,6 +63,7 @@ class EntryCopy {
 
   const uint64_t seed_;
   AnonymousMemory memory_;
+  MemoryWatch watch_;
   uint64_t used_ = kFirst;
   uint64_t count_ = 0;
   std::optional<FlatIndex> index_;

@@ -178,24 +178,6 @@ TEST_CASE("compressed keys are longer than their file, and are copied") {
   for (const auto& [key, value] : entries) CHECK((db.get(key) == value));
 }
 
-TEST_CASE("a copy that is much larger than its file is not made") {
-  Entries entries;
-  for (int i = 0; i < 20000; ++i) {
-    entries.emplace_back(std::string(8000, 'k') + std::to_string(10000 + i), "");
-  }
-  Database db(kCopied), plain;
-  Written how;
-  how.compressed = true;
-  how.page_size = 65536;
-  const auto path = db.dir().file("f");
-  write(path, entries, how);
-  REQUIRE(std::filesystem::file_size(path) < 1 << 20);
-  CHECK(db.open(path) == GOROMDB_E_TOO_BIG);
-  CHECK(db.says("f: its entries are more than 64 times as large as the file; use index: none"));
-  CHECK(plain.open(path) == GOROMDB_OK);
-  CHECK(plain.get(entries[777].first) == "");
-}
-
 TEST_CASE("of MemcacheDB's items the values are copied, and their flags") {
   Database db(Settings{{"index", "hash"}, {"encoding", "memcachedb"}});
   Entries entries;

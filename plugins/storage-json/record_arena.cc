@@ -23,6 +23,7 @@ RecordArena::RecordArena(size_t expected) : memory_(std::max(expected, kSmallest
 char* RecordArena::begin(uint32_t ns, uint32_t flags, bool is_namespace, size_t most) {
   head_ = (ns != 0 ? kHasNs : 0) | (flags != 0 ? kHasFlags : 0) | (is_namespace ? kIsNamespace : 0);
   const size_t need = used_ + sizeof head_ + sizeof ns + sizeof flags + most;
+  watch_.grown_to(need);
   if (need > memory_.size()) {
     if (need > FlatIndex::kMaxOffset) {
       throw Failure(GOROMDB_E_TOO_BIG, "the entries need more than 16 TiB of memory");

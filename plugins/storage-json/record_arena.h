@@ -8,6 +8,7 @@
 #pragma once
 
 #include <goromdb/flat_index.hpp>
+#include <goromdb/memory.hpp>
 
 #include <bit>
 #include <cstdint>
@@ -93,6 +94,7 @@ class RecordArena {
   }
 
   AnonymousMemory memory_;
+  MemoryWatch watch_;
   static constexpr uint64_t kMarkEvery = 32;
   std::vector<uint64_t> marks_;  // the offset of every kMarkEvery-th record, from the first
   uint64_t used_ = kFirst;

@@ -30,6 +30,7 @@ void Window::fill() {
     const auto got = source_.read(end_, std::min(static_cast<size_t>(limit - end_), kAtOnce));
     end_ += got.value_or(0);
     final_ = !got;
+    watch_.grown_to(static_cast<uint64_t>(end_ - memory_.data()));
   }
   std::memset(end_, 0, kPadding);
 }

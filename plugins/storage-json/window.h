@@ -9,6 +9,7 @@
 #include "syntax_error.h"
 
 #include <goromdb/flat_index.hpp>
+#include <goromdb/memory.hpp>
 #include <goromdb/sdk.hpp>
 
 #include <simdjson.h>
@@ -63,6 +64,7 @@ class Window {
   const File& file_;
   Host host_;
   AnonymousMemory memory_;
+  MemoryWatch watch_;
   const char* pos_;
   char* end_;
   char* kept_from_;    // what is before has been forgotten
