@@ -56,13 +56,6 @@ Result<std::unique_ptr<Generation>> Generation::open(Storage& storage, const Fac
   generation->info_.struct_size = sizeof generation->info_;
   status = ops.info(generation->handle_, &generation->info_);
   if (status != GOROMDB_OK) return error.as_error(status);
-  auto& warming = generation->warming_;
-  for (bool more = !facts.verified; more;) {
-    auto touched = warming.touch(ops, generation->handle_);
-    if (!touched) return tl::unexpected(touched.error());
-    if (progress(warming.touched(), static_cast<uint64_t>(facts.note.size))) return cancelled();
-    more = *touched;
-  }
   for (uint32_t loop = 0; loop < loops; ++loop) {
     goromdb_reader* reader = nullptr;
     status = while_it_is_there(
@@ -71,15 +64,20 @@ Result<std::unique_ptr<Generation>> Generation::open(Storage& storage, const Fac
     generation->readers_.push_back(reader);
   }
   generation->file_.emplace(facts.path, generation->info_.caps);
-  for (bool more = !facts.verified; more;) {
-    auto held = warming.hold(ops, generation->handle_);
-    if (!held) return tl::unexpected(held.error());
-    if (progress(warming.held(), 0)) return cancelled();
-    more = *held;
+  return generation;
+}
+
+Result<void> Generation::warm_all(const Progress& progress) {
+  for (bool more = !facts_.verified; more;) {
+    auto warmed = warm();
+    if (!warmed) return tl::unexpected(warmed.error());
+    const auto total = touched_ ? 0 : static_cast<uint64_t>(facts_.note.size);
+    if (progress(warming_.touched(), total)) return cancelled();
+    more = *warmed;
   }
   step("warmed");
-  generation->loaded_at_s_ = std::time(nullptr);
-  return generation;
+  loaded_at_s_ = std::time(nullptr);
+  return {};
 }
 
 Result<bool> Generation::warm() {

@@ -30,16 +30,20 @@ class Generation {
     int slot = 0;
     std::string path;
     SlotNote note;
-    bool verified = false;       // when an earlier process adopted it: it is not walked again
+    bool verified = false;  // when an earlier process adopted it: it is neither walked again, nor
+                            // warmed before it is served
     int64_t open_within_ms = 0;  // to open it and walk it; 0 = any time
     WarmConfig warm{};
     uint32_t verify_threads = 1;  // a server that stops does not wait for another's half
   };
 
-  // Opens the file, verifies and warms it, and opens a reader for each loop. What has been verified
-  // before is neither walked nor warmed: a start is to serve it at once. Rejected: the file is bad.
+  // Opens the file, verifies it, and opens a reader for each loop. Rejected: the file is bad.
   static Result<std::unique_ptr<Generation>> open(Storage& storage, const Facts& facts,
                                                   uint32_t loops, const Progress& progress);
+  // The rest, before it is adopted: warms it, unless it has been verified before, since a start is
+  // to serve it at once. At warm_rate it may take hours: what the config asks of the data is looked
+  // at before. On the worker thread.
+  Result<void> warm_all(const Progress& progress);
   ~Generation();
   Generation(const Generation&) = delete;
   Generation& operator=(const Generation&) = delete;
@@ -55,8 +59,7 @@ class Generation {
   goromdb_reader* reader(uint32_t loop) const { return readers_[loop]; }
   // On the thread of `loop`, once.
   void close_reader(uint32_t loop);
-  // Brings the next part of it into memory, as open() does it with a file that was not verified
-  // before; true: there is more. On the worker thread.
+  // Brings the next part of it into memory; true: there is more. On the worker thread.
   Result<bool> warm();
   const Warming& warming() const { return warming_; }
   // Looks a key up with the reader of `loop`, so that what it leads to is in memory. On the worker

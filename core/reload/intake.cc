@@ -474,17 +474,18 @@ Intake::Loaded Intake::open_untouched(Pending& file) {
     step("guarded");
   }
   storage_->host().allow_threads(static_cast<uint32_t>(config_.load.threads));
-  auto generation = Generation::open(*storage_,
-                                     {file.note.generation, file.slot, path, file.note,
-                                      file.adopted_before, open_within_ms, config_.warm},
-                                     loops_, progress_of(fmt::format("opening {}", path)));
-  if (!generation) {
-    auto error = generation.error();
+  const auto opening = progress_of(fmt::format("opening {}", path));
+  const auto not_opened = [&path](Error error) {
     if (error.kind != Error::Kind::kRejected) {
       error.message = fmt::format("cannot open {}: {}", path, error.message);
     }
-    return tl::unexpected(error);
-  }
+    return tl::unexpected(std::move(error));
+  };
+  auto generation = Generation::open(*storage_,
+                                     {file.note.generation, file.slot, path, file.note,
+                                      file.adopted_before, open_within_ms, config_.warm},
+                                     loops_, opening);
+  if (!generation) return not_opened(generation.error());
   if (const auto entries = (*generation)->info().entries; entries != GOROMDB_UNKNOWN) {
     file.note.entries = entries;
   }
@@ -495,6 +496,7 @@ Intake::Loaded Intake::open_untouched(Pending& file) {
     if (!checked) return tl::unexpected(checked.error());
   }
   if (is_doubted) (void)loader_.count_attempts(file.slot, file.note, 1);
+  if (auto warmed = (*generation)->warm_all(opening); !warmed) return not_opened(warmed.error());
   if (!file.adopted_before) (*generation)->warming().say(*log_, file.note.generation);
   look_up_hot_keys(**generation);
   untouched = loader_.check_untouched(file.slot, file.note).and_then([&] { return held->check(); });

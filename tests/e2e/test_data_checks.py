@@ -5,12 +5,18 @@ import json
 
 import pytest
 
+import writers
 from harness import SLOW, dataset, encode, run
+from test_warm import without_right_to_lock
 
 
 def with_entries(marker, n):
     """Its marker and n - 1 more."""
     return dataset(marker, n - 1)
+
+
+def cdb_of(entries, size=1):
+    return writers.cdb({b"key%d" % i: b"x" * size for i in range(entries)})
 
 
 def rejection(server, words):
@@ -101,6 +107,22 @@ def test_a_file_that_opens_in_time_is_adopted(serve):
     server = serve(words={"must_open_within": f"{30 * SLOW:.0f}s", "guard": "always"})
     server.load(dataset("one"))
     assert server.serving() == "one"
+
+
+def test_what_is_asked_of_the_data_is_asked_before_it_is_read_at_the_rate(serve):
+    server = serve(words={"storage": "cdb", "min_entries": 5, "warm_rate": "64KiB"})
+    reason = rejection(server, cdb_of(4, size=2_000_000))  # two minutes
+    assert "it has 4 entries, min_entries is 5" in reason
+
+
+def test_what_is_asked_of_the_data_is_asked_before_it_is_locked(serve):
+    server = serve(
+        words={"storage": "cdb", "min_entries": 5, "warm": "lock", "poll_interval": "50ms"},
+        wrap=without_right_to_lock(64 << 10),
+    )
+    reason = rejection(server, cdb_of(4, size=250_000))
+    assert "it has 4 entries, min_entries is 5" in reason
+    assert not server.find("words", "cannot open ")
 
 
 def test_a_publisher_is_told_the_figures_and_cannot_force_it(serve):

@@ -31,6 +31,17 @@ struct OpenRoom {
     facts.warm = warm;
     return Generation::open(*storage, facts, kLoops, progress);
   }
+  // As it is when the loops get it.
+  Result<std::unique_ptr<Generation>> ready(
+      const std::string& content,
+      const Progress& progress = [](uint64_t, uint64_t) { return false; }, bool verified = false) {
+    auto generation = open(content, progress, verified);
+    if (!generation) return generation;
+    if (auto warmed = (*generation)->warm_all(progress); !warmed) {
+      return tl::unexpected(warmed.error());
+    }
+    return generation;
+  }
 };
 
 void check_all_closed() {
@@ -43,7 +54,7 @@ void check_all_closed() {
 TEST_CASE("an opened file has its facts, its size and a reader for each loop") {
   OpenRoom room;
   {
-    auto generation = room.open("content");
+    auto generation = room.ready("content");
     REQUIRE_MESSAGE(generation.has_value(), test::message_of(generation));
     CHECK((*generation)->id() == 5);
     CHECK((*generation)->slot() == 1);
@@ -98,12 +109,12 @@ TEST_CASE("what holds the data is populated, or locked and let go with the gener
                            Case{WarmMode::kPopulate, 4096, 0}, Case{WarmMode::kLock, 4096, 4}}) {
     CAPTURE(static_cast<int>(each.mode));
     room.warm.mode = each.mode;
-    auto generation = room.open("content");
+    auto generation = room.ready("content");
     REQUIRE_MESSAGE(generation.has_value(), test::message_of(generation));
     CHECK((*generation)->warming().held() == each.held);
     CHECK(locked_kib() - before == each.locked);
     // A start has it adopted first.
-    auto known = room.open("content", kGoOn, true);
+    auto known = room.ready("content", kGoOn, true);
     REQUIRE(known.has_value());
     CHECK((*known)->warming().held() == 0);
     while (*(*known)->warm()) {
@@ -115,8 +126,20 @@ TEST_CASE("what holds the data is populated, or locked and let go with the gener
 
 TEST_CASE("cold memory is no matter where nothing is to be warm") {
   OpenRoom room;
-  CHECK_FALSE(room.open("cold").has_value());
+  CHECK_FALSE(room.ready("cold").has_value());
   room.warm.mode = WarmMode::kOff;
+  CHECK(room.ready("cold").has_value());
+}
+
+TEST_CASE("what is in a file is known before it is warm") {
+  OpenRoom room;
+  room.warm.mode = WarmMode::kPopulate;
+  auto generation = room.open("content");
+  REQUIRE_MESSAGE(generation.has_value(), test::message_of(generation));
+  CHECK((*generation)->info().entries == 1);
+  CHECK((*generation)->reader(0) != nullptr);
+  CHECK((*generation)->warming().touched() == 0);
+  CHECK((*generation)->warming().held() == 0);
   CHECK(room.open("cold").has_value());
 }
 
@@ -159,7 +182,7 @@ TEST_CASE("what is wrong with a file is told from what is wrong with the machine
   for (const auto& each : cases) {
     CAPTURE(each.content);
     OpenRoom room;
-    auto generation = room.open(each.content);
+    auto generation = room.ready(each.content);
     REQUIRE_FALSE(generation.has_value());
     CHECK(generation.error().message == each.message);
     CHECK(generation.error().kind == each.kind);
@@ -179,7 +202,7 @@ TEST_CASE("short memory is worth another try") {
 
 TEST_CASE("a server that stops gives up warming") {
   OpenRoom room;
-  auto generation = room.open("content", [](uint64_t, uint64_t) { return true; });
+  auto generation = room.ready("content", [](uint64_t, uint64_t) { return true; });
   REQUIRE_FALSE(generation.has_value());
   CHECK(generation.error().kind == Error::Kind::kCancelled);
   check_all_closed();
