@@ -30,7 +30,7 @@ struct StoreStatus {
   std::optional<uint64_t> entries;
   std::string adopted_at;  // UTC
   std::string bad{};       // why the file of this generation is no longer what had been verified
-  std::optional<Rejected> rejected;  // the last one since the server started
+  std::optional<Rejected> rejected;  // the last one, also from before the server started
   uint64_t rolled_back_to = 0;  // the kept generation that the served one is again; 0 = it is none
   struct RefusedRollback {
     std::string at;  // UTC, to the millisecond: no two have the same

@@ -56,6 +56,9 @@ Result<std::unique_ptr<Generation>> Generation::open(Storage& storage, const Fac
   generation->info_.struct_size = sizeof generation->info_;
   status = ops.info(generation->handle_, &generation->info_);
   if (status != GOROMDB_OK) return error.as_error(status);
+  // Where a storage counts by walking, a start does not have it walk again.
+  auto& entries = generation->info_.entries;
+  if (entries == GOROMDB_UNKNOWN && facts.note.entries) entries = *facts.note.entries;
   for (uint32_t loop = 0; loop < loops; ++loop) {
     goromdb_reader* reader = nullptr;
     status = while_it_is_there(

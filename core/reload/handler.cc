@@ -52,6 +52,12 @@ Handler::~Handler() = default;
 
 void Handler::start() {
   shown_.pid = getpid();
+  // What was rejected last does not go with the process that told it.
+  if (const auto before = read_status(config_.basedir); before && before->rejected) {
+    shown_.rejected = before->rejected;
+    std::lock_guard lock(status_mutex_);
+    status_.last_rejection = before->rejected->reason;
+  }
   if (intake_.has_guard()) shown_.jail = jail_of_this_machine();
   intake_.tell_when_busy([this](const std::string& what) { show_busy(what); });
   show();

@@ -32,7 +32,7 @@ struct DatabaseStatus {
   std::string checksum;
   goromdb_generation_info info{};
   int64_t loaded_at_s = 0, mtime_s = 0;
-  std::string last_rejection;  // its reason; empty: none since the start
+  std::string last_rejection;  // its reason, also from before the start; empty: there was none
 };
 
 // After a try that failed for the machine's sake the next one waits for so many times what it took:

@@ -6,7 +6,7 @@ import json
 import pytest
 
 import writers
-from harness import SLOW, dataset, encode, run
+from harness import SLOW, dataset, encode, run, wait_for
 from test_warm import without_right_to_lock
 
 
@@ -123,6 +123,36 @@ def test_what_is_asked_of_the_data_is_asked_before_it_is_locked(serve):
     reason = rejection(server, cdb_of(4, size=250_000))
     assert "it has 4 entries, min_entries is 5" in reason
     assert not server.find("words", "cannot open ")
+
+
+def status_of_this_start(server):
+    status = server.status()
+    return status if status.get("pid") == server.pid and status["generation"] > 0 else None
+
+
+@pytest.mark.parametrize("how", ["stop", "kill9"])
+def test_a_restart_still_tells_what_was_rejected_last(serve, how):
+    server = serve(words={"min_entries": 3})
+    server.load(with_entries("one", 3))
+    rejection(server, with_entries("two", 2))
+    before = wait_for(lambda: server.status().get("rejected"), "the status to tell")
+    assert "it has 2 entries, min_entries is 3" in before["reason"]
+    getattr(server, how)()
+    server.inbox().clear()
+    server.start(ready=True)
+    status = wait_for(lambda: status_of_this_start(server), "a status")
+    assert status["rejected"] == before
+
+
+def test_a_restart_tells_how_many_entries_there_are_of_a_file_that_it_does_not_walk(serve):
+    server = serve(words={"storage": "cdb"})
+    server.drop(cdb_of(3))
+    server.adopted(1)
+    server.restart(ready=True)
+    stats = server.stats()
+    assert (stats["curr_items"], stats["goromdb_entries"]) == ("3", "3")
+    status = wait_for(lambda: status_of_this_start(server), "a status")
+    assert status["entries"] == 3
 
 
 def test_a_publisher_is_told_the_figures_and_cannot_force_it(serve):

@@ -19,6 +19,7 @@ const Progress kGoOn = [](uint64_t, uint64_t) { return false; };
 
 struct OpenRoom {
   WarmConfig warm;
+  std::optional<uint64_t> noted;  // entries, by the manifest
   test::TempFolder folder;
   Metrics metrics{kLoops};
   std::unique_ptr<Storage> storage = test::fake_storage(metrics, kLoops);
@@ -29,6 +30,7 @@ struct OpenRoom {
     Generation::Facts facts{5, 1, folder.write("data.db", content), SlotNote{}, verified};
     facts.note.size = static_cast<int64_t>(content.size());
     facts.warm = warm;
+    facts.note.entries = noted;
     return Generation::open(*storage, facts, kLoops, progress);
   }
   // As it is when the loops get it.
@@ -141,6 +143,15 @@ TEST_CASE("what is in a file is known before it is warm") {
   CHECK((*generation)->warming().touched() == 0);
   CHECK((*generation)->warming().held() == 0);
   CHECK(room.open("cold").has_value());
+}
+
+TEST_CASE("where its storage does not know how many entries a file has the manifest tells") {
+  OpenRoom room;
+  room.noted = 7;
+  CHECK((*room.open("content"))->info().entries == 1);
+  CHECK((*room.open("many 10"))->info().entries == 7);
+  room.noted.reset();
+  CHECK((*room.open("many 10"))->info().entries == GOROMDB_UNKNOWN);
 }
 
 TEST_CASE("a key is looked up with a loop's reader, in its namespace") {

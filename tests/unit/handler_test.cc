@@ -336,6 +336,22 @@ TEST_CASE("the status tells the checksum of a rejected file where its content is
   CHECK(house.shown().generation == 0);
 }
 
+TEST_CASE("a restart still tells what was rejected last") {
+  House house;
+  {
+    Run run(house);
+    house.drop("corrupt");
+    REQUIRE(run.until_shown([](const StoreStatus& s) { return s.rejected.has_value(); }));
+  }
+  const auto before = house.shown().rejected;
+  Run run(house);
+  CHECK(run.handler->status().last_rejection == before->reason);
+  CHECK(run.handler->status().rejections == 0);
+  house.drop("content");
+  REQUIRE(run.until_shown([](const StoreStatus& s) { return s.generation > 0; }));
+  CHECK(house.shown().rejected == before);
+}
+
 TEST_CASE("the same file rejected again is another rejection") {
   House house;
   Run run(house);
