@@ -68,7 +68,8 @@ std::string json_of(const SlotNote& note, const std::string& refused) {
       R"("mtime": {}, "source": {}, "rolled_back_to": {}, "refused": {}}})"
       "\n",
       note.generation, text_or_null(note.adopted_at), number_or_null(note.entries), note.size,
-      text_or_null(note.checksum), json_string(utc_of(note.mtime_ns)), text_or_null(note.source),
+      text_or_null(note.checksum), json_string(utc_of(note.data_time_ns())),
+      text_or_null(note.source),
       note.rolled_back_to == 0 ? "null" : std::to_string(note.rolled_back_to),
       text_or_null(refused));
 }

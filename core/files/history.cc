@@ -29,12 +29,13 @@ uint64_t History::recover(const SlotNote* current) {
 
 Result<bool> History::admit(const Candidate& candidate, const std::string& checksum,
                             const SlotNote* current, const Progress& progress) {
-  if (config_.only_newer && current != nullptr && candidate.data.mtime_ns < current->mtime_ns) {
+  if (config_.only_newer && current != nullptr &&
+      candidate.data.mtime_ns < current->data_time_ns()) {
     return reject(
         fmt::format("{}: it is of {}, older than generation {}, which is of {}; "
                     "only_newer is set",
                     candidate.file, utc_of(candidate.data.mtime_ns), current->generation,
-                    utc_of(current->mtime_ns)));
+                    utc_of(current->data_time_ns())));
   }
   const auto found = refusal_of(candidate, checksum, progress);
   if (!found) return tl::unexpected(found.error());

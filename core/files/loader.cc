@@ -160,6 +160,7 @@ Result<SlotNote> Loader::take(const Candidate& candidate, const std::string& hex
   note.checksum = checksum_text(candidate.kind, hex);
   note.size = candidate.data.size;
   note.mtime_ns = candidate.data.mtime_ns;
+  note.data_mtime_ns = candidate.data.mtime_ns;
   note.source = candidate.file;
   note.by_hand = candidate.by_hand;
   if (auto written = write_note(note_path(slot), note); !written)
@@ -362,6 +363,7 @@ Result<void> Loader::check_content(int slot, SlotNote& note, const Progress& pro
                     digest.hex(), note.checksum));
   }
   if (untouched) return {};
+  note.data_mtime_ns = note.data_time_ns();
   note.mtime_ns = state->identity.mtime_ns;
   (void)write_note(note_path(slot), note);  // else the next start hashes it again
   return {};

@@ -55,6 +55,7 @@ Result<void> write_note(const std::string& path, const SlotNote& note) {
   auto add = [&text](const char* key, const std::string& value) {
     if (!value.empty()) text += fmt::format("{} {}\n", key, one_line(value));
   };
+  if (note.data_mtime_ns) add("data_mtime_ns", std::to_string(*note.data_mtime_ns));
   add("source", note.source);
   if (note.rolled_back_to != 0) add("rolled_back_to", std::to_string(note.rolled_back_to));
   if (note.by_hand) add("by_hand", "1");
@@ -79,6 +80,9 @@ Result<std::optional<SlotNote>> find_note(const std::string& path) {
   note.checksum = pairs["checksum"];
   note.size = signed_number_in(pairs, "size");
   note.mtime_ns = signed_number_in(pairs, "mtime_ns");
+  if (pairs.contains("data_mtime_ns")) {
+    note.data_mtime_ns = signed_number_in(pairs, "data_mtime_ns");
+  }
   note.attempts = signed_number_in(pairs, "attempts");
   note.source = pairs["source"];
   note.rolled_back_to = number_in(pairs, "rolled_back_to");

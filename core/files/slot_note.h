@@ -15,8 +15,10 @@ namespace goromdb {
 struct SlotNote {
   uint64_t generation = 0;
   std::string checksum;  // "md5:HEX"; empty for a store that the Go program left
-  int64_t size = 0, mtime_ns = 0;
-  int64_t attempts = 0;  // to open it; see Loader::count_attempts
+  int64_t size = 0;
+  int64_t mtime_ns = 0;  // of the inode, by which it is known; follows a `touch` or a restore
+  std::optional<int64_t> data_mtime_ns;  // as it came, for ever; unset in older manifests
+  int64_t attempts = 0;                  // to open it; see Loader::count_attempts
   int64_t ctime_ns = 0;  // not on disk: of the inode as it was moved in; 0 = not known
 
   std::string source;           // the file that it came as
@@ -26,6 +28,9 @@ struct SlotNote {
   // Known when it has been opened.
   std::optional<uint64_t> entries;  // where its storage counts them
   std::string adopted_at;           // UTC
+
+  // How old the data is.
+  int64_t data_time_ns() const { return data_mtime_ns.value_or(mtime_ns); }
 };
 
 Result<void> write_note(const std::string& path, const SlotNote& note);

@@ -363,7 +363,7 @@ void Handler::on_adopted(const std::shared_ptr<Generation>& generation) {
     status_.info = info;
     status_.bad = generation->is_bad();
     status_.loaded_at_s = generation->loaded_at_s();
-    status_.mtime_s = facts.note.mtime_ns / 1'000'000'000;
+    status_.mtime_s = facts.note.data_time_ns() / 1'000'000'000;
   }
   log_->info("generation {} adopted: {} {}, {}, {}, {}", facts.id,
              info.entries == GOROMDB_UNKNOWN ? "unknown" : std::to_string(info.entries),

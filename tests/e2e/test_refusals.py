@@ -233,6 +233,47 @@ def test_an_older_file_does_not_replace_a_newer_one(serve):
     assert server.serving() == "old"
 
 
+MADE = 1_700_000_000
+TOUCHED = pytest.mark.parametrize("touched", [946_684_800, MADE + 1000], ids=["older", "newer"])
+
+
+@TOUCHED
+def test_a_restored_store_is_as_old_as_its_data(serve, touched):
+    server = serve(words={"only_newer": True})
+    drop_of(server, dataset("one"), MADE)
+    server.adopted(1)
+    # As `cp -r` leaves it. The first start makes the new time the one that it is known by.
+    for time in (touched, touched + 10):
+        server.stop()
+        os.utime(server.store() / "data00/data.db", (time, time))
+        server.start(ready=True)
+        drop_of(server, dataset("old"), MADE - 1)
+        event = server.wait("words", "rejected ")
+        assert "older than generation 1, which is of 2023-11-14T22:13:20.000Z" in event.message
+        server.inbox().clear()
+    assert server.stats()["goromdb_mtime"] == str(MADE)
+    drop_of(server, dataset("two"), MADE + 1)
+    server.adopted(2)
+
+
+@TOUCHED
+def test_what_was_kept_is_as_old_as_its_data(serve, touched):
+    server = serve(words={"only_newer": True, "keep": 2})
+    for generation, marker in ((1, "one"), (2, "two")):
+        drop_of(server, dataset(marker), MADE + generation * 10)
+        server.adopted(generation)
+    wait_kept(server, 1)
+    os.utime(server.store() / "kept/1.db", (touched, touched))
+    assert rollback(server).returncode == 0
+    assert server.serving() == "one"
+    drop_of(server, dataset("old"), MADE + 9)
+    event = server.wait("words", "rejected ")
+    assert "older than generation 3, which is of 2023-11-14T22:13:30.000Z" in event.message
+    server.inbox().clear()
+    drop_of(server, dataset("three"), MADE + 11)
+    server.adopted(4)
+
+
 def test_by_default_the_one_that_comes_last_is_served(serve):
     server = serve()
     drop_of(server, dataset("one"), 1_700_000_000)

@@ -55,6 +55,7 @@ using Generations = std::vector<uint64_t>;
 TEST_CASE("a note is read as it was written, and an older one is a note too") {
   test::TempFolder folder;
   auto note = note_of(7);
+  note.data_mtime_ns = -5;
   note.attempts = 2;
   note.entries = 0;
   note.source = "/a folder/with\na line end";
@@ -68,6 +69,8 @@ TEST_CASE("a note is read as it was written, and an older one is a note too") {
   CHECK(read->checksum == "md5:7");
   CHECK(read->size == 4);
   CHECK(read->mtime_ns == note.mtime_ns);
+  CHECK(read->data_mtime_ns == std::optional<int64_t>(-5));
+  CHECK(read->data_time_ns() == -5);
   CHECK(read->attempts == 2);
   CHECK(read->entries == std::optional<uint64_t>(0));
   CHECK(read->source == "/a folder/with\\x0aa line end");
@@ -79,6 +82,7 @@ TEST_CASE("a note is read as it was written, and an older one is a note too") {
   const auto old = read_note(folder / "old");
   REQUIRE(old.has_value());
   CHECK(old->generation == 5);
+  CHECK(old->data_time_ns() == 2);
   CHECK_FALSE(old->entries.has_value());
   CHECK(old->rolled_back_to == 0);
   CHECK_FALSE(old->by_hand);
@@ -285,6 +289,25 @@ TEST_CASE("a candidate is refused by its content or its age, and taken when it i
   CHECK(history.admit(candidate, "md5:c", nullptr, {}).has_value());
   candidate.data.mtime_ns = current.mtime_ns;
   CHECK(history.admit(candidate, "md5:c", &current, {}).has_value());
+}
+
+TEST_CASE("a candidate is as old as its data, whatever the time of the served file is by now") {
+  Store store;
+  store.config.only_newer = true;
+  auto history = store.history();
+  auto current = note_of(5);
+  const auto made = current.mtime_ns;
+  current.data_mtime_ns = made;
+  Candidate candidate;
+  candidate.file = store.config.file;
+  for (const int64_t touched : {made - 1'000'000'000'000, made + 1'000'000'000'000}) {
+    current.mtime_ns = touched;
+    candidate.data.mtime_ns = made;
+    CHECK(history.admit(candidate, "md5:a", &current, {}).has_value());
+    candidate.data.mtime_ns = made - 1'000'000;
+    CHECK(test::contains(message_of(history.admit(candidate, "md5:a", &current, {})),
+                         "which is of 2023-11-14T22:13:20.000Z; only_newer is set"));
+  }
 }
 
 // ---- by hand ----

@@ -695,6 +695,33 @@ TEST_CASE("a touched file is told from an untouched one") {
   }
 }
 
+TEST_CASE("a file that was touched is known by its new time and stays as old as it came") {
+  Shop shop;
+  const auto candidate = shop.put("content");
+  const auto made = candidate.data.mtime_ns;
+  REQUIRE(shop.take(candidate, "content", 0, 1).has_value());
+  auto noted = [&] { return shop.loader.whole(0).value_or(SlotNote{}); };
+  CHECK(noted().data_mtime_ns == std::optional<int64_t>(made));
+  SUBCASE("also where the manifest is an older version's") {
+    auto old = noted();
+    old.data_mtime_ns.reset();
+    REQUIRE(shop.loader.note(0, old).has_value());
+  }
+  for (const int64_t seconds : {1'000'000'000, 1'500'000'000}) {
+    set_mtime_ns(shop.loader.data_path(0), seconds);
+    auto note = noted();
+    REQUIRE(shop.loader.check_restored(0, note, never).has_value());
+    CHECK(noted().mtime_ns == seconds * 1'000'000'000);
+    CHECK(noted().data_time_ns() == made);
+    CHECK(note.data_time_ns() == made);
+  }
+  const auto kept = shop.store / "kept.db";
+  auto note = noted();
+  std::filesystem::rename(shop.loader.data_path(0), kept);
+  REQUIRE(shop.loader.bring_back(kept, note, 1, 2).has_value());
+  CHECK(shop.loader.whole(1)->data_time_ns() == made);
+}
+
 // ---- drop_stale_sum ----
 
 TEST_CASE("after a crash the sum of what was taken goes, others stay") {
