@@ -232,7 +232,7 @@ class Commands {
         ->required();
     command.add_option("NEWFILE", publish_.file, "the data file; it stays")->required();
     command.add_flag("--again", publish_.again,
-                     "also where the server refuses this content: it was rejected, or rolled back");
+                     "also what the server refuses: it was rejected or rolled back, or is old");
     add_timeout(command, publish_.timeout_ms);
     command.add_flag_callback(
         "--no-wait", [this] { publish_.wait = false; }, "do not wait for the server");

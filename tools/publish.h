@@ -11,7 +11,7 @@ namespace goromdb::tools {
 struct PublishOptions {
   std::string config, database, file;
   int64_t timeout_ms = 60000;  // of each wait: for another publish to end, and for the server
-  bool again = false;          // although the server refuses this content
+  bool again = false;          // although the server refuses this content, or it is old
   bool wait = true;            // false: the file is dropped, and that is all
   bool json = false;           // the outcome as one object on standard output
 };

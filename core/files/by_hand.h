@@ -4,7 +4,7 @@
 // the disk.
 //
 //   .NAME.rollback    "from GENERATION", "to GENERATION": go back to a kept data set
-//   .NAME.again       "checksum SUM": adopt this content although its sum is refused
+//   .NAME.again       "checksum SUM": adopt this content although its sum is refused or it is old
 #pragma once
 
 #include <optional>

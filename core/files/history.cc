@@ -29,11 +29,12 @@ uint64_t History::recover(const SlotNote* current) {
 
 Result<bool> History::admit(const Candidate& candidate, const std::string& checksum,
                             const SlotNote* current, const Progress& progress) {
-  if (config_.only_newer && current != nullptr &&
+  const bool again = asked_again(config_.file) == checksum;
+  if (config_.only_newer && !again && current != nullptr &&
       candidate.data.mtime_ns < current->data_time_ns()) {
     return reject(
         fmt::format("{}: it is of {}, older than generation {}, which is of {}; "
-                    "only_newer is set",
+                    "only_newer is set; publish a newer one, or this one with --again",
                     candidate.file, utc_of(candidate.data.mtime_ns), current->generation,
                     utc_of(current->data_time_ns())));
   }
@@ -41,7 +42,7 @@ Result<bool> History::admit(const Candidate& candidate, const std::string& check
   if (!found) return tl::unexpected(found.error());
   const auto* refusal = *found;
   if (refusal == nullptr) return false;
-  if (asked_again(config_.file) == checksum) return true;
+  if (again) return true;
   return reject(
       fmt::format("{}: this content is refused since {}: {}; publish another, or this "
                   "one with --again",

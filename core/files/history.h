@@ -26,8 +26,9 @@ class History {
   uint64_t recover(const SlotNote* current);
 
   // Whether a verified candidate may follow `current`. Rejected: its content is refused, or it is
-  // older and only_newer is set. True: it is refused, and asked for by hand. It is hashed once more
-  // where something is refused by a sum of another kind.
+  // older and only_newer is set; neither holds for what is asked for by hand. True: it is refused,
+  // and asked for by hand. It is hashed once more where something is refused by a sum of another
+  // kind.
   Result<bool> admit(const Candidate& candidate, const std::string& checksum,
                      const SlotNote* current, const Progress& progress);
   // The content has been taken, perhaps because it was asked for again by hand.

@@ -539,6 +539,34 @@ def test_a_member_whose_file_does_not_open_at_a_start_does_not_go_back_alone(ser
     assert shop.whole() == ("three", "three")
 
 
+def publish_old(shop, marker, *words):
+    """Hands a set over that was made long ago."""
+    for name in MEMBERS:
+        path = shop.server.folder / f"{name}.old"
+        path.write_bytes(shop.data(name, marker))
+        os.utime(path, (1_700_000_000, 1_700_000_000))
+        place = ("--config", shop.server.config_file, "--database", name, "--no-wait")
+        done = run("publish", *place, *words, path)
+        assert done.returncode == 0, done.stderr
+
+
+def test_an_older_set_is_published_by_hand(serve):
+    shop = Shop(serve, each={"only_newer": True})
+    shop.load("two")
+    publish_old(shop, "one")
+    shop.announce("one")
+    for name in MEMBERS:
+        shop.server.wait(name, "rejected .*only_newer is set; .* with --again")
+    shop.server.wait("group shop", "nothing is adopted: ")
+    assert shop.whole() == ("two", "two")
+    after = shop.server.mark()
+    publish_old(shop, "one", "--again")
+    shop.announce("one")
+    shop.come(after, "one")
+    assert shop.whole() == ("one", "one")
+    shop.load("three")
+
+
 # ---- configs -----------------------------------------------------------------------------------
 
 CONFIG = """\

@@ -274,6 +274,30 @@ def test_what_was_kept_is_as_old_as_its_data(serve, touched):
     server.adopted(4)
 
 
+def test_an_older_file_is_published_by_hand(serve):
+    server = serve(words={"only_newer": True})
+    drop_of(server, dataset("one"), MADE)
+    server.adopted(1)
+    path = server.folder / "new.json"
+    path.write_bytes(encode(dataset("old")))
+    os.utime(path, (MADE - 1, MADE - 1))
+    words = ("publish", "--config", server.config_file, "--database", "words")
+    words = (*words, "--timeout", f"{int(DEADLINE * 0.8)}s", path)
+    done = run(*words)
+    assert done.returncode == 1
+    assert "only_newer is set; publish a newer one, or this one with --again" in done.stderr
+    done = run(*words, "--again")
+    assert done.returncode == 0, done.stderr
+    assert server.serving() == "old"
+    # That was about this content alone, and once.
+    drop_of(server, dataset("older"), MADE - 2)
+    server.wait("words", "rejected .*which is of 2023-11-14T22:13:19.000Z; only_newer is set")
+    drop_of(server, dataset("one"), MADE)
+    server.adopted(3)
+    drop_of(server, dataset("old"), MADE - 1)
+    server.wait("words", "rejected .*older than generation 3")
+
+
 def test_by_default_the_one_that_comes_last_is_served(serve):
     server = serve()
     drop_of(server, dataset("one"), 1_700_000_000)

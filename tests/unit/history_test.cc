@@ -285,7 +285,8 @@ TEST_CASE("a candidate is refused by its content or its age, and taken when it i
   CHECK(message_of(history.admit(candidate, "md5:c", &current, {})) ==
         store.config.file +
             ": it is of 2023-11-14T22:13:19.999Z, older than generation 5, which is of "
-            "2023-11-14T22:13:20.000Z; only_newer is set");
+            "2023-11-14T22:13:20.000Z; only_newer is set; publish a newer one, or this one with "
+            "--again");
   CHECK(history.admit(candidate, "md5:c", nullptr, {}).has_value());
   candidate.data.mtime_ns = current.mtime_ns;
   CHECK(history.admit(candidate, "md5:c", &current, {}).has_value());
@@ -308,6 +309,23 @@ TEST_CASE("a candidate is as old as its data, whatever the time of the served fi
     CHECK(test::contains(message_of(history.admit(candidate, "md5:a", &current, {})),
                          "which is of 2023-11-14T22:13:20.000Z; only_newer is set"));
   }
+}
+
+TEST_CASE("an old candidate is taken where it is asked for by hand") {
+  Store store;
+  store.config.only_newer = true;
+  auto history = store.history();
+  const auto current = note_of(5);
+  Candidate candidate;
+  candidate.file = store.config.file;
+  candidate.data.mtime_ns = current.mtime_ns - 1'000'000;
+  REQUIRE(ask_again(store.config.file, "md5:a").has_value());
+  CHECK_FALSE(history.admit(candidate, "md5:b", &current, {}).has_value());
+  const auto admitted = history.admit(candidate, "md5:a", &current, {});
+  REQUIRE_MESSAGE(admitted.has_value(), message_of(admitted));
+  CHECK_FALSE(*admitted);  // its content is not refused
+  history.taken("md5:a");
+  CHECK_FALSE(history.admit(candidate, "md5:a", &current, {}).has_value());
 }
 
 // ---- by hand ----
