@@ -18,15 +18,24 @@ using std::chrono::steady_clock;
 constexpr size_t kMostNamed = 3;  // keys in one message
 constexpr int64_t kWhole = 100;   // per cent
 
+// With one digit behind the point, or as many as tell it from the limit.
+std::string in_digits(double percent, int64_t limit) {
+  constexpr int kMostDigits = 15;
+  for (int digits = 1;; ++digits) {
+    auto text = fmt::format("{:.{}f}", percent, digits);
+    if (digits == kMostDigits || text != fmt::format("{:.{}f}", static_cast<double>(limit), digits))
+      return text;
+  }
+}
+
 Result<void> check_shrink(int64_t max_shrink, uint64_t entries, const SlotNote& current) {
   if (max_shrink >= kWhole || !current.entries || entries >= *current.entries) return {};
   const auto before = static_cast<double>(*current.entries);
   const double shrunk = kWhole * (before - static_cast<double>(entries)) / before;
   if (shrunk <= static_cast<double>(max_shrink)) return {};
-  return reject(
-      fmt::format("it has {} entries, {:.1f} % fewer than the {} of generation {}; "
-                  "max_shrink is {}%",
-                  entries, shrunk, *current.entries, current.generation, max_shrink));
+  return reject(fmt::format(
+      "it has {} entries, {} % fewer than the {} of generation {}; max_shrink is {}%", entries,
+      in_digits(shrunk, max_shrink), *current.entries, current.generation, max_shrink));
 }
 
 std::string in_words(const WantedKey& wanted) {

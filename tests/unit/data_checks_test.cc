@@ -66,6 +66,15 @@ TEST_CASE("a data set may shrink by max_shrink and no more, and the message has 
   CHECK(room.check().has_value());  // it is the first one
 }
 
+TEST_CASE("how much a data set has shrunk is said in the digits that tell it from the limit") {
+  CheckedRoom room("content");  // of one entry
+  room.config.max_shrink_percent = 99;
+  CHECK(message_of(room.check(101)) ==
+        "it has 1 entries, 99.01 % fewer than the 101 of generation 4; max_shrink is 99%");
+  room.config.max_shrink_percent = 98;
+  CHECK(contains(message_of(room.check(51)), " 98.04 % fewer than the 51 "));
+}
+
 TEST_CASE("nothing is said about the number of entries where it is not known") {
   CheckedRoom room("many 10");
   room.config.max_shrink_percent = 0;
