@@ -216,9 +216,18 @@ bool is_guarded(const DatabaseConfig& config, const Plugin& plugin) {
 
 Guard::Guard(const DatabaseConfig& config, const Plugin& plugin,
              std::shared_ptr<spdlog::logger> log)
-    : config_(config), plugin_(plugin.path()), log_(std::move(log)) {}
+    : config_(config), plugin_(plugin), log_(std::move(log)) {}
 
 Result<void> Guard::try_file(const HeldFile& file, const Progress& progress) const {
+  if (auto same = plugin_.check_in_place(); !same) return same;
+  auto tried = try_in_process(file, progress);
+  if (!tried && tried.error().kind == Error::Kind::kCancelled) return tried;
+  // What another plugin said of the file, put there meanwhile, counts for nothing.
+  auto same = plugin_.check_in_place();
+  return same ? tried : same;
+}
+
+Result<void> Guard::try_in_process(const HeldFile& file, const Progress& progress) const {
   const auto limits = limits_for(config_, file.state().identity.size);
   auto scratch = Scratch::make(config_.basedir);
   if (!scratch) return tl::unexpected(scratch.error());
@@ -227,7 +236,7 @@ Result<void> Guard::try_file(const HeldFile& file, const Progress& progress) con
        {int64_t{::getpid()}, limits.memory, limits.cpu_s, limits.scratch, config_.load.threads}) {
     words.push_back(std::to_string(each));
   }
-  words.insert(words.end(), {scratch->path(), plugin_, file.path()});
+  words.insert(words.end(), {scratch->path(), plugin_.path(), file.path()});
   for (const auto& option : config_.options) {
     words.insert(words.end(), {option.name, option.value});
   }

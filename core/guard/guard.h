@@ -20,7 +20,7 @@ namespace goromdb {
 // Whether the database's files are tried in another process before they are opened here.
 bool is_guarded(const DatabaseConfig& config, const Plugin& plugin);
 
-// The server's half. One database's worker thread.
+// The server's half. One database's worker thread. The config and the plugin outlive it.
 class Guard {
  public:
   Guard(const DatabaseConfig& config, const Plugin& plugin, std::shared_ptr<spdlog::logger> log);
@@ -28,12 +28,15 @@ class Guard {
   // Has another process, of this program and with this database's storage and options, open, walk
   // and close the file, in a jail (core/guard/jail.h) and within limits, and waits for it.
   // Rejected: the file is bad: the reader says so, or it died, hung, or came to a limit. Failure:
-  // the machine's trouble, a kill from outside among it.
+  // the machine's trouble, a kill from outside among it, or a plugin that is not the one that this
+  // server has.
   Result<void> try_file(const HeldFile& file, const Progress& progress) const;
 
  private:
+  Result<void> try_in_process(const HeldFile& file, const Progress& progress) const;
+
   const DatabaseConfig& config_;
-  const std::string plugin_;  // its path
+  const Plugin& plugin_;
   std::shared_ptr<spdlog::logger> log_;
 };
 

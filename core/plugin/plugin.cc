@@ -10,7 +10,6 @@
 #include <filesystem>
 #include <map>
 
-#include "core/base/file.h"
 #include "core/base/units.h"
 
 #ifndef GOROMDB_PLUGIN_DIR
@@ -45,14 +44,14 @@ Result<void> require(const std::string& path,
   return {};
 }
 
-// The dynamic linker would wait for a fifo's writer.
-Result<void> check_regular(const std::string& path) {
+// A link is followed. The dynamic linker would wait for a fifo's writer.
+Result<FileIdentity> look_at_regular(const std::string& path) {
   struct stat st;
   if (::stat(path.c_str(), &st) != 0) return fail_errno(fmt::format("look at {}", path));
   if (auto what = irregularity(st.st_mode); !what.empty()) {
     return fail(fmt::format("{}: cannot be loaded: it is {}, not a plugin", path, what));
   }
-  return {};
+  return state_of(st).identity;
 }
 
 // Anyone may write it: then anyone may run code in this process.
@@ -76,7 +75,8 @@ std::string_view name_of_kind(uint16_t kind) {
 }
 
 Result<std::shared_ptr<Plugin>> Plugin::load(const std::string& path) {
-  if (auto regular = check_regular(path); !regular) return tl::unexpected(regular.error());
+  const auto identity = look_at_regular(path);
+  if (!identity) return tl::unexpected(identity.error());
   if (auto safe = check_permissions(path); !safe) return tl::unexpected(safe.error());
   // RTLD_NODELETE: a plugin's threads and thread-local destructors may outlive any unloading.
   // [LOAD-2]
@@ -107,6 +107,7 @@ Result<std::shared_ptr<Plugin>> Plugin::load(const std::string& path) {
   }
   auto plugin = std::make_shared<Plugin>();
   plugin->path_ = path;
+  plugin->identity_ = *identity;
   plugin->descriptor_ = copy_table(theirs, theirs->struct_size);
   const goromdb_plugin& d = plugin->descriptor_;
   if (d.min_host_minor > GOROMDB_ABI_MINOR) {
@@ -158,6 +159,17 @@ Result<std::shared_ptr<Plugin>> Plugin::load(const std::string& path) {
     return fail(fmt::format("{}: neither a storage nor a protocol (kind {})", path, d.kind));
   }
   return plugin;
+}
+
+Result<void> Plugin::check_in_place() const {
+  struct stat st;
+  const bool there = ::stat(path_.c_str(), &st) == 0;
+  if (!there && errno != ENOENT && errno != ENOTDIR) {
+    return fail_errno(fmt::format("look at {}", path_));
+  }
+  if (there && state_of(st).identity == identity_) return {};
+  return fail(
+      fmt::format("{}: the plugin was replaced since this server started; restart it", path_));
 }
 
 PluginFinder::PluginFinder(const std::vector<std::string>& configured) : folders_(configured) {

@@ -10,6 +10,7 @@
 
 #include "core/base/config.h"
 #include "core/base/error.h"
+#include "core/base/file.h"
 
 namespace goromdb {
 
@@ -21,6 +22,9 @@ class Plugin {
   static Result<std::shared_ptr<Plugin>> load(const std::string& path);
 
   const std::string& path() const { return path_; }
+  // Whether what was loaded still lies at path(). Failure: another file does, or none, or it was
+  // written to. Any thread.
+  Result<void> check_in_place() const;
   std::string name() const { return descriptor_.name; }
   uint16_t kind() const { return descriptor_.kind; }
   // Copies of the plugin's tables, zero beyond what it knows: a member that is not NULL may be
@@ -32,6 +36,7 @@ class Plugin {
 
  private:
   std::string path_;
+  FileIdentity identity_;
   goromdb_plugin descriptor_{};
   goromdb_storage_ops storage_{};
   goromdb_protocol_ops protocol_{};

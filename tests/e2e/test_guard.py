@@ -5,6 +5,7 @@ import contextlib
 import fcntl
 import os
 import re
+import shutil
 import signal
 import subprocess
 import time
@@ -12,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from harness import PROGRAM, SANITIZER, SLOW, compile_c, dataset, encode, run, wait_for
+from harness import PLUGINS, PROGRAM, SANITIZER, SLOW, compile_c, dataset, encode, run, wait_for
 from test_rollback import rollback
 
 ODD = Path(__file__).with_name("odd_plugin.c")
@@ -387,6 +388,32 @@ def test_a_storage_is_told_that_the_guard_only_verifies(serve, tmp_path, guard):
     else:
         server.adopted()
         assert content(server) == b"new"
+
+
+@pytest.mark.parametrize("how", ["moved away", "replaced", "replaced while a file is tried"])
+def test_a_plugin_that_is_not_the_served_one_any_more_says_nothing_about_a_file(odd, tmp_path, how):
+    """As after the upgrade of a package. The server goes on with the plugin that it has."""
+    plugin, aside = tmp_path / "storage-odd.so", tmp_path / "aside.so"
+    server = odd(guard_timeout=GOOD_IN_TIME)
+    server.drop(b"good\nold")
+    server.adopted(1)
+    if how == "replaced while a file is tried":
+        server.drop(b"hang\nnew")
+        wait_for(lambda: guards(server), "the guard to start")
+    plugin.rename(aside)
+    if how != "moved away":  # its files are none of ours
+        shutil.copy(PLUGINS / "storage-lmdb.so", tmp_path / "other.so")
+        (tmp_path / "other.so").rename(plugin)
+    if how != "replaced while a file is tried":
+        server.drop(b"good\nnew")
+    server.wait(
+        "words",
+        f"{plugin}: the plugin was replaced since this server started; restart it; trying again in ",
+    )
+    assert not server.find("words", "rejected ")
+    assert content(server) == b"old"
+    aside.rename(plugin)
+    the_next_good_file_is_adopted(server)
 
 
 def test_an_adopted_file_is_not_tried_again_at_the_next_start(serve):

@@ -109,6 +109,28 @@ TEST_CASE("what is no plugin is refused") {
                  "exports no goromdb_plugin_v0; it is not a goromdb plugin"));
 }
 
+TEST_CASE("a plugin is in place until another file lies there, or none, or it is written to") {
+  TempFolder folder;
+  const auto path = folder / "storage-fake.so";
+  std::filesystem::copy_file(FAKE_PLUGIN, folder / "target.so");
+  std::filesystem::create_symlink("target.so", path);
+  auto plugin = Plugin::load(path);
+  REQUIRE_MESSAGE(plugin.has_value(), message_of(plugin));
+  const auto said = [&] { return message_of((*plugin)->check_in_place()); };
+  const auto replaced = path + ": the plugin was replaced since this server started; restart it";
+  CHECK(said() == "");
+  REQUIRE(::chmod(path.c_str(), 0700) == 0);
+  CHECK(said() == "");
+  std::filesystem::rename(folder / "target.so", folder / "aside.so");
+  CHECK(said() == replaced);
+  std::filesystem::copy_file(folder / "aside.so", folder / "target.so");
+  CHECK(said() == replaced);
+  std::filesystem::rename(folder / "aside.so", folder / "target.so");
+  CHECK(said() == "");
+  test::set_mtime_ns(folder / "target.so", 1);
+  CHECK(said() == replaced);
+}
+
 TEST_CASE("a plugin that anyone may write is not run as root") {
   if (::geteuid() != 0) {
     MESSAGE("skipped: this is not root");
