@@ -57,8 +57,10 @@ GuardLimits limits_for(const DatabaseConfig& config, int64_t file_size) {
   const int64_t mib = file_size / kMiB + 1;
   GuardLimits limits{config.guard_memory, config.guard_cpu_ms / 1000, config.guard_total_ms,
                      file_size + kGiB};
+  // Half of the machine's: the server has some already. Were it all, the kernel would end the
+  // process before it came to its limit, which says nothing about the file.
   if (limits.memory == 0) {
-    limits.memory = std::min(kGiB + kMemoryTimes * mib * kMiB, machine_memory());
+    limits.memory = std::min(kGiB + kMemoryTimes * mib * kMiB, machine_memory() / 2);
   }
   if (limits.cpu_s == 0) limits.cpu_s = kCpuSeconds + kCpuSecondsAMiB * mib;
   if (limits.total_ms == 0) limits.total_ms = config.guard_timeout_ms + kSecondsAMiB * 1000 * mib;
