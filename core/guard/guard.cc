@@ -173,23 +173,26 @@ class Process {
 Result<void> verdict_of_signal(int signal, const rusage& usage, const GuardLimits& limits) {
   const int64_t cpu_s = usage.ru_utime.tv_sec + usage.ru_stime.tv_sec;
   if (signal == SIGXCPU || (signal == SIGKILL && cpu_s >= limits.cpu_s)) {
-    return reject(fmt::format("the reader took more than {} of CPU time on this file (guard_cpu)",
-                              format_duration_ms(limits.cpu_s * 1000)));
+    return reject(fmt::format("the reader took more than {} of CPU time on this file ({})",
+                              format_duration_ms(limits.cpu_s * 1000),
+                              limits.own_cpu ? "RLIMIT_CPU of the server itself" : "guard_cpu"));
   }
   if (signal == SIGKILL) {  // no reader does this to itself
     return fail("the process that tried the file was killed; memory may be short");
   }
   if (signal == SIGXFSZ) {
-    return reject(fmt::format("the reader wrote more than {} into a temporary file",
-                              format_size(static_cast<uint64_t>(limits.scratch))));
+    return reject(fmt::format("the reader wrote more than {} into a temporary file{}",
+                              format_size(static_cast<uint64_t>(limits.scratch)),
+                              limits.own_scratch ? " (RLIMIT_FSIZE of the server itself)" : ""));
   }
   constexpr int64_t kKiB = 1024;
   const bool was_large = usage.ru_maxrss * kKiB >= limits.memory / 2;
-  return reject(
-      fmt::format("the reader died on this file (signal {}){}", signal,
-                  was_large ? fmt::format("; its memory was near the limit of {} (guard_memory)",
-                                          format_size(static_cast<uint64_t>(limits.memory)))
-                            : std::string()));
+  return reject(fmt::format(
+      "the reader died on this file (signal {}){}", signal,
+      was_large
+          ? fmt::format("; its memory was near the limit of {} ({})",
+                        format_size(static_cast<uint64_t>(limits.memory)), name_of_memory(limits))
+          : std::string()));
 }
 
 Result<void> verdict_of(const Answer& answer, const Ended& ended, const GuardLimits& limits) {
@@ -228,7 +231,7 @@ Result<void> Guard::try_file(const HeldFile& file, const Progress& progress) con
 }
 
 Result<void> Guard::try_in_process(const HeldFile& file, const Progress& progress) const {
-  const auto limits = limits_for(config_, file.state().identity.size);
+  const auto limits = within_own(limits_for(config_, file.state().identity.size));
   auto scratch = Scratch::make(config_.basedir);
   if (!scratch) return tl::unexpected(scratch.error());
   std::vector<std::string> words = {"goromdb", kCommand};

@@ -23,9 +23,32 @@ constexpr int64_t kMiB = int64_t{1} << 20, kGiB = int64_t{1} << 30;
 // anybody waits for gives some MiB a second.
 constexpr int64_t kMemoryTimes = 64, kCpuSecondsAMiB = 4, kSecondsAMiB = 16, kCpuSeconds = 60;
 
+// At its limit of CPU time a process is told, with a signal of its own; so much later it is killed.
+constexpr int64_t kCpuGraceSeconds = 2;
+
+// Whether `value` is not below what this process may have itself, which it becomes then.
+bool is_own(decltype(RLIMIT_CPU) which, int64_t& value) {
+  rlimit now{RLIM_INFINITY, RLIM_INFINITY};
+  ::getrlimit(which, &now);
+  if (now.rlim_max > static_cast<rlim_t>(value)) return false;
+  value = static_cast<int64_t>(now.rlim_max);
+  return true;
+}
+
 int64_t machine_memory() {
   return std::min(static_cast<int64_t>(::sysconf(_SC_PHYS_PAGES)) * ::sysconf(_SC_PAGESIZE),
                   cgroup_memory("/proc/self/cgroup", "/sys/fs/cgroup"));
+}
+
+struct Memory {
+  int64_t all = 0, own = 0;  // bytes of addresses; own: what counts against RLIMIT_DATA, and stacks
+};
+
+Memory memory_now() {
+  const int64_t page = ::sysconf(_SC_PAGESIZE);
+  int64_t all = 0, resident = 0, shared = 0, text = 0, unused = 0, own = 0;  // pages
+  std::ifstream("/proc/self/statm") >> all >> resident >> shared >> text >> unused >> own;
+  return {all * page, own * page};
 }
 
 void limit(decltype(RLIMIT_CPU) which, int64_t soft, int64_t hard) {
@@ -67,8 +90,20 @@ GuardLimits limits_for(const DatabaseConfig& config, int64_t file_size) {
   return limits;
 }
 
+GuardLimits within_own(GuardLimits limits) {
+  limits.own_memory = is_own(RLIMIT_DATA, limits.memory);
+  int64_t hard = limits.cpu_s + kCpuGraceSeconds;
+  limits.own_cpu = is_own(RLIMIT_CPU, hard);
+  limits.cpu_s = std::max<int64_t>(hard - kCpuGraceSeconds, 1);
+  limits.own_scratch = is_own(RLIMIT_FSIZE, limits.scratch);
+  return limits;
+}
+
+std::string_view name_of_memory(const GuardLimits& limits) {
+  return limits.own_memory ? "RLIMIT_DATA of the server itself" : "guard_memory";
+}
+
 void apply(const GuardLimits& limits) {
-  constexpr int64_t kCpuGraceSeconds = 2;  // then the kernel does not ask any more
   for (const int signal : {SIGXCPU, SIGXFSZ})
     std::signal(signal, SIG_DFL);  // the server ignores it
   limit(RLIMIT_CORE, 0, 0);
@@ -81,15 +116,21 @@ void apply(const GuardLimits& limits) {
   if (score) (void)write_all(score, "1000", "/proc/self/oom_score_adj");
 }
 
-bool has_come_to(int64_t memory) {
+int64_t mapped_memory() {
+  const auto memory = memory_now();
+  return memory.all - memory.own;
+}
+
+bool has_come_to(int64_t memory, int64_t mapped) {
+  int64_t own = memory_now().own;
   std::ifstream status("/proc/self/status");
   for (std::string word; status >> word;) {
     int64_t peak_kib = 0;
-    // The request that was refused is not in it, and may have been as large as what there was. What
-    // is mapped is: a limit below the file's size is taken for reached.
-    if (word == "VmPeak:" && status >> peak_kib) return peak_kib * 1024 >= memory / 2;
+    // The kernel keeps no peak of what counts, so it is the peak of all without what was mapped.
+    if (word == "VmPeak:" && status >> peak_kib) own = std::max(own, peak_kib * 1024 - mapped);
   }
-  return false;
+  // The request that was refused is not in it, and may have been as large as what there was.
+  return own >= memory / 2;
 }
 
 }  // namespace goromdb

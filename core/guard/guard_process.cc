@@ -57,7 +57,15 @@ Result<void> walk_what_was_not(const Generation& generation, const Progress& pro
 
 int64_t number(const char* word) { return parse_integer(word).value_or(0); }
 
-Result<void> try_here(char** words, const std::vector<OptionSetting>& settings) {
+Result<void> read_file(Storage& storage, const Generation::Facts& facts) {
+  const auto progress = tell_progress();
+  auto generation = Generation::open(storage, facts, 1, progress);
+  if (!generation) return tl::unexpected(generation.error());
+  return walk_what_was_not(**generation, progress);
+}
+
+Result<void> try_here(char** words, const GuardLimits& limits,
+                      const std::vector<OptionSetting>& settings) {
   const std::string path = words[kFile];
   auto plugin = Plugin::load(words[kPlugin]);
   if (!plugin) return tl::unexpected(plugin.error());
@@ -80,11 +88,13 @@ Result<void> try_here(char** words, const std::vector<OptionSetting>& settings) 
   auto untouched = held->check();
   if (!untouched) return untouched;
   say(kBegun);
-  const auto progress = tell_progress();
-  auto generation = Generation::open(**storage, facts, 1, progress);
-  if (!generation) return tl::unexpected(generation.error());
-  if (auto walked = walk_what_was_not(**generation, progress); !walked) return walked;
-  return held->check();
+  const int64_t mapped = mapped_memory() + facts.note.size;
+  auto read = read_file(**storage, facts);
+  if (read) return held->check();
+  if (read.error().kind != Error::Kind::kMemory || !has_come_to(limits.memory, mapped)) return read;
+  return reject(fmt::format("{}; it takes more than {} of memory ({})", read.error().message,
+                            format_size(static_cast<uint64_t>(limits.memory)),
+                            name_of_memory(limits)));
 }
 
 }  // namespace
@@ -95,7 +105,8 @@ void run_as_guard(int argc, char** argv) {
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (::getppid() != number(argv[kServer])) ::_exit(1);  // it went before it could be watched
   ::close_range(kFileDescriptor + 1, ~0u, 0);
-  const GuardLimits limits{number(argv[kMemory]), number(argv[kCpu]), 0, number(argv[kScratch])};
+  const auto limits =
+      within_own({number(argv[kMemory]), number(argv[kCpu]), 0, number(argv[kScratch])});
   apply(limits);
   ::setenv("TMPDIR", argv[kFolder], 1);
   ::unsetenv("GOROMDB_TEST_STEPS");  // the steps are the server's
@@ -105,15 +116,11 @@ void run_as_guard(int argc, char** argv) {
   for (int i = kOptions; i + 1 < argc; i += 2) {
     settings.push_back({argv[i], argv[i + 1], argv[i], argv[i], true});
   }
-  auto tried = try_here(argv, settings);
+  auto tried = try_here(argv, limits, settings);
   if (tried) {
     say(kOk);
   } else if (tried.error().kind == Error::Kind::kRejected) {
     say(kRejected, tried.error().message);
-  } else if (tried.error().kind == Error::Kind::kMemory && has_come_to(limits.memory)) {
-    say(kRejected,
-        fmt::format("{}; it takes more than {} of memory (guard_memory)", tried.error().message,
-                    format_size(static_cast<uint64_t>(limits.memory))));
   } else {
     say(kFailed, tried.error().message);
   }

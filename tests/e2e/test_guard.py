@@ -24,10 +24,10 @@ GUARD = "goromdb-guard"
 def odd(serve, tmp_path):
     plugin = compile_c(ODD, tmp_path / "storage-odd.so")
 
-    def make(popen=None, **settings):
+    def make(popen=None, wrap=(), **settings):
         words = {"storage": str(plugin), "poll_interval": "200ms", **settings}
         # The limits are short here: the guard is not to wait for a busy machine.
-        return serve(words=words, popen=popen, server={"load_priority": "normal"})
+        return serve(words=words, popen=popen, wrap=wrap, server={"load_priority": "normal"})
 
     return make
 
@@ -208,6 +208,48 @@ def test_a_reader_that_comes_to_a_limit_is_rejected_with_it(odd, mood):
     assert content(server) == b"old"
     wait_for(lambda: "rejected" in server.status(), "the status to tell")
     assert re.search(reason, server.status()["rejected"]["reason"])
+    the_next_good_file_is_adopted(server)
+
+
+OWN_LIMITS = {
+    "hungry": (
+        f"--data={300 << 20}",
+        r"memory is short; it takes more than 300.0 MiB of memory \(RLIMIT_DATA of the server itself\)",
+    ),
+    "hole": (
+        f"--fsize={10 << 20}",
+        r"the reader wrote more than 10.0 MiB into a temporary file \(RLIMIT_FSIZE of the server itself\)",
+    ),
+    "burn": (
+        "--cpu=4",
+        r"the reader took more than 2s of CPU time on this file \(RLIMIT_CPU of the server itself\)",
+    ),
+}
+
+
+@pytest.mark.parametrize("mood", OWN_LIMITS)
+def test_a_limit_of_the_server_itself_is_a_limit_of_its_readers_and_named(odd, mood):
+    if SANITIZER is not None:
+        pytest.skip("a sanitizer takes more than these limits by itself")
+    limit, reason = OWN_LIMITS[mood]
+    server = odd(wrap=["prlimit", limit, "--"])
+    server.drop(b"good\nold")
+    server.adopted(1)
+    server.drop(b"%s\nnew" % mood.encode())
+    server.wait("words", f"rejected .*data.json: {reason}; kept as")
+    assert content(server) == b"old"
+    the_next_good_file_is_adopted(server)
+
+
+def test_what_is_mapped_of_a_file_is_not_taken_for_memory_of_its_own(odd):
+    """The machine has too little for it: that may pass."""
+    server = odd(guard_memory="64MiB")
+    server.drop(b"good\nold")
+    server.adopted(1)
+    server.drop(b"mapped\n" + bytes(40 << 20))
+    server.wait("words", "memory is short; trying again in ")
+    assert not server.find("words", "rejected ")
+    assert content(server) == b"old"
     the_next_good_file_is_adopted(server)
 
 

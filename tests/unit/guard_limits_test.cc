@@ -2,6 +2,9 @@
 #include "core/guard/guard_limits.h"
 
 #include <doctest/doctest.h>
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -61,9 +64,39 @@ TEST_CASE("the config's limits are taken as they are") {
   CHECK(limits.total_ms == 10);
 }
 
-TEST_CASE("a process has come to a limit when half of it was in use") {
-  CHECK(has_come_to(1 * kMiB));
-  CHECK_FALSE(has_come_to(int64_t{1} << 50));
+TEST_CASE("a process has come to a limit when half of it was in use, mapped files aside") {
+  constexpr int64_t kTiB = int64_t{1} << 40;
+  const int64_t mapped = mapped_memory();
+  CHECK(has_come_to(1 * kMiB, mapped));
+  CHECK_FALSE(has_come_to(int64_t{1} << 50, mapped));
+  if (!test::kMemoryMayRunOut) {
+    MESSAGE("skipped: a sanitizer's memory is as large");
+    return;
+  }
+  test::TempFolder folder;
+  const Fd file(::open(folder.write("data", "").c_str(), O_RDWR | O_CLOEXEC));
+  REQUIRE(::ftruncate(file.get(), 2 * kTiB) == 0);
+  void* map = ::mmap(nullptr, 2 * kTiB, PROT_READ, MAP_SHARED, file.get(), 0);
+  REQUIRE(map != MAP_FAILED);
+  CHECK(mapped_memory() >= mapped + 2 * kTiB);
+  CHECK_FALSE(has_come_to(kTiB, mapped + 2 * kTiB));
+  ::munmap(map, 2 * kTiB);
+  CHECK_FALSE(has_come_to(kTiB, mapped + 2 * kTiB));  // nor by what was mapped
+  CHECK(has_come_to(kTiB, mapped));
+}
+
+TEST_CASE("a limit is no more than the process may have itself, and is told to be that") {
+  rlimit now{};
+  REQUIRE(::getrlimit(RLIMIT_DATA, &now) == 0);
+  constexpr int64_t kMost = INT64_MAX / 2;
+  const auto wide = within_own({kMost, kMost, 0, kMost});
+  CHECK(wide.own_memory == (now.rlim_max <= static_cast<rlim_t>(kMost)));
+  const auto low = within_own({1, 1, 7, 1});
+  CHECK_FALSE(low.own_memory);
+  CHECK_FALSE(low.own_cpu);
+  CHECK_FALSE(low.own_scratch);
+  CHECK(low.total_ms == 7);
+  CHECK(name_of_memory(low) == "guard_memory");
 }
 
 }  // namespace
