@@ -5,8 +5,10 @@
 #include <fmt/format.h>
 #include <linux/capability.h>
 #include <linux/landlock.h>
+#include <sched.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -92,16 +94,46 @@ bool shut_paths(const JailRoom& room) {
 
 // ---- capabilities: those of a server that runs as root
 
-bool drop_capabilities() {
-  __user_cap_header_struct header{};
-  header.version = _LINUX_CAPABILITY_VERSION_3;
+struct Capabilities {
+  __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
   __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3]{};
-  if (::syscall(SYS_capget, &header, data) != 0) return false;
-  constexpr uint32_t kReads = 1u << CAP_DAC_READ_SEARCH;
+
+  bool get() { return ::syscall(SYS_capget, &header, data) == 0; }
+  bool set() { return ::syscall(SYS_capset, &header, data) == 0; }
+};
+constexpr uint32_t kReads = 1u << CAP_DAC_READ_SEARCH, kAdmin = 1u << CAP_SYS_ADMIN;
+
+bool drop_capabilities() {
+  Capabilities all;
+  if (!all.get()) return false;
+  auto* data = all.data;
   data[0].permitted = data[0].effective = data[0].permitted & kReads;
   data[1].permitted = data[1].effective = 0;
   data[0].inheritable = data[1].inheritable = 0;
-  return ::syscall(SYS_capset, &header, data) == 0;
+  return all.set();
+}
+
+// ---- a network of its own, where nothing is up
+
+// Who may not make one may make a namespace of users, and in that one of networks. A capability to
+// read others' files would be worth nothing there: who has it stays.
+int namespaces() {
+  Capabilities all;
+  const bool known = all.get();
+  const bool as_is =
+      !known || (all.data[0].effective & kAdmin) != 0 || (all.data[0].permitted & kReads) != 0;
+  return as_is ? CLONE_NEWNET : CLONE_NEWNET | CLONE_NEWUSER;
+}
+
+bool leave_network() { return ::unshare(namespaces()) == 0; }
+
+// Tried in a process of its own: what forbids it is not to be seen in any other way.
+bool can_leave_network() {
+  const pid_t pid = ::fork();
+  if (pid == 0) ::_exit(leave_network() ? 0 : 1);
+  int status = 1;
+  while (pid > 0 && ::waitpid(pid, &status, 0) < 0 && errno == EINTR) continue;
+  return pid > 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
 // ---- seccomp: system calls
@@ -345,9 +377,15 @@ bool has_seccomp() { return ::prctl(PR_GET_SECCOMP, 0, 0, 0, 0) >= 0; }
 }  // namespace
 
 std::string jail_of_this_machine() {
-  std::string parts = landlock_version() >= 1 ? "landlock" : "";
+  static const bool has_network = can_leave_network();
+  std::string parts;
+  const auto add = [&](const char* part) {
+    parts += (parts.empty() ? "" : "+") + std::string(part);
+  };
+  if (landlock_version() >= 1) add("landlock");
+  if (has_network) add("netns");
 #if USES_SECCOMP
-  if (has_seccomp()) parts += parts.empty() ? "seccomp" : "+seccomp";
+  if (has_seccomp()) add("seccomp");
 #endif
   return parts.empty() ? "none" : parts;
 }
@@ -356,6 +394,7 @@ std::vector<std::string> enter_jail(const JailRoom& room) {
   std::vector<std::string> missing;
   if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) missing.push_back(why("no_new_privs"));
   if (!shut_paths(room)) missing.push_back(why("landlock"));
+  if (!leave_network()) missing.push_back(why("netns"));
   if (!drop_capabilities()) missing.push_back(why("dropping of capabilities"));
 #if USES_SECCOMP
   if (!shut_calls()) missing.push_back(why("seccomp"));

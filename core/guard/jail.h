@@ -14,14 +14,15 @@ struct JailRoom {
   std::string scratch;  // a folder for temporary files; empty: none may be written
 };
 
-// What this kernel and this build have: "landlock+seccomp", "landlock", "seccomp" or "none". Any
-// thread.
+// What this kernel and this build have, as far as this process may use it:
+// "landlock+netns+seccomp", some of that, or "none". Any thread.
 std::string jail_of_this_machine();
 
-// For good: no new privileges, no capabilities but to read, landlock for paths, seccomp for system
-// calls. One that only an attack makes ends the process, with a line "guard: rejected REASON" on
-// standard output; what is merely not needed fails with ENOSYS, as in an older kernel. What the
-// kernel lacks is left out and told, a line each. To be called before there are other threads.
+// For good: no new privileges, no capabilities but to read, landlock for paths, a network of its
+// own where nothing is (netns), seccomp for system calls. One that only an attack makes ends the
+// process, with a line "guard: rejected REASON" on standard output; what is merely not needed fails
+// with ENOSYS, as in an older kernel. What the kernel lacks is left out and told, a line each. To
+// be called before there are other threads.
 std::vector<std::string> enter_jail(const JailRoom& room);
 
 }  // namespace goromdb

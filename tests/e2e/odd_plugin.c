@@ -40,6 +40,7 @@
 
 struct goromdb_store {
   const goromdb_host* host;
+  char network[64]; /* when it was made */
 };
 struct goromdb_generation {
   const goromdb_host* host;
@@ -57,11 +58,18 @@ static goromdb_status fails(const char* what, goromdb_error* error) {
   return GOROMDB_E_CORRUPT;
 }
 
+/* Of this process: the name of its network. */
+static void name_network(char* name, size_t size) {
+  ssize_t len = readlink("/proc/self/ns/net", name, size - 1);
+  name[len < 0 ? 0 : len] = 0;
+}
+
 static goromdb_status create(const goromdb_host* host, const goromdb_option_value* options,
                              uint32_t n, goromdb_store** out, goromdb_error* error) {
   if (n == 1 && options[0].num != 0) return fails("create", error);
   *out = calloc(1, sizeof **out);
   (*out)->host = host;
+  name_network((*out)->network, sizeof((*out)->network));
   return GOROMDB_OK;
 }
 
@@ -220,6 +228,14 @@ static goromdb_status open_file(goromdb_store* store, const char* path, uint64_t
   if ((strcmp(mood, "write") == 0 || strcmp(mood, "peek") == 0) && !reaches_out(mood, path)) {
     close_file(generation);
     return fails("reaching out", error);
+  }
+  if (strcmp(mood, "network") == 0 && (store->host->hints & GOROMDB_HINT_ONLY_VERIFIES) != 0) {
+    char network[64];
+    name_network(network, sizeof network);
+    if (strcmp(network, store->network) == 0) {
+      close_file(generation);
+      return fails("leaving the network", error);
+    }
   }
   int notes =
       strcmp(mood, "notes") == 0 || strcmp(mood, "clutter") == 0 || strcmp(mood, "hole") == 0;

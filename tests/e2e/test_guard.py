@@ -101,7 +101,7 @@ def test_what_a_storage_has_not_counted_is_walked(serve, tmp_path):
 
 
 def has_jail(server, part):
-    said = run("check", "--config", server.config_file)
+    said = run("check", "--config", server.config_file, wrap=server.wrap)
     assert said.returncode == 0
     return part in said.stdout.partition("(jail: ")[2].partition(")")[0].split("+")
 
@@ -158,6 +158,38 @@ def test_a_reader_reaches_no_file_but_its_own(odd, mood):
     assert kept.read_bytes() == b"%s\nnew" % mood.encode()
     assert list(server.store().glob("data0?/*beside")) == []
     the_next_good_file_is_adopted(server)
+
+
+NOTE = "the process that tries the file: "
+
+
+def without(*capabilities):
+    """Words before a program that root runs: without these, and at the most as others."""
+    names = ",".join(f"-{each}" for each in ("dac_override", *capabilities))
+    return ["setpriv", f"--bounding-set={names}", "--"] if os.geteuid() == 0 else []
+
+
+@pytest.mark.parametrize("missing", [[], ["sys_admin", "dac_read_search"]])
+def test_a_reader_has_no_network(odd, missing):
+    if missing and SANITIZER == "thread":
+        pytest.skip("a process of a thread sanitizer has threads: it gets no namespace of users")
+    server = odd(wrap=without(*missing))
+    need_jail(server, "netns")
+    server.drop(b"network\nnew")
+    server.adopted(1)
+    assert content(server) == b"new"
+    assert not server.find("words", f"{NOTE}no netns here")
+
+
+def test_a_right_to_read_what_others_may_not_is_not_given_up_for_that(odd):
+    """Within a namespace of users it would be none."""
+    if os.geteuid() != 0:
+        pytest.skip("this is not root")
+    server = odd(wrap=without("sys_admin"))
+    assert not has_jail(server, "netns")
+    server.drop(b"good\nnew")
+    server.adopted(1)
+    server.wait("words", f"{NOTE}no netns here: Operation not permitted")
 
 
 def test_a_reader_has_a_folder_for_temporary_files_and_nothing_of_it_stays(odd):
