@@ -252,6 +252,10 @@ Result<void> Guard::try_in_process(const HeldFile& file, const Progress& progres
     if (progress(answer.done, answer.total)) return cancelled();
     if (ended) return verdict_of(answer, *ended, limits);
     const auto now = steady_clock::now();
+    if (!answer.begun && now - began > milliseconds(config_.guard_timeout_ms)) {
+      return fail(fmt::format("the process that tries files has not begun for {}",
+                              format_duration_ms(config_.guard_timeout_ms)));
+    }
     if (now - answer.last_sign > milliseconds(config_.guard_timeout_ms)) {
       return reject(fmt::format("the reader hung on this file: no progress for {}",
                                 format_duration_ms(config_.guard_timeout_ms)));

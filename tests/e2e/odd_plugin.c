@@ -2,9 +2,10 @@
  *
  * A storage that misbehaves as a test wishes. Macros bend the descriptor, for test_plugins.py to
  * see it refused: MAGIC, MAJOR, MIN_HOST, MUST, KIND, NO_GET, NO_ENTRY, NO_DESCRIPTOR, NO_NAME,
- * NO_OPS, SHORT, TRAITS and CURSOR. Left alone it is the storage "odd": the data file's first line
- * says which operation fails, or how the process dies, the rest is served under the key `content`,
- * and under `arena` as memory of the batch. To look for the key `slow` takes 10 ms.
+ * NO_OPS, SHORT, TRAITS and CURSOR; NEVER_BEGINS is for test_guard.py. Left alone it is the storage
+ * "odd": the data file's first line says which operation fails, or how the process dies, the rest
+ * is served under the key `content`, and under `arena` as memory of the batch. To look for the key
+ * `slow` takes 10 ms.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -67,6 +68,9 @@ static void name_network(char* name, size_t size) {
 static goromdb_status create(const goromdb_host* host, const goromdb_option_value* options,
                              uint32_t n, goromdb_store** out, goromdb_error* error) {
   if (n == 1 && options[0].num != 0) return fails("create", error);
+#ifdef NEVER_BEGINS
+  if ((host->hints & GOROMDB_HINT_ONLY_VERIFIES) != 0) pause();
+#endif
   *out = calloc(1, sizeof **out);
   (*out)->host = host;
   name_network((*out)->network, sizeof((*out)->network));

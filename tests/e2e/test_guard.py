@@ -310,6 +310,16 @@ def test_a_reader_that_hangs_is_ended_also_when_it_prints_without_end(odd, mood)
     the_next_good_file_is_adopted(server)
 
 
+def test_a_process_that_has_not_begun_says_nothing_about_the_file(serve, tmp_path):
+    """As when the kernel keeps it waiting on its way into the jail."""
+    plugin = compile_c(ODD, tmp_path / "storage-odd.so", "-DNEVER_BEGINS")
+    server = serve(words={"storage": str(plugin), "guard_timeout": "1s"})
+    server.drop(b"good\nnew")
+    server.wait("words", "the process that tries files has not begun for 1s; trying again in ")
+    assert not server.find("words", "rejected ")
+    assert guards(server) == []
+
+
 def test_a_rollback_is_told_what_the_server_is_busy_with(odd):
     server = odd(guard_timeout="1h", keep=1)
     for number in (1, 2):
