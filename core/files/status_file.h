@@ -24,7 +24,7 @@ struct StoreStatus {
   };
   int64_t pid = 0;
   std::string
-      jail{};  // of the process that tries new files: landlock+seccomp; empty: there is none
+      jail{};  // of the process that tries new files: landlock+netns+seccomp; empty: there is none
   uint64_t generation = 0;  // that every loop serves; 0 = none yet
   std::string checksum;     // its, "md5:HEX"; empty where it has none
   std::optional<uint64_t> entries;

@@ -82,7 +82,6 @@ Result<void> try_here(char** words, const GuardLimits& limits,
   Generation::Facts facts;
   facts.path = path;
   facts.note.size = held->state().identity.size;
-  facts.warm.mode = WarmMode::kOff;  // all of it is read in any case
   facts.verify_threads = static_cast<uint32_t>(number(words[kThreads]));
   (*storage)->host().allow_threads(facts.verify_threads);
   auto untouched = held->check();
