@@ -22,8 +22,8 @@ uint64_t History::recover(const SlotNote* current) {
   refusals_.load(current);
   const auto kept = kept_.list();
   // `keep: 0` keeps nothing more; it does not take away what the operator had kept.
-  const auto count = config_.keep > 0 ? static_cast<size_t>(config_.keep) : kept.size();
-  note_trouble("cannot tidy up the kept data sets", kept_.trim(count));
+  if (config_.keep == 0) note_trouble("cannot tidy up the kept data sets", kept_.tidy());
+  trim(current);
   return kept.empty() ? 0 : kept.front().generation;
 }
 
@@ -103,10 +103,11 @@ Result<void> History::keep(const std::string& data, const SlotNote& note) const 
   return {};
 }
 
-void History::trim() const {
+void History::trim(const SlotNote* served) const {
   if (config_.keep == 0) return;  // what the operator had kept is not taken away
   note_trouble("cannot remove the oldest of the kept data sets",
-               kept_.trim(static_cast<size_t>(config_.keep)));
+               kept_.trim(static_cast<size_t>(config_.keep),
+                          served == nullptr ? std::string() : served->checksum));
 }
 
 Result<SlotNote> History::asked_for(const SlotNote* served) const {

@@ -45,8 +45,9 @@ class History {
 
   // Moves a file that is not served any more to the kept ones. Failure: it is where it was.
   Result<void> keep(const std::string& data, const SlotNote& note) const;
-  // Takes away the oldest of more than are to be kept: when none of them is about to come back.
-  void trim() const;
+  // Takes away what are copies, and the oldest of more than are to be kept: when none of them is
+  // about to come back. NULL: nothing is served.
+  void trim(const SlotNote* served) const;
 
   // What a tool asks to be rolled back to. Rejected: why that is not done. Failure: the machine
   // keeps it from being known.

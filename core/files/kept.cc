@@ -5,6 +5,7 @@
 #include <charconv>
 #include <cstdio>
 #include <filesystem>
+#include <set>
 #include <string_view>
 
 #include "core/base/file.h"
@@ -38,6 +39,27 @@ Result<std::vector<std::string>> names_in(const std::string& folder) {
     return names;
   }
   return fail_errno(fmt::format("read the folder {}", folder), error.value());
+}
+
+// `kept` is in order, newest first.
+std::vector<uint64_t> too_many(const std::vector<SlotNote>& kept, size_t count,
+                               const std::string& served) {
+  std::vector<uint64_t> gone;
+  std::set<std::string> sums;
+  std::optional<uint64_t> copy;
+  size_t others = 0;
+  for (const auto& each : kept) {
+    const bool has_sum = !each.checksum.empty();
+    if (has_sum && !sums.insert(each.checksum).second) {
+      gone.push_back(each.generation);
+    } else if (has_sum && each.checksum == served) {
+      copy = each.generation;
+    } else if (++others > count) {
+      gone.push_back(each.generation);
+    }
+  }
+  if (copy && others >= count) gone.push_back(*copy);
+  return gone;
 }
 
 }  // namespace
@@ -94,15 +116,18 @@ Result<void> KeptFiles::keep(const std::string& data, const SlotNote& note) cons
   return sync_folder(folder_).and_then([&] { return sync_folder(parent_folder(data)); });
 }
 
-Result<void> KeptFiles::trim(size_t count) const {
-  const auto kept = list();
-  for (size_t i = count; i < kept.size(); ++i) {
+Result<void> KeptFiles::trim(size_t count, const std::string& served) const {
+  for (const auto generation : too_many(list(), count, served)) {
     // The manifest goes last: what is half done shows.
-    auto removed = remove_durably(path(kept[i].generation));
+    auto removed = remove_durably(path(generation));
     if (!removed) return removed;
     step("kept_trimmed");
-    if (auto forgotten = forget(kept[i].generation); !forgotten) return forgotten;
+    if (auto forgotten = forget(generation); !forgotten) return forgotten;
   }
+  return tidy();
+}
+
+Result<void> KeptFiles::tidy() const {
   const auto names = names_in(folder_);
   if (!names) return tl::unexpected(names.error());
   for (const auto& name : *names) {

@@ -25,8 +25,12 @@ class KeptFiles {
   std::vector<SlotNote> list() const { return find().value_or(std::vector<SlotNote>()); }
   // Moves `data` in. A file that has not been kept is where it was.
   Result<void> keep(const std::string& data, const SlotNote& note) const;
-  // Removes what is older than the newest `count`, and what a crash left half done.
-  Result<void> trim(size_t count) const;
+  // Leaves the newest `count` contents, each once, and removes what a crash left half done. A copy
+  // of the content with the sum `served` takes nobody's place: it stays where there is room. Sums
+  // of different kinds, and files without one, count as different.
+  Result<void> trim(size_t count, const std::string& served) const;
+  // Removes what a crash left half done.
+  Result<void> tidy() const;
   // Its file has gone: so does its manifest.
   Result<void> forget(uint64_t generation) const;
 

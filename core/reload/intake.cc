@@ -184,7 +184,7 @@ Intake::Outcome Intake::take(const Candidate& candidate, bool quietly) {
   const int slot = free_slot();
   // One that slow clients have kept from being removed.
   keep_left();
-  history_.trim();
+  history_.trim(served());
   const uint64_t id = newest_generation_ + 1;
   auto note =
       loader_.take(wanted, *hex, slot, id, progress_of(fmt::format("copying {}", candidate.file)));
@@ -238,7 +238,7 @@ void Intake::remove(int slot, uint64_t generation) {
   if (auto note = loader_.whole(slot)) {
     if (note->generation != generation) return;
     if (!keep(slot, *note)) return;
-    history_.trim();
+    history_.trim(served());
   }
   if (auto cleared = loader_.clear(slot); !cleared) {
     log_->warn("{}; it is removed before the next data set is taken", cleared.error().message);
@@ -336,7 +336,7 @@ Intake::Outcome Intake::bring_back(const SlotNote& kept, bool by_request) {
   if (note) {
     history_.forget(kept.generation);
     if (by_request) history_.answered();  // the slot's note tells the rest
-    history_.trim();
+    history_.trim(served());
     step("rollback_taken");
     outcome.generation = open({slot, *note, false});
     return outcome;

@@ -152,6 +152,26 @@ def test_a_slow_client_keeps_nothing_from_being_kept(serve):
     serving_is_sound(server)
 
 
+def test_a_content_that_comes_again_and_again_pushes_no_other_out(serve):
+    server = serve(words={"keep": 3})
+    load(server, "one", "two", "two", "two", "two")
+    wait_kept(server, 4, 1)
+    done = rollback(server)
+    assert done.stdout.startswith("back to generation 1, as generation 6 "), done.stderr
+    assert server.serving() == "one"
+    wait_kept(server, 5)
+    serving_is_sound(server)
+
+
+def test_the_one_place_is_not_for_a_copy_of_what_is_served(serve):
+    server = serve(words={"keep": 1})
+    load(server, "one", "two", "two")
+    wait_kept(server, 1)
+    assert rollback(server).returncode == 0
+    assert server.serving() == "one"
+    wait_kept(server, 3)
+
+
 def test_a_served_file_that_was_changed_is_not_kept(serve):
     server = serve(words={"keep": 2})
     server.load(dataset("one"))

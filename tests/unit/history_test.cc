@@ -16,6 +16,7 @@ SlotNote note_of(uint64_t generation, const std::string& checksum = "") {
   SlotNote note;
   note.generation = generation;
   note.checksum = checksum.empty() ? fmt::format("md5:{}", generation) : checksum;
+  if (checksum == "-") note.checksum.clear();
   note.size = 4;
   note.mtime_ns = 1'700'000'000'000'000'000;
   return note;
@@ -97,12 +98,43 @@ TEST_CASE("kept data sets are listed newest first, and the oldest go") {
   for (uint64_t generation : {9, 10, 11, 100}) store.keep(generation);
   CHECK(store.generations() == Generations{100, 11, 10, 9});
   CHECK(store.folder.read("kept/10.db") == "10");
-  REQUIRE(store.kept.trim(2).has_value());
+  REQUIRE(store.kept.trim(2, "").has_value());
   CHECK(store.generations() == Generations{100, 11});
   CHECK_FALSE(store.folder.has("kept/10.db"));
   CHECK_FALSE(store.folder.has("kept/10.db.note"));
-  REQUIRE(store.kept.trim(0).has_value());
+  REQUIRE(store.kept.trim(0, "").has_value());
   CHECK(store.generations().empty());
+}
+
+TEST_CASE("a content counts once among the kept ones, and the served one's copy yields") {
+  struct Case {
+    std::vector<std::string> sums;  // of generations 1, 2, ...; "-": without one
+    size_t count;
+    std::string served;
+    Generations stay;
+  };
+  const std::vector<Case> cases = {
+      {{"md5:a", "md5:b", "md5:b", "md5:b"}, 3, "md5:b", {4, 1}},
+      {{"md5:a", "md5:b", "md5:b", "md5:b"}, 3, "md5:c", {4, 1}},
+      {{"md5:a", "md5:b", "md5:a", "md5:b"}, 2, "md5:c", {4, 3}},
+      {{"md5:a", "md5:b", "md5:c"}, 2, "md5:c", {2, 1}},
+      {{"md5:a", "md5:b", "md5:c"}, 3, "md5:c", {3, 2, 1}},
+      {{"md5:a", "md5:b"}, 1, "md5:b", {1}},
+      {{"md5:b"}, 1, "md5:b", {1}},
+      {{"md5:a", "md5:b", "md5:a", "md5:c"}, 2, "", {4, 3}},
+      {{"-", "-", "-"}, 2, "", {3, 2}},  // as the Go program leaves them
+      {{"md5:a", "sha256:a", "-"}, 3, "md5:a", {3, 2, 1}},
+  };
+  for (size_t i = 0; i < cases.size(); ++i) {
+    CAPTURE(i);
+    const auto& [sums, count, served, stay] = cases[i];
+    Store store;
+    for (size_t generation = 1; generation <= sums.size(); ++generation) {
+      store.keep(generation, sums[generation - 1]);
+    }
+    REQUIRE(store.kept.trim(count, served).has_value());
+    CHECK(store.generations() == stay);
+  }
 }
 
 TEST_CASE("what a crash left half done is no kept data set, and what is strange stays") {
@@ -116,7 +148,7 @@ TEST_CASE("what a crash left half done is no kept data set, and what is strange 
   std::filesystem::create_directory(store.folder / "kept/8.db");
   store.folder.write("kept/8.db.note", store.folder.read("kept/4.db.note"));
   CHECK(store.generations() == Generations{4});
-  REQUIRE(store.kept.trim(5).has_value());
+  REQUIRE(store.kept.trim(5, "").has_value());
   CHECK_FALSE(store.folder.has("kept/5.db.note"));
   CHECK_FALSE(store.folder.has("kept/6.db.note.tmp"));
   for (const char* name : {"4.db", "4.db.note", "7.db", "08.db", "8.db", "README"}) {
