@@ -11,6 +11,7 @@
 #include "core/base/units.h"
 #include "core/files/by_hand.h"
 #include "core/files/kept.h"
+#include "core/files/loader.h"
 #include "tools/running_server.h"
 #include "tools/text.h"
 
@@ -29,8 +30,15 @@ struct Kept {
   std::vector<SlotNote> files;  // newest first
   std::vector<Refusal> refused;
 
-  explicit Kept(const std::string& basedir)
-      : files(KeptFiles(basedir).list()), refused(Refusals::read(basedir)) {}
+  explicit Kept(const DatabaseConfig& db) : refused(Refusals::read(db.basedir)) {
+    // One that slow clients still read moves to the kept ones behind that, or when it is asked for:
+    // so it is looked for first.
+    const auto left = db.keep > 0 ? Loader(db.basedir).left() : std::nullopt;
+    files = KeptFiles(db.basedir).list();
+    if (!left || find(left->generation) != nullptr) return;
+    auto younger = [&](const auto& each) { return each.generation > left->generation; };
+    files.insert(std::find_if_not(files.begin(), files.end(), younger), *left);
+  }
 
   const SlotNote* find(uint64_t generation) const {
     auto found = std::find_if(files.begin(), files.end(),
@@ -140,7 +148,7 @@ Result<StoreStatus> Rollback::run() {
 }
 
 Result<SlotNote> Rollback::target(const StoreStatus& before) const {
-  const Kept kept(db_.basedir);
+  const Kept kept(db_);
   const auto shown =
       fmt::format("`goromdb rollback --config {} --database {} --list` shows what is",
                   options_.config, options_.database);
@@ -208,7 +216,7 @@ int rollback(const RollbackOptions& options) {
     print_line(db.error().message);
     return kWrong;
   }
-  if (options.list) return list(options, Kept(db->basedir));
+  if (options.list) return list(options, Kept(*db));
   catch_signals();
   auto now = Rollback(options, *db).run();
   if (!now) return say(now.error().message);

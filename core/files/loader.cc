@@ -319,6 +319,19 @@ std::optional<SlotNote> Loader::whole(int slot) const {
   return read_note(note_path(slot));
 }
 
+std::optional<SlotNote> Loader::left() const {
+  auto current = read_pairs(pointer_path());
+  for (int slot = 0; slot < kSlots; ++slot) {
+    if (current["slot"] == slot_name(slot)) continue;
+    auto note = whole(slot);
+    if (note && note->generation < number_in(current, "generation") &&
+        check_untouched(slot, *note)) {
+      return note;
+    }
+  }
+  return std::nullopt;
+}
+
 Result<void> Loader::check_untouched(int slot, const SlotNote& note) const {
   auto state = look_at(data_path(slot));
   if (!state) return tl::unexpected(state.error());

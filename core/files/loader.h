@@ -75,6 +75,9 @@ class Loader {
   Result<void> note(int slot, const SlotNote& note) { return write_note(note_path(slot), note); }
   // The note of a slot that holds a whole data file.
   std::optional<SlotNote> whole(int slot) const;
+  // The generation before the one that `current` names, as long as its file lies in its slot, whole
+  // and untouched: until no slow client reads it. Tools that only look may ask, too.
+  std::optional<SlotNote> left() const;
   // Where the slot's file is no longer the one that was taken.
   Result<void> check_untouched(int slot, const SlotNote& note) const;
   // The same for a file that an earlier process left: where only the time differs (a store that was

@@ -183,7 +183,7 @@ Intake::Outcome Intake::take(const Candidate& candidate, bool quietly) {
   wanted.by_hand = *by_hand;
   const int slot = free_slot();
   // One that slow clients have kept from being removed.
-  keep_left();
+  if (auto kept = keep_left(); !kept) log_->warn("{}", kept.error().message);
   history_.trim(served());
   const uint64_t id = newest_generation_ + 1;
   auto note =
@@ -249,32 +249,40 @@ bool Intake::is_rejected(const Outcome& outcome) {
   return !outcome.generation && outcome.generation.error().kind == Error::Kind::kRejected;
 }
 
-// False: it could not be kept; it stays in its slot until that is needed.
-bool Intake::keep(int slot, const SlotNote& note) {
+// Rejected: it is not what was served.
+Result<void> Intake::try_to_keep(int slot, const SlotNote& note) {
   if (bad_ && bad_->first == note.generation) {
     if (auto aside = loader_.set_aside(slot, bad_->second); !aside) {
       log_->warn("{}", aside.error().message);
     }
-    return true;
+    return {};
   }
-  if (config_.keep == 0) return true;
+  if (config_.keep == 0) return {};
   auto kept = loader_.check_untouched(slot, note).and_then([&] {
     return history_.keep(loader_.data_path(slot), note);
   });
-  if (kept) return true;
-  log_->warn("cannot keep generation {}: {}", note.generation, kept.error().message);
-  return kept.error().kind == Error::Kind::kRejected;  // it is not what was served
+  if (kept) return kept;
+  auto error = kept.error();
+  error.message = fmt::format("cannot keep generation {}: {}", note.generation, error.message);
+  return tl::unexpected(error);
+}
+
+// False: it could not be kept; it stays in its slot until that is needed.
+bool Intake::keep(int slot, const SlotNote& note) {
+  const auto kept = try_to_keep(slot, note);
+  if (!kept) log_->warn("{}", kept.error().message);
+  return kept || kept.error().kind == Error::Kind::kRejected;
 }
 
 // What waits in the free slot: a data set that slow clients still read from, or a kept one that is
 // on its way back and could not be opened yet.
-void Intake::keep_left() {
+Result<void> Intake::keep_left() {
   const int slot = free_slot();
   const auto left = loader_.whole(slot);
-  if (!left || !current_) return;
-  if (left->generation > current_->generation && left->rolled_back_to == 0) return;
-  keep(slot, *left);
+  if (!left || !current_) return {};
+  if (left->generation > current_->generation && left->rolled_back_to == 0) return {};
   newest_generation_ = std::max(newest_generation_, left->generation);
+  return try_to_keep(slot, *left);
 }
 
 Intake::Outcome Intake::roll_back() {
@@ -283,12 +291,21 @@ Intake::Outcome Intake::roll_back() {
     outcome.refused = fmt::format(
         "it is in group {}, whose databases change together; publish all of an older set",
         config_.group);
-  } else if (auto kept = history_.asked_for(served())) {
-    outcome = bring_back(*kept, true);
-  } else if (kept.error().kind == Error::Kind::kRejected) {
-    outcome.refused = kept.error().message;
   } else {
-    outcome.generation = tl::unexpected(kept.error());
+    // What it asks for may lie in its slot still.
+    const auto left = pending_ ? Result<void>() : keep_left();
+    const bool in_the_way = !left && left.error().kind != Error::Kind::kRejected;
+    if (auto kept = history_.asked_for(served())) {
+      outcome = bring_back(*kept, true);
+    } else if (in_the_way) {
+      outcome.generation = tl::unexpected(left.error());
+    } else if (kept.error().kind == Error::Kind::kRejected) {
+      if (!left) log_->warn("{}", left.error().message);
+      outcome.refused = kept.error().message;
+      history_.trim(served());
+    } else {
+      outcome.generation = tl::unexpected(kept.error());
+    }
   }
   // Behind the move go_on() does what is left.
   outcome.asked_again = !outcome.generation && !is_rejected(outcome) && !pending_;
@@ -304,7 +321,9 @@ Intake::Outcome Intake::fall_back(uint64_t generation, const std::string& reason
         config_.group);
     return {};
   }
-  if (!pending_) keep_left();
+  if (auto kept = pending_ ? Result<void>() : keep_left(); !kept) {
+    log_->warn("{}", kept.error().message);
+  }
   if (auto newest = history_.newest(); newest && !*newest) {
     log_->warn("nothing is kept that could take the place of generation {}", generation);
     return {};

@@ -112,8 +112,9 @@ class Intake {
   void look_up_hot_keys(Generation& generation);
   int free_slot() const;
   const SlotNote* served() const { return served_slot_ >= 0 && current_ ? &*current_ : nullptr; }
+  Result<void> try_to_keep(int slot, const SlotNote& note);
   bool keep(int slot, const SlotNote& note);
-  void keep_left();
+  Result<void> keep_left();
   Outcome bring_back(const SlotNote& kept, bool by_request);
   Outcome bring_back_newest();
 

@@ -51,7 +51,13 @@ def kept_files(server):
 
 
 def wait_kept(server, *generations):
-    wait_for(lambda: kept(server) == list(generations), f"{generations} kept\n{server.log()}")
+    """Until they have left their slots, too."""
+    names = {f"{n}.db" for n in generations}
+    wait_for(
+        lambda: {name for name in kept_files(server) if name.endswith(".db")} == names
+        and kept(server) == list(generations),
+        f"{generations} kept\n{server.log()}",
+    )
 
 
 def load(server, *markers):
@@ -65,6 +71,14 @@ def load(server, *markers):
 
 def generation(server):
     return int(server.stats()["goromdb_generation"])
+
+
+def asking_for_a_rollback(server, *args):
+    return subprocess.Popen(
+        [PROGRAM, "rollback", "--config", server.config_file, "--database", "words", *args],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
 
 
 def reconfigure(server, **settings):
@@ -146,9 +160,106 @@ def test_a_slow_client_keeps_nothing_from_being_kept(serve):
         slow.line()
         server.load(dataset("two"))
         server.load(dataset("three"))  # takes the slot that the slow client's data set has
-        wait_for(lambda: 1 in kept(server), f"the first one kept\n{server.log()}")
+        wait_for(lambda: "1.db" in kept_files(server), f"the first one kept\n{server.log()}")
         slow.exactly((32 << 20) + 2)
     wait_kept(server, 2, 1)
+    serving_is_sound(server)
+
+
+BIG = 20 << 20
+
+
+@contextlib.contextmanager
+def slow_reader(server):
+    """A client that has begun to read the value `big` and does not read on."""
+    with server.client(receive_buffer=4096) as slow:
+        slow.send(b"get big\r\n")
+        slow.line()
+        yield slow
+
+
+def load_behind(server, marker):
+    """As load(), where a slow client keeps the data set before in its slot."""
+    number = server.load(dataset(marker))
+    wait_for(lambda: server.status()["generation"] == number, "the status to tell")
+
+
+def test_a_data_set_that_a_slow_client_still_reads_is_the_one_before(serve):
+    server = serve(words={"keep": 3})
+    load(server, "one")
+    server.load({**dataset("two"), "big": "x" * BIG})
+    wait_kept(server, 1)
+    with slow_reader(server) as slow:
+        load_behind(server, "three")
+        assert kept_files(server) == ["1.db", "1.db.note"]
+        assert kept(server) == [2, 1]
+        done = rollback(server)
+        assert done.stdout.startswith("back to generation 2, as generation 4 "), done.stderr
+        assert server.serving() == "two"
+        wait_kept(server, 3, 1)
+        assert slow.exactly(BIG + 2) == b"x" * BIG + b"\r\n"
+    server.wait("words", "generation 2 closed")
+    assert server.serving() == "two"
+    serving_is_sound(server)
+
+
+def test_the_only_data_set_before_is_gone_back_to_while_a_slow_client_reads_it(serve):
+    server = serve(words={"keep": 1})
+    server.load({**dataset("one"), "big": "x" * BIG})
+    with slow_reader(server):
+        load_behind(server, "two")
+        assert (kept_files(server), kept(server)) == ([], [1])
+        done = rollback(server)
+        assert done.stdout.startswith("back to generation 1, as generation 3 "), done.stderr
+        assert server.serving() == "one"
+    serving_is_sound(server)
+
+
+def test_what_a_slow_client_still_reads_is_not_kept_where_nothing_is(serve):
+    server = serve()
+    server.load({**dataset("one"), "big": "x" * BIG})
+    with slow_reader(server):
+        load_behind(server, "two")
+        assert kept(server) == []
+        assert "no data set is kept" in rollback(server).stderr
+
+
+def test_a_data_set_that_a_slow_client_reads_is_waited_for_while_it_cannot_be_kept(serve):
+    server = serve(words={"keep": 2, "poll_interval": "100ms"})
+    server.load({**dataset("one"), "big": "x" * BIG})
+    with slow_reader(server):
+        load_behind(server, "two")
+        (server.store() / "kept").write_text("in the way")
+        done = rollback(server, "--timeout", "1s")
+        assert done.returncode == 1
+        why = "generation 1 was not back within 1s: cannot keep generation 1: "
+        assert why in done.stderr and done.stderr.endswith("; nothing was rolled back\n")
+        assert len(server.find("words", "cannot keep generation 1: ")) <= 2
+        (server.store() / "kept").unlink()
+        assert rollback(server).returncode == 0
+        assert server.serving() == "one"
+    serving_is_sound(server)
+
+
+@pytest.mark.parametrize(
+    "step", ["kept_noted", "kept_moved", "rollback_noted", "rollback_moved", "rollback_taken"]
+)
+def test_a_kill_while_a_slow_client_reads_what_is_gone_back_to_is_made_good(serve, step):
+    server = serve(words={"keep": 3})
+    load(server, "one")
+    server.load({**dataset("two"), "big": "x" * BIG})
+    wait_kept(server, 1)
+    with slow_reader(server):
+        load_behind(server, "three")
+        server.kill_at(step)
+        with asking_for_a_rollback(server) as asking:
+            server.died_by_kill9()
+            server.forget_steps()
+            server.start(ready=True)
+            out, _ = asking.communicate(timeout=DEADLINE)
+    assert out.startswith("back to generation 2, as generation 4 ")
+    assert server.serving() == "two"
+    wait_kept(server, 3, 1)
     serving_is_sound(server)
 
 
@@ -193,7 +304,7 @@ def test_where_keeping_fails_the_swap_goes_on(serve):
     assert server.serving() == "three"
     (server.store() / "kept").unlink()
     load(server, "four")
-    wait_for(lambda: 3 in kept(server), f"the third one kept\n{server.log()}")
+    wait_for(lambda: "3.db" in kept_files(server), f"the third one kept\n{server.log()}")
 
 
 def test_a_full_disk_keeps_no_data_set_from_being_adopted(serve, tmp_path):

@@ -753,6 +753,30 @@ TEST_CASE("a sum that is garbage stays for the watcher to reject") {
   CHECK(shop.drop.read("data.json.md5") == "garbage");
 }
 
+TEST_CASE("the generation before the served one is seen as long as it lies whole in its slot") {
+  Shop shop;
+  CHECK_FALSE(shop.loader.left().has_value());
+  REQUIRE(shop.take(shop.put("one"), "one", 0, 1).has_value());
+  CHECK_FALSE(shop.loader.left().has_value());
+  REQUIRE(shop.loader.point(0, 1).has_value());
+  CHECK_FALSE(shop.loader.left().has_value());
+  REQUIRE(shop.take(shop.put("two"), "two", 1, 2).has_value());
+  CHECK_FALSE(shop.loader.left().has_value());  // it is the next one
+  REQUIRE(shop.loader.point(1, 2).has_value());
+  const auto left = Loader(shop.store.path()).left();
+  REQUIRE(left.has_value());
+  CHECK(left->generation == 1);
+  CHECK(left->checksum == "md5:" + hex_of("one"));
+  SUBCASE("not when it was written to") {
+    set_mtime_ns(shop.loader.data_path(0), 1);
+    CHECK_FALSE(shop.loader.left().has_value());
+  }
+  SUBCASE("not when it has gone") {
+    REQUIRE(shop.loader.clear(0).has_value());
+    CHECK_FALSE(shop.loader.left().has_value());
+  }
+}
+
 TEST_CASE("files that a crash left aside are given back") {
   for (auto kind : {SumKind::kMd5, SumKind::kSha256, SumKind::kNone}) {
     CAPTURE(name_of(kind));
