@@ -97,16 +97,21 @@ int list(const RollbackOptions& options, const Kept& kept) {
   return print(text);
 }
 
+struct Done {
+  SlotNote to;
+  uint64_t as = 0;      // the generation that it became
+  uint64_t served = 0;  // the same, or one that has come since
+};
+
 class Rollback {
  public:
   Rollback(const RollbackOptions& options, const DatabaseConfig& db) : options_(options), db_(db) {}
 
-  // What is served then.
-  Result<StoreStatus> run();
+  Result<Done> run();
 
  private:
   Result<SlotNote> target(const StoreStatus& before) const;
-  Result<StoreStatus> wait(const StoreStatus& before, const SlotNote& to) const;
+  Result<Done> wait(const StoreStatus& before, const SlotNote& to) const;
   Clock::time_point deadline() const {
     return Clock::now() + std::chrono::milliseconds(options_.timeout_ms);
   }
@@ -115,7 +120,7 @@ class Rollback {
   const DatabaseConfig& db_;
 };
 
-Result<StoreStatus> Rollback::run() {
+Result<Done> Rollback::run() {
   auto served = is_served(db_.basedir);
   if (!served) return tl::unexpected(served.error());
   if (!*served) {
@@ -170,7 +175,7 @@ Result<SlotNote> Rollback::target(const StoreStatus& before) const {
                   kNotRolledBack, shown));
 }
 
-Result<StoreStatus> Rollback::wait(const StoreStatus& before, const SlotNote& to) const {
+Result<Done> Rollback::wait(const StoreStatus& before, const SlotNote& to) const {
   StoreStatus now = before;
   std::string reason;
   auto told = [&] {
@@ -178,7 +183,9 @@ Result<StoreStatus> Rollback::wait(const StoreStatus& before, const SlotNote& to
     if (!status) return false;
     now = *status;
     const auto& rejected = now.rejected;
-    if (now.generation > before.generation && now.rolled_back_to == to.generation) return true;
+    const auto& last = now.last_rollback;
+    const bool done = last && last->to == to.generation && last->as > before.generation;
+    if (done && now.generation >= last->as) return true;  // 0: it has just started
     if (now.refused_rollback && now.refused_rollback != before.refused_rollback) {
       reason = now.refused_rollback->reason;
     } else if (rejected && rejected->checksum == to.checksum && rejected != before.rejected) {
@@ -187,7 +194,7 @@ Result<StoreStatus> Rollback::wait(const StoreStatus& before, const SlotNote& to
     return !reason.empty();
   };
   const bool answered = poll_until(deadline(), told);
-  if (answered && reason.empty()) return now;
+  if (answered && reason.empty()) return Done{to, now.last_rollback->as, now.generation};
   if (answered) return fail(fmt::format("{}: {}", kNotRolledBack, reason));
   // What is not begun is taken back.
   const auto request = rollback_path(db_.file);
@@ -218,19 +225,23 @@ int rollback(const RollbackOptions& options) {
   }
   if (options.list) return list(options, Kept(*db));
   catch_signals();
-  auto now = Rollback(options, *db).run();
-  if (!now) return say(now.error().message);
+  auto done = Rollback(options, *db).run();
+  if (!done) return say(done.error().message);
+  const auto& to = done->to;
   if (options.json) {
     return print(fmt::format(
         R"({{"database": {}, "outcome": "rolled_back", "generation": {}, "rolled_back_to": {}, )"
-        R"("checksum": {}, "entries": {}}})"
+        R"("checksum": {}, "entries": {}, "served": {}}})"
         "\n",
-        json_string(options.database), now->generation, now->rolled_back_to,
-        text_or_null(now->checksum), number_or_null(now->entries)));
+        json_string(options.database), done->as, to.generation, text_or_null(to.checksum),
+        number_or_null(to.entries), done->served));
   }
-  return print(fmt::format(
-      "back to generation {}, as generation {} ({}, {})\n", now->rolled_back_to, now->generation,
-      now->checksum.empty() ? "no checksum" : now->checksum, entries_of(now->entries)));
+  return print(
+      fmt::format("back to generation {}, as generation {} ({}, {}){}\n", to.generation, done->as,
+                  to.checksum.empty() ? "no checksum" : to.checksum, entries_of(to.entries),
+                  done->served == done->as
+                      ? ""
+                      : fmt::format("; generation {} has come since and is served", done->served)));
 }
 
 }  // namespace goromdb::tools

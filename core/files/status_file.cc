@@ -39,6 +39,12 @@ std::string to_yaml(const StoreStatus& status) {
   if (status.rolled_back_to != 0) {
     out << YAML::Key << "rolled_back_to" << YAML::Value << status.rolled_back_to;
   }
+  if (status.last_rollback) {
+    out << YAML::Key << "last_rollback" << YAML::Value << YAML::BeginMap;
+    out << YAML::Key << "to" << YAML::Value << status.last_rollback->to;
+    out << YAML::Key << "as" << YAML::Value << status.last_rollback->as;
+    out << YAML::EndMap;
+  }
   if (status.refused_rollback) {
     out << YAML::Key << "refused_rollback" << YAML::Value << YAML::BeginMap;
     text("at", status.refused_rollback->at);
@@ -68,6 +74,9 @@ StoreStatus from_yaml(const std::string& content) {
     status.rejected = {text(rejected, "checksum"), text(rejected, "at"), text(rejected, "reason")};
   }
   if (root["rolled_back_to"]) status.rolled_back_to = root["rolled_back_to"].as<uint64_t>();
+  if (const auto last = root["last_rollback"]) {
+    status.last_rollback = {last["to"].as<uint64_t>(), last["as"].as<uint64_t>()};
+  }
   if (const auto refused = root["refused_rollback"]) {
     status.refused_rollback = {text(refused, "at"), text(refused, "reason")};
   }

@@ -32,6 +32,11 @@ struct StoreStatus {
   std::string bad{};       // why the file of this generation is no longer what had been verified
   std::optional<Rejected> rejected;  // the last one, also from before the server started
   uint64_t rolled_back_to = 0;  // the kept generation that the served one is again; 0 = it is none
+  struct Rollback {
+    uint64_t to = 0, as = 0;  // the kept generation, and the one that it became
+    bool operator==(const Rollback&) const = default;
+  };
+  std::optional<Rollback> last_rollback{};  // adopted by every loop; also before a restart
   struct RefusedRollback {
     std::string at;  // UTC, to the millisecond: no two have the same
     std::string reason;

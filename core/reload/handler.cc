@@ -52,11 +52,12 @@ Handler::~Handler() = default;
 
 void Handler::start() {
   shown_.pid = getpid();
-  // What was rejected last does not go with the process that told it.
-  if (const auto before = read_status(config_.basedir); before && before->rejected) {
+  // What was rejected last, and the last rollback, do not go with the process that told it.
+  if (const auto before = read_status(config_.basedir)) {
+    shown_.last_rollback = before->last_rollback;
     shown_.rejected = before->rejected;
     std::lock_guard lock(status_mutex_);
-    status_.last_rejection = before->rejected->reason;
+    if (before->rejected) status_.last_rejection = before->rejected->reason;
   }
   if (intake_.has_guard()) shown_.jail = jail_of_this_machine();
   intake_.tell_when_busy([this](const std::string& what) { show_busy(what); });
@@ -373,6 +374,7 @@ void Handler::on_adopted(const std::shared_ptr<Generation>& generation) {
   shown_.generation = facts.id;
   shown_.checksum = facts.note.checksum;
   shown_.rolled_back_to = facts.note.rolled_back_to;
+  if (facts.note.rolled_back_to != 0) shown_.last_rollback = {facts.note.rolled_back_to, facts.id};
   shown_.entries.reset();
   if (info.entries != GOROMDB_UNKNOWN) shown_.entries = info.entries;
   shown_.adopted_at = utc_now();
