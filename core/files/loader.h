@@ -67,9 +67,9 @@ class Loader {
   Result<void> set_aside(int slot, const std::string& reason);
   // Removes the slot's data and note.
   Result<void> clear(int slot);
-  // Notes how often it has been tried to open the slot's data, before it is tried: a file that kills
-  // its reader is not tried for ever. Of what has been adopted, how many starts have not been ended
-  // by a stop, the present one among them.
+  // Notes how often it has been tried to open the slot's data, before it is tried: a file that
+  // kills its reader is not tried for ever. Of what has been adopted, how many starts have not been
+  // ended by a stop, the present one among them.
   Result<void> count_attempts(int slot, SlotNote& note, int64_t attempts);
   // What is known of the slot's data is written down.
   Result<void> note(int slot, const SlotNote& note) { return write_note(note_path(slot), note); }
