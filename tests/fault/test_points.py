@@ -125,7 +125,7 @@ def can_fail(storage, point):
 
 
 def errors_of(storage, points, config):
-    """(point, error) each; one error a point, another one every day, or all of them."""
+    """(point, error) each; one error a point, another one with each --turn, or all of them."""
     points = [p for p in points if can_fail(storage, p)]
     if config.getoption("--all"):
         return [(p, error) for p in points for error in FITTING[p.call]]
