@@ -7,7 +7,7 @@
 namespace goromdb {
 namespace {
 
-constexpr uint64_t kProgressEvery = uint64_t{1} << 16;  // records
+constexpr uint64_t kTellEveryRecords = uint64_t{1} << 16;  // records
 
 // What is known of a namespace while the records go by.
 struct Seen {
@@ -24,7 +24,7 @@ void for_each_entry(const RecordArena& arena, std::vector<Seen>& seen, const Hos
                     Entry&& entry) {
   uint64_t number = 0;
   for (uint64_t at = RecordArena::kFirst; at < arena.end_offset();) {
-    if (++number % kProgressEvery == 0) host.progress(at, arena.end_offset());
+    if (++number % kTellEveryRecords == 0) host.progress(at, arena.end_offset());
     const RecordArena::Record record = arena.at(at);
     if (!record.dead && !record.is_namespace) {
       Seen& its = seen[record.ns];
