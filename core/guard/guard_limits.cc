@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <sys/resource.h>
 #include <unistd.h>
+#include <goromdb/memory.hpp>
 
 #include <algorithm>
 #include <csignal>
@@ -62,17 +63,11 @@ void limit(decltype(RLIMIT_CPU) which, int64_t soft, int64_t hard) {
 }  // namespace
 
 int64_t cgroup_memory(const std::string& self, const std::string& root) {
-  constexpr std::string_view kVersion2 = "0::/";
   int64_t memory = INT64_MAX;
-  std::ifstream groups(self);
-  for (std::string line; std::getline(groups, line);) {
-    if (!line.starts_with(kVersion2)) continue;
-    for (auto path = line.substr(kVersion2.size() - 1);; path.erase(path.rfind('/'))) {
-      int64_t most = 0;  // "max" is no number
-      if (std::ifstream(root + path + "/memory.max") >> most) memory = std::min(memory, most);
-      if (path.empty()) break;
-    }
-  }
+  each_cgroup(self, root, [&](const std::string& folder) {
+    int64_t most = 0;  // "max" is no number
+    if (std::ifstream(folder + "/memory.max") >> most) memory = std::min(memory, most);
+  });
   return memory;
 }
 

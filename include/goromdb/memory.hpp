@@ -12,13 +12,26 @@
 
 namespace goromdb {
 
+// Calls `look` with the folder of the process's cgroup (version 2) and of each one above it, if it
+// is in one. `self` is its /proc/PID/cgroup, `root` where cgroups are mounted.
+template <class Look>
+inline void each_cgroup(const std::string& self, const std::string& root, Look&& look) {
+  constexpr std::string_view kVersion2 = "0::/";
+  std::ifstream groups(self);
+  for (std::string line; std::getline(groups, line);) {
+    if (!line.starts_with(kVersion2)) continue;
+    for (auto path = line.substr(kVersion2.size() - 1);; path.erase(path.rfind('/'))) {
+      look(root + path);
+      if (path.empty()) break;
+    }
+  }
+}
+
 // Bytes that this process may still take before the machine, or a cgroup that it is in, has to end
 // somebody: what is a file's, and may be read again, counts as free. UINT64_MAX: nothing is known.
-// The files are /proc/meminfo and /proc/self/cgroup; `root` is where cgroups are mounted.
 inline uint64_t available_memory(const std::string& meminfo = "/proc/meminfo",
                                  const std::string& self = "/proc/self/cgroup",
                                  const std::string& root = "/sys/fs/cgroup") {
-  constexpr std::string_view kVersion2 = "0::/";
   const auto number_behind = [](const std::string& path, std::string_view name) {
     std::ifstream file(path);
     for (std::string word; file >> word;) {
@@ -31,18 +44,12 @@ inline uint64_t available_memory(const std::string& meminfo = "/proc/meminfo",
   if (const uint64_t kib = number_behind(meminfo, "MemAvailable:"); kib != UINT64_MAX) {
     least = kib * 1024;
   }
-  std::ifstream groups(self);
-  for (std::string line; std::getline(groups, line);) {
-    if (!line.starts_with(kVersion2)) continue;
-    for (auto path = line.substr(kVersion2.size() - 1);; path.erase(path.rfind('/'))) {
-      uint64_t most = 0;  // "max" is no number
-      if (std::ifstream(root + path + "/memory.max") >> most) {
-        const uint64_t taken = number_behind(root + path + "/memory.stat", "anon");
-        if (taken != UINT64_MAX) least = std::min(least, most - std::min(most, taken));
-      }
-      if (path.empty()) break;
-    }
-  }
+  each_cgroup(self, root, [&](const std::string& folder) {
+    uint64_t most = 0;  // "max" is no number
+    if (!(std::ifstream(folder + "/memory.max") >> most)) return;
+    const uint64_t taken = number_behind(folder + "/memory.stat", "anon");
+    if (taken != UINT64_MAX) least = std::min(least, most - std::min(most, taken));
+  });
   return least;
 }
 

@@ -82,6 +82,15 @@ def asking_for_a_rollback(server, *args):
     )
 
 
+def rolled_back_over_a_kill(server):
+    """What the tool says when the server dies of the step that is armed, and is started again."""
+    with asking_for_a_rollback(server) as asking:
+        server.died_by_kill9()
+        server.forget_steps()
+        server.start(ready=True)
+        return asking.communicate(timeout=DEADLINE)[0]
+
+
 def reconfigure(server, **settings):
     config = json.loads(server.config_file.read_text())
     config["databases"]["words"].update(settings)
@@ -253,11 +262,7 @@ def test_a_kill_while_a_slow_client_reads_what_is_gone_back_to_is_made_good(serv
     with slow_reader(server):
         load_behind(server, "three")
         server.kill_at(step)
-        with asking_for_a_rollback(server) as asking:
-            server.died_by_kill9()
-            server.forget_steps()
-            server.start(ready=True)
-            out, _ = asking.communicate(timeout=DEADLINE)
+        out = rolled_back_over_a_kill(server)
     assert out.startswith("back to generation 2, as generation 4 ")
     assert server.serving() == "two"
     wait_kept(server, 3, 1)
@@ -651,11 +656,7 @@ def test_a_kill_during_a_rollback_is_finished_by_the_next_start(serve, step):
     server.drop(b"{")
     server.wait("words", "rejected ")
     server.kill_at(step)
-    with asking_for_a_rollback(server) as asking:
-        server.died_by_kill9()
-        server.forget_steps()
-        server.start(ready=True)
-        out, _ = asking.communicate(timeout=DEADLINE)
+    out = rolled_back_over_a_kill(server)
     assert out.startswith("back to generation 1, as generation 3 ")
     assert server.serving() == "one" and generation(server) == 3
     wait_kept(server, 2)
