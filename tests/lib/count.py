@@ -2,21 +2,22 @@
 """Adds up JUnit reports: prints `N passed, M failed, K skipped`; exits 1 when something failed or nothing ran.
 
 count.py REPORT.xml...                     the sum, below what failed and the end of what it said
-count.py --single FILE NAME pass|fail      writes a report of one test that has no runner
+count.py --single FILE NAME pass|fail [TEXT]   writes a report of one test that has no runner, and what it said
 """
 import sys
 import xml.etree.ElementTree as ElementTree
 
 
-def write_single(path, name, result):
+def write_single(path, name, result, said="see the output above"):
     suite = ElementTree.Element("testsuite", name=name)
     case = ElementTree.SubElement(suite, "testcase", name=name)
     if result != "pass":
-        ElementTree.SubElement(case, "failure", message="see the output above")
+        failure = ElementTree.SubElement(case, "failure")
+        failure.text = "".join(c if c.isprintable() or c == "\n" else "?" for c in said)  # or it is no XML
     ElementTree.ElementTree(suite).write(path)
 
 
-def end_of(text, lines=8, width=200):
+def end_of(text, lines=8, width=400):
     kept = [line for line in text.splitlines() if line.strip()][-lines:]
     return "".join(f"    {line[:width]}\n" for line in kept)
 
