@@ -13,12 +13,18 @@
 
 namespace goromdb {
 
+template <class Word>
+inline Word load(const char* at) {
+  Word word;
+  std::memcpy(&word, at, sizeof word);
+  return word;
+}
+
 // The first bytes as a number whose order is theirs.
 template <class Word>
 inline uint64_t big_endian(const char* at) {
   static_assert(std::endian::native == std::endian::little);
-  Word word;
-  std::memcpy(&word, at, sizeof word);
+  const auto word = load<Word>(at);
   return sizeof word == sizeof(uint32_t) ? __builtin_bswap32(static_cast<uint32_t>(word))
                                          : __builtin_bswap64(word);
 }
@@ -50,6 +56,21 @@ inline int compare_common(std::string_view a, std::string_view b) {
     return byte(0) << 16 | byte(common / 2) << 8 | byte(common - 1);
   };
   return order(three(a), three(b));
+}
+
+// As a == b, without a call. Words may have bytes of the ones before.
+inline bool is_same(std::string_view a, std::string_view b) {
+  constexpr size_t kWord = sizeof(uint64_t);
+  if (a.size() != b.size()) return false;
+  if (a.size() < kWord) return compare_common(a, b) == 0;
+  const size_t last = a.size() - kWord;
+  const auto differs = [&](size_t at) {
+    return load<uint64_t>(a.data() + at) ^ load<uint64_t>(b.data() + at);
+  };
+  for (size_t i = 0; i < last; i += kWord) {
+    if (differs(i)) return false;
+  }
+  return !differs(last);
 }
 
 // As a < b.

@@ -134,8 +134,7 @@ std::optional<std::vector<EntryTotals>> BdbGeneration::check_plain() const {
   const Mapping map(file_);
   const ReadAhead ahead(map, host_.threads());
   const std::string_view bytes(reinterpret_cast<const char*>(map.data()), map.size());
-  return PlainCheck(bytes, header_, id_of, layout_.memcachedb ? served_size : nullptr, host_)
-      .run(contents_.names.size());
+  return PlainCheck(bytes, header_, id_of, layout_.memcachedb, host_).run(contents_.names.size());
 }
 
 void BdbGeneration::verify() {

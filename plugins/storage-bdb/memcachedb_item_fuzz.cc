@@ -24,8 +24,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const auto item = parse_item(bytes);
   if (size >= 8) {  // the key that it names, whether it is an item or not
     const auto key = bytes.substr(8, data[5]);
-    must(served_size(key, bytes) ==
-         (item ? std::optional(uint64_t{item->value.size()}) : std::nullopt));
+    const auto served = usual_served_size(key, bytes);
+    must(served == served_size(key, bytes));
+    must(served == (item ? std::optional(uint64_t{item->value.size()}) : std::nullopt));
   }
   if (!item) return 0;
   must(is_inside(item->key, bytes) && is_inside(item->value, bytes));

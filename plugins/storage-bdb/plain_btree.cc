@@ -3,6 +3,8 @@
 
 #include <future>
 
+#include "memcachedb_item.h"
+
 namespace goromdb::bdb {
 namespace {
 
@@ -183,7 +185,7 @@ bool PlainBtree::leaf(const PlainPage& page, const ComingPage& coming) {
 bool PlainBtree::entries(const PlainPage page, ComingPage coming) {
   const size_t count = page.count();
   if (count % 2 != 0) return false;
-  if (!page.swapped && database_.counts() && neat_entries(page, count, coming)) return true;
+  if (!page.swapped && database_.counts() && are_neat(page, count, coming)) return true;
   const bool counts_only = database_.counts_only();
   Tiles tiles(edges_, page);
   EntryTotals found;
@@ -229,8 +231,16 @@ bool PlainBtree::entries(const PlainPage page, ComingPage coming) {
 // The entries of a page as whoever adds them in order leaves it: each item ends where the one
 // before it begins, so that they fill the page, none is long, and no key has duplicates. False: it
 // is another one, or not sound.
-bool PlainBtree::neat_entries(const PlainPage page, size_t count, ComingPage coming) {
-  const SizeOf size_of = database_.size_of;
+bool PlainBtree::are_neat(const PlainPage& page, size_t count, const ComingPage& coming) {
+  const auto as_it_is = [](auto, auto stored) { return std::optional<uint64_t>(stored.size()); };
+  const auto of_item = [](auto key, auto stored) { return usual_served_size(key, stored); };
+  return database_.has_items ? neat_entries(page, count, coming, of_item)
+                             : neat_entries(page, count, coming, as_it_is);
+}
+
+template <class SizeOf>
+bool PlainBtree::neat_entries(const PlainPage page, size_t count, ComingPage coming,
+                              SizeOf size_of) {
   EntryTotals found;
   size_t begin = page.size;  // of the item before
   std::string_view last, key, value;
@@ -252,7 +262,7 @@ bool PlainBtree::neat_entries(const PlainPage page, size_t count, ComingPage com
     // The leaf before ends below the separator: children() and halves() see to that.
     if (i == 0 ? is_below(key, separator_) : !is_below(last, key)) return false;
     last = key;
-    const std::optional<uint64_t> size = size_of == nullptr ? value.size() : size_of(key, value);
+    const std::optional<uint64_t> size = size_of(key, value);
     if (!size) return false;
     found.add(key.size(), *size);
   }

@@ -94,7 +94,9 @@ class PlainBtree {
   uint32_t records_below(const PlainPage& page, size_t i) const;
   bool leaf(const PlainPage& page, const ComingPage& coming);
   bool entries(PlainPage page, ComingPage coming);
-  bool neat_entries(PlainPage page, size_t count, ComingPage coming);
+  bool are_neat(const PlainPage& page, size_t count, const ComingPage& coming);
+  template <class SizeOf>
+  bool neat_entries(PlainPage page, size_t count, ComingPage coming, SizeOf size_of);
   bool records(PlainPage page, ComingPage coming);
   std::optional<size_t> value_size(PlainPage page, size_t at, std::string_view key, bool is_first);
 

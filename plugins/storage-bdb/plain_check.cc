@@ -9,9 +9,9 @@
 
 namespace goromdb::bdb {
 
-PlainCheck::PlainCheck(std::string_view file, const FileHeader& header, IdOf id_of, SizeOf size_of,
+PlainCheck::PlainCheck(std::string_view file, const FileHeader& header, IdOf id_of, bool has_items,
                        Host host)
-    : pages_(file, header, host), id_of_(std::move(id_of)), size_of_(size_of) {}
+    : pages_(file, header, host), id_of_(std::move(id_of)), has_items_(has_items) {}
 
 std::optional<std::vector<EntryTotals>> PlainCheck::run(size_t ids) {
   std::vector<EntryTotals> totals(ids);
@@ -19,7 +19,7 @@ std::optional<std::vector<EntryTotals>> PlainCheck::run(size_t ids) {
     const auto id = id_of_(name);
     PlainDatabase database;
     database.is_served = id.has_value();
-    database.size_of = size_of_;
+    database.has_items = has_items_;
     if (!is_sound(meta, database)) return false;
     if (id) totals[*id] = database.totals;
     return true;

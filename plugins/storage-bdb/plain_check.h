@@ -27,9 +27,9 @@ class PlainCheck {
   // Which database that is, or nothing where it is not served; "" is the file's own.
   using IdOf = std::function<std::optional<uint32_t>(std::string_view name)>;
 
-  // `file` is all of it and outlives this, `header` what read_header() found in it. Without
-  // `size_of` values are served as they are, and long ones are not put together.
-  PlainCheck(std::string_view file, const FileHeader& header, IdOf id_of, SizeOf size_of,
+  // `file` is all of it and outlives this, `header` what read_header() found in it. Values are
+  // MemcacheDB's items, or served as they are; then long ones are not put together.
+  PlainCheck(std::string_view file, const FileHeader& header, IdOf id_of, bool has_items,
              Host host);
 
   // What the databases that are served hold, by id, for as many ids as there are; nothing: the file
@@ -42,7 +42,7 @@ class PlainCheck {
 
   PlainPages pages_;
   const IdOf id_of_;
-  const SizeOf size_of_;
+  const bool has_items_;
   uint32_t first_free_ = 0;
 };
 

@@ -5,6 +5,8 @@
 #include <bit>
 #include <iterator>
 
+#include "memcachedb_item.h"
+
 #ifdef __x86_64__
 #include <immintrin.h>
 #endif
@@ -217,8 +219,8 @@ bool PlainDatabase::add(std::string_view key, std::string_view stored, uint64_t 
     listed.emplace_back(key, listed_page(stored.data()));
   }
   if (!is_served) return true;
-  if (size_of != nullptr) {
-    const auto served = size_of(key, stored);
+  if (has_items) {
+    const auto served = served_size(key, stored);
     if (!served) return false;
     length = *served;
   }

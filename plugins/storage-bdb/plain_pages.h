@@ -106,10 +106,6 @@ class PlainPages {
   unsigned forks_ = 0;
 };
 
-// How many bytes clients get of a stored value; nothing: it is none that can be served. Any thread.
-// Called for each entry: what is more than a call would be felt.
-using SizeOf = std::optional<uint64_t> (*)(std::string_view key, std::string_view stored);
-
 // What is found in one of the file's databases.
 class PlainDatabase {
  public:
@@ -117,7 +113,7 @@ class PlainDatabase {
 
   bool is_list = false;  // of the sub-databases
   bool is_served = false;
-  SizeOf size_of = nullptr;  // NULL: values are served as they are
+  bool has_items = false;  // of MemcacheDB, or values are served as they are
   EntryTotals totals{};
   std::vector<Listed> listed{};
 
@@ -125,11 +121,11 @@ class PlainDatabase {
   // else anything. false: it is none that can be.
   bool add(std::string_view key, std::string_view stored, uint64_t length);
   // Whether all that add() would do with what is not long is to count it.
-  bool counts_only() const { return counts() && size_of == nullptr; }
+  bool counts_only() const { return counts() && !has_items; }
   // Or to ask what there is to count.
   bool counts() const { return is_served && !is_list; }
-  bool wants_long_values() const { return is_served && size_of != nullptr; }
-  PlainDatabase fork() const { return {is_list, is_served, size_of}; }
+  bool wants_long_values() const { return is_served && has_items; }
+  PlainDatabase fork() const { return {is_list, is_served, has_items}; }
   void join(PlainDatabase other);
 };
 

@@ -65,17 +65,17 @@ inline FileHeader header_of(std::string_view bytes, uint32_t page_size) {
 }
 
 // The file's own database is 0, of sub-databases "served" is 0 and no other is served.
-inline Found check(std::string_view bytes, const FileHeader& header, SizeOf size_of = nullptr,
+inline Found check(std::string_view bytes, const FileHeader& header, bool has_items = false,
                    uint32_t threads = 1) {
   FakeHost host;
   host.lend_threads(threads);
   const auto id_of = [](std::string_view name) {
     return name.empty() || name == "served" ? std::optional<uint32_t>(0) : std::nullopt;
   };
-  return PlainCheck(bytes, header, id_of, size_of, Host(host.table())).run(1);
+  return PlainCheck(bytes, header, id_of, has_items, Host(host.table())).run(1);
 }
-inline Found check(std::string_view bytes, uint32_t page_size, SizeOf size_of = nullptr) {
-  return check(bytes, header_of(bytes, page_size), size_of);
+inline Found check(std::string_view bytes, uint32_t page_size, bool has_items = false) {
+  return check(bytes, header_of(bytes, page_size), has_items);
 }
 // Two threads find what one finds. Nothing, too, where the first page alone says that it is no such
 // file.
