@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 // What lies where in a file of libdb 5.3. Written down from its dbinc/db_page.h: DBMETA33,
-// BTMETA33, HMETA33, PAGE, BINTERNAL, BKEYDATA, BOVERFLOW, HOFFPAGE. Numbers are in the byte order
-// of the machine that made the file. Nothing here checks bounds.
+// BTMETA33, HMETA33, PAGE, BINTERNAL, BKEYDATA, BOVERFLOW, HKEYDATA, HOFFPAGE,
+// HOFFDUP. Numbers are in the byte order of the machine that made the file. Nothing here checks
+// bounds.
 #pragma once
 
 #include <cstddef>
@@ -29,7 +30,7 @@ constexpr uint32_t kDuplicates = 0x01, kRecno = 0x02, kCountsRecords = 0x04, kOn
 // Bucket N begins at page N and what is spared for its doubling: 0, 1, 2 and 3, 4 to 7, ...
 constexpr size_t kLastBucketAt = 72, kHighMaskAt = 76, kLowMaskAt = 80, kKeysAt = 88,
                  kWordsHashAt = 92, kSparesAt = 96, kSpares = 32;
-constexpr uint32_t kHashSubdb = 0x02;
+constexpr uint32_t kHashDuplicates = 0x01, kHashSubdb = 0x02, kHashSortedDuplicates = 0x04;
 constexpr char kHashedWord[] = "%$sniglet^&";  // with the zero behind it
 
 // All other pages: log position, number, neighbours, count of items (in a part of a long value, of
@@ -49,6 +50,12 @@ constexpr size_t kHashKeyAt = 1, kItemTypeAt = 2, kLeafKeyAt = 3, kPageAt = 4, k
                  kLongItemSize = 12, kCountOfRecordsAt = 8, kBranchKeyAt = 12, kRecnoPageAt = 0,
                  kRecnoCountAt = 4, kRecnoBranchItemSize = 8, kGrain = 4;
 constexpr uint8_t kHere = 1, kLong = 3, kDeletedMask = 0x7f;
+
+// The duplicates of a key. In a hash a set, in which each has its length before and behind it. Or a
+// tree, of which a leaf has an item as of a long value, without a length, and a hash the type and
+// the first page; if sorted, its leaves are of a type of their own, else it is as a recno's.
+constexpr uint8_t kTree = 2, kHashSet = 2, kHashTree = 4, kSortedLeaf = 12;
+constexpr size_t kSetLengthSize = 2, kHashTreeItemSize = 8;
 
 // The value of the list of sub-databases: where one begins, in four bytes, big-endian in every
 // file.

@@ -4,33 +4,30 @@
 #include <future>
 
 #include "memcachedb_item.h"
+#include "plain_duplicates.h"
 
 namespace goromdb::bdb {
 namespace {
 
 constexpr uint32_t kUsualMinKey = 2;  // on a page; others shift the bounds of what is long
 
-constexpr size_t rounded(size_t size) { return (size + kGrain - 1) / kGrain * kGrain; }
+}  // namespace
 
 bool has_bounds(const PlainPage& page) {
   return page.count() > 0 && page.end_of_places() <= page.lowest && page.lowest < page.size &&
          page.lowest % kGrain == 0;
 }
 
-// What begins there has a head of so many bytes inside the page.
 bool holds(const PlainPage& page, size_t at, size_t head) {
   return at >= page.lowest && at % kGrain == 0 && at + head <= page.size;
 }
 
-// With a head of so many bytes. Nothing: it is not all inside the page, or it is of another kind.
 std::optional<PlainItem> item_at(const PlainPage& page, size_t at, size_t head) {
   if (!holds(page, at, head) || page.bytes[at + kItemTypeAt] != kHere) return {};
   const size_t length = page.u16(at), size = rounded(head + length);
   if (at + size > page.size) return {};
   return PlainItem{at, size, page.text(at + head, length)};
 }
-
-}  // namespace
 
 bool PlainBtree::is_sound(const PlainPage& meta) {
   const auto kind = kind_of(meta);
@@ -192,6 +189,7 @@ bool PlainBtree::entries(const PlainPage page, ComingPage coming) {
   auto last = last_;
   std::string_view last_value;
   size_t last_at = 0;
+  bool is_alone = false;  // the value before: a tree, or a long one, whose order is not looked at
   for (size_t i = 0; i < count; i += 2) {
     coming.a_bit();
     const size_t at = page.item(i);
@@ -205,11 +203,19 @@ bool PlainBtree::entries(const PlainPage page, ComingPage coming) {
       last = key->text;
       last_at = at;
       tiles.add(at, key->size);
-    } else if (!kind_.has_duplicates) {
+    } else if (!kind_.has_duplicates || is_alone) {
       return false;
     }
     const size_t value_at = page.item(i + 1);
     const auto value = item_at(page, value_at, kLeafKeyAt);
+    const bool is_tree = !value && has_tree(page, value_at);
+    is_alone = is_tree || (!value && kind_.sorts_duplicates);
+    if (is_alone && !is_first) return false;
+    if (is_tree) {
+      if (!tree(page, value_at, *last)) return false;
+      tiles.add(value_at, kLongItemSize);
+      continue;
+    }
     if (value && counts_only && is_first) {
       tiles.add(value_at, value->size);
       found.add(last->size(), value->text.size());
@@ -218,8 +224,8 @@ bool PlainBtree::entries(const PlainPage page, ComingPage coming) {
       if (!size) return false;
       tiles.add(value_at, *size);
     }
-    if (!kind_.sorts_duplicates) continue;
-    if (!value || (!is_first && last_value >= value->text)) return false;
+    if (!kind_.sorts_duplicates || !value) continue;
+    if (!is_first && last_value >= value->text) return false;
     last_value = value->text;
   }
   last_ = last;
@@ -284,6 +290,17 @@ bool PlainBtree::records(const PlainPage page, ComingPage coming) {
     tiles.add(page.item(i), *size);
   }
   return tiles.are_whole();
+}
+
+// Whether a value is a tree of duplicates.
+bool PlainBtree::has_tree(const PlainPage& page, size_t at) const {
+  return kind_.has_duplicates && holds(page, at, kLongItemSize) &&
+         page.bytes[at + kItemTypeAt] == kTree;
+}
+
+bool PlainBtree::tree(const PlainPage& page, size_t at, std::string_view key) {
+  return PlainDuplicates(pages_, database_, key, kind_.sorts_duplicates)
+      .is_sound(page.u32(at + kPageAt));
 }
 
 // How many bytes the item of any value has; of a key's duplicates the first is counted. Nothing: it

@@ -2,7 +2,8 @@
 // A btree or a recno for plain_check: items fill their pages without a gap; keys are in the order
 // of their bytes over all leaves, and on the right side of those in branches; leaves are linked in
 // that order; where records are counted, each branch counts what is below. Duplicates lie beside
-// each other in one leaf, in the order of their bytes where the file says so.
+// each other in one leaf, in the order of their bytes where the file says so, or in a tree of their
+// own.
 #pragma once
 
 #include <algorithm>
@@ -67,6 +68,15 @@ struct PlainItem {
   std::string_view text;  // of a key or a value
 };
 
+constexpr size_t rounded(size_t size) { return (size + kGrain - 1) / kGrain * kGrain; }
+
+// Of a page that is not empty.
+bool has_bounds(const PlainPage& page);
+// What begins there has a head of so many bytes inside the page.
+bool holds(const PlainPage& page, size_t at, size_t head);
+// With a head of so many bytes. Nothing: it is not all inside the page, or it is of another kind.
+std::optional<PlainItem> item_at(const PlainPage& page, size_t at, size_t head);
+
 // One thread, and another for half of a large tree.
 class PlainBtree {
  public:
@@ -98,6 +108,8 @@ class PlainBtree {
   template <class SizeOf>
   bool neat_entries(PlainPage page, size_t count, ComingPage coming, SizeOf size_of);
   bool records(PlainPage page, ComingPage coming);
+  bool has_tree(const PlainPage& page, size_t at) const;
+  bool tree(const PlainPage& page, size_t at, std::string_view key);
   std::optional<size_t> value_size(PlainPage page, size_t at, std::string_view key, bool is_first);
 
   PlainPages& pages_;

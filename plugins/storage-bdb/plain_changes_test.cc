@@ -14,7 +14,7 @@ constexpr size_t kSmallPage = 512;
 struct Kind {
   const char* name;
   Written how;
-  bool is_among_others = false, is_sorted = false;
+  bool is_among_others = false, is_sorted = false, has_trees = false;
 };
 const Kind kKinds[] = {
     {"a btree", {}},
@@ -37,6 +37,34 @@ const Kind kKinds[] = {
     {"a hash among others", {.type = DB_HASH}, true},
     {"a hash with checksums", {.type = DB_HASH, .flags = DB_CHKSUM}},
     {"a hash of the other byte order", {.type = DB_HASH, .byte_order = 4321}, true},
+    {"a hash that may have duplicates", {.type = DB_HASH, .flags = DB_DUP}, false, true},
+    {"a hash with duplicates", {.type = DB_HASH, .flags = DB_DUP}},
+    {"a hash with sorted duplicates", {.type = DB_HASH, .flags = DB_DUP | DB_DUPSORT}, true},
+    {"a hash with sorted duplicates with checksums of the other byte order",
+     {.type = DB_HASH, .flags = DB_DUP | DB_DUPSORT | DB_CHKSUM, .byte_order = 4321}},
+    {"a hash with duplicates in trees", {.type = DB_HASH, .flags = DB_DUP}, false, false, true},
+    {"a hash with sorted duplicates in trees",
+     {.type = DB_HASH, .flags = DB_DUP | DB_DUPSORT},
+     true,
+     false,
+     true},
+    {"a hash with sorted duplicates in trees with checksums",
+     {.type = DB_HASH, .flags = DB_DUP | DB_DUPSORT | DB_CHKSUM},
+     false,
+     false,
+     true},
+    {"a btree with duplicates in trees", {.flags = DB_DUP}, false, false, true},
+    {"a btree with duplicates in trees with checksums of the other byte order",
+     {.flags = DB_DUP | DB_CHKSUM, .byte_order = 4321},
+     true,
+     false,
+     true},
+    {"a btree with sorted duplicates in trees", {.flags = DB_DUP | DB_DUPSORT}, false, false, true},
+    {"a btree with sorted duplicates in trees of the other byte order",
+     {.flags = DB_DUP | DB_DUPSORT, .byte_order = 4321},
+     true,
+     false,
+     true},
     {"both", {.type = DB_HASH, .flags = DB_CHKSUM, .byte_order = 4321}},
 };
 
@@ -44,13 +72,18 @@ Entries some_of(const Kind& kind) {
   const bool has_duplicates = (kind.how.flags & DB_DUP) != 0 && !kind.is_sorted,
              is_recno = kind.how.type == DB_RECNO;
   Entries some;
-  for (int i = 0; i < 400; ++i) {
+  for (int i = 0; i < (kind.has_trees ? 60 : 400); ++i) {
     const bool is_long = i % 100 == 0 && !has_duplicates && kind.how.record_size == 0;
     const size_t size = is_long ? 3000 : static_cast<size_t>(i % 30);
     const int number = kind.is_sorted ? 1000 + i : i * 7919 % 10007;
     const auto key = is_recno ? std::to_string(i + 1) : "key" + std::to_string(number);
     for (int more = 0; more <= (has_duplicates ? i % 3 : 0); ++more)
       some.emplace_back(key, std::string(size, 'v') + std::string(more, 'w'));
+  }
+  for (int i = 0; kind.has_trees && i < 300; ++i) {
+    const auto text = std::to_string(10000 + i * 7919 % 10007);
+    const bool is_long = i == 5 && (kind.how.flags & DB_DUPSORT) == 0;
+    some.emplace_back(i % 40 == 0 ? "few" : "many", text + std::string(is_long ? 900 : 40, 'v'));
   }
   return some;
 }
@@ -143,6 +176,8 @@ TEST_CASE("whatever is changed, libdb finds sound what is found sound here, and 
     const auto whole = bytes_of(path);
     const auto header = read_header(goromdb::DataFile(path.c_str()));
     REQUIRE(check_file(path));
+    const uint8_t leaf_of_tree = (how.flags & DB_DUPSORT) != 0 ? kSortedLeaf : kRecnoLeaf;
+    if (kind.has_trees) REQUIRE(page_of(whole, leaf_of_tree, kSmallPage) != 0);
     std::mt19937 random(11);
     const int times = rounds(700);
     int taken = 0;

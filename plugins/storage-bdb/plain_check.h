@@ -5,8 +5,8 @@
 // else is true of a btree, a recno and a hash, plain_btree.h and plain_hash.h say.
 //
 // It says nothing against a file. What is not found sound is damaged or not plain (long keys,
-// compression, duplicates that have pages of their own or are in a hash, entries that wait to be
-// removed, a leaf without entries in a tree of several), and libdb's to judge.
+// compression, long values among sorted duplicates, entries that wait to be removed, a leaf without
+// entries in a tree of several), and libdb's to judge.
 #pragma once
 
 #include <goromdb/sdk.hpp>

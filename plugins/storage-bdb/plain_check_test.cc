@@ -3,12 +3,27 @@
 #include <bit>
 
 #include "memcachedb_item.h"
+#include "plain_btree.h"
 #include "plain_test.h"
 #include "rounds.hpp"
 
 using namespace goromdb::bdb;
 using namespace goromdb::test;
 using namespace std::string_literals;
+
+namespace {
+
+// Of a key: so many values, which libdb is given in another order than theirs.
+Entries duplicates_of(const std::string& key, int n, size_t size) {
+  Entries entries;
+  for (int i = 0; i < n; ++i) {
+    const auto number = std::to_string(100000 + i * 7919 % 10007);
+    entries.emplace_back(key, number + std::string(size, 'v'));
+  }
+  return entries;
+}
+
+}  // namespace
 
 TEST_CASE("plain files of any size are counted as libdb counts them") {
   const TempDir dir;
@@ -44,19 +59,96 @@ TEST_CASE("plain files of any size are counted as libdb counts them") {
 // Of a key and of what is not a value of it.
 TEST_CASE("of duplicates the first is counted") {
   const TempDir dir;
-  Entries entries;
-  for (int i = 0; i < 3000; ++i) {
+  Entries few;
+  for (int i = 0; i < rounds(3000); ++i) {
     for (int more = 0; more <= i % 5; ++more)
-      entries.emplace_back("key" + std::to_string(i), std::string(i % 40 + 1, "bcdef"[more]));
+      few.emplace_back("key" + std::to_string(i), std::string(i % 40 + 1, "bcdef"[more]));
   }
-  for (const uint32_t flags : {DB_DUP, DB_DUP | DB_DUPSORT}) {
-    CAPTURE(flags);
-    const auto path = dir.file("f" + std::to_string(flags));
-    write(path, entries, {.flags = flags});
+  auto many = few;  // some of which have a tree of their own, of one leaf or of several levels
+  for (int i = 0; i < 30; ++i) {
+    const auto key = "key" + std::to_string(i * 37);
+    for (auto& entry : duplicates_of(key, i % 10 * 20, 30)) many.push_back(std::move(entry));
+  }
+  for (auto& entry : duplicates_of("many", rounds(5000), 53)) many.push_back(std::move(entry));
+  const auto check_one = [&](const Entries& entries, const Written& how) {
+    const auto path = dir.file("f");
+    std::filesystem::remove(path);
+    write(path, entries, how);
+    const char* const subdb = how.subdb;
+    if (subdb != nullptr) write(path, entries, {.subdb = "another", .flags = how.flags});
     REQUIRE(fault_of(path) == "");
-    const auto found = check_file(path);
-    check_same(found, counted(path));
-    CHECK(found->front().entries == 3000);
+    check_same(check_file(path), counted(path, subdb));
+  };
+  for (const auto type : {DB_BTREE, DB_HASH}) {
+    for (const uint32_t flags : {DB_DUP, DB_DUP | DB_DUPSORT}) {
+      for (const uint32_t page_size : {512u, 4096u, 65536u}) {
+        CAPTURE(type);
+        CAPTURE(flags);
+        CAPTURE(page_size);
+        for (const auto* entries : {&few, &many}) {
+          CAPTURE(entries->size());
+          check_one(*entries, {.type = type, .flags = flags, .page_size = page_size});
+          for (const int byte_order : {1234, 4321}) {
+            CAPTURE(byte_order);
+            check_one(*entries, {.type = type,
+                                 .subdb = byte_order == 4321 ? "served" : nullptr,
+                                 .flags = flags | DB_CHKSUM,
+                                 .byte_order = byte_order,
+                                 .page_size = page_size});
+          }
+        }
+      }
+    }
+  }
+}
+
+TEST_CASE("of a btree with sorted duplicates a long value is sound that is its key's only one") {
+  const TempDir dir;
+  auto entries = some_entries(300);  // some of them long
+  entries.emplace_back("key1", "another");
+  const auto path = dir.file("f");
+  write(path, shuffled(entries), {.flags = DB_DUP | DB_DUPSORT});
+  REQUIRE(fault_of(path) == "");
+  check_same(check_file(path), counted(path));
+  entries.emplace_back("key100", "another");
+  write(dir.file("g"), entries, {.flags = DB_DUP | DB_DUPSORT});
+  CHECK_FALSE(check_file(dir.file("g")));
+}
+
+TEST_CASE("of unsorted duplicates in a tree some are long") {
+  const TempDir dir;
+  for (const auto type : {DB_BTREE, DB_HASH}) {
+    CAPTURE(type);
+    const auto path = dir.file("f" + std::to_string(type));
+    auto entries = duplicates_of("key", 200, 50);
+    entries.front().second = std::string(9000, 'l');
+    entries[7].second = std::string(5000, 'l');
+    write(path, entries, {.type = type, .flags = DB_DUP});
+    REQUIRE(fault_of(path) == "");
+    check_same(check_file(path), counted(path));
+    CHECK(check_file(path)->front().largest_value == 9000);
+  }
+}
+
+TEST_CASE("of duplicates that clients get a part of, the first is counted by that part") {
+  const TempDir dir;
+  for (const auto type : {DB_BTREE, DB_HASH}) {
+    CAPTURE(type);
+    Entries entries = {{"one", item_of({"one", "1", 7})}};
+    for (const auto& [key, n] : {std::pair("few", 3), std::pair("many", 300)}) {
+      for (int i = 0; i < n; ++i)
+        entries.emplace_back(key, item_of({key, std::string(static_cast<size_t>(i) + 5, 'v'), 7}));
+    }
+    const auto path = dir.file("f" + std::to_string(type));
+    write(path, entries, {.type = type, .flags = DB_DUP});
+    const auto found = check(bytes_of(path), 4096, true);
+    REQUIRE(found.has_value());
+    CHECK(found->front().entries == 3);
+    CHECK(found->front().bytes == std::string("one1fewvvvvvmanyvvvvv").size());
+    entries.insert(entries.begin(), {"many", "none"});
+    const auto other = dir.file("g" + std::to_string(type));
+    write(other, entries, {.type = type, .flags = DB_DUP});
+    CHECK_FALSE(check(bytes_of(other), 4096, true));
   }
 }
 
@@ -118,11 +210,14 @@ TEST_CASE("values of which clients get a part are counted by that part, long one
 TEST_CASE("what is not plain is left to libdb") {
   const TempDir dir;
   const auto entries = some_entries(200);
-  const std::vector<Written> kinds = {{.compressed = true}, {.type = DB_HASH, .flags = DB_DUP}};
-  for (size_t i = 0; i < kinds.size(); ++i) {
-    CAPTURE(i);
-    const auto path = dir.file("kind" + std::to_string(i));
-    write(path, entries, kinds[i]);
+  write(dir.file("compressed"), entries, {.compressed = true});
+  CHECK_FALSE(check(bytes_of(dir.file("compressed")), 4096));
+  for (const auto type : {DB_BTREE, DB_HASH}) {
+    CAPTURE(type);
+    const auto path = dir.file("kind" + std::to_string(type));
+    auto sorted = duplicates_of("key", 100, 50);
+    sorted.front().second = std::string(5000, 'l');
+    write(path, sorted, {.type = type, .flags = DB_DUP | DB_DUPSORT});
     CHECK_FALSE(check(bytes_of(path), 4096));
   }
   write(dir.file("long"), {{std::string(3000, 'k'), "v"}});
@@ -308,7 +403,7 @@ TEST_CASE("each thing that is not as it has to be is noticed") {
     const auto place = [&](size_t i) { return bucket + kHeader + 2 * i; };
     const auto key = [&](size_t i) { return bucket + short_at(whole, place(i)) + kHashKeyAt; };
     const auto pair = whole.substr(key(2), 4);
-    check_all(whole, {{"flags", kFlagsAt, "\1"},
+    check_all(whole, {{"flags", kFlagsAt, "\10"},
                       {"last bucket", kLastBucketAt, "\1"},
                       {"no bucket but one", kLastBucketAt, std::string(4, '\0')},
                       {"high mask", kHighMaskAt, "\1"},
@@ -333,6 +428,138 @@ TEST_CASE("each thing that is not as it has to be is noticed") {
                       {"a key twice", key(0), pair},
                       {"page of a long value", longs + kPageAt, "\1\0\0\0"s},
                       {"length of a long value", longs + kLongSizeAt, "\1"}});
+  }
+  SUBCASE("of a hash's duplicates") {
+    const auto path = dir.file("f");
+    write(path, {{"key", "11"}, {"key", "22"}, {"key", "33"}},
+          {.type = DB_HASH, .flags = DB_DUP | DB_DUPSORT, .page_size = kPage});
+    const auto whole = bytes_of(path);
+    const size_t text = whole.rfind("11"), set = text - kSetLengthSize - kHashKeyAt;
+    REQUIRE(whole.substr(set, 8) ==
+            "\2\2\0"
+            "11\2\0\2"s);
+    check_all(whole, {{"none", kFlagsAt, std::string(1, '\0')},
+                      {"sorted, and none", kFlagsAt, "\4"},
+                      {"those of a sub-database", kFlagsAt, "\7"},
+                      {"their order", text, "3"},
+                      {"one twice", text + 6, "11"},
+                      {"length before one", text - 2, "\3"},
+                      {"length before one, far too long", text - 1, "\377"},
+                      {"length behind one", text + 2, "\3"},
+                      {"length behind the last", text + 14, "\3"},
+                      {"a set that goes on behind its end", text + 10, "\6"},
+                      {"type of the set", set, "\3"},
+                      {"another type", set, "\4"}});
+  }
+  for (const auto type : {DB_BTREE, DB_HASH}) {
+    const bool is_hash = type == DB_HASH;
+    const auto a_tree = [&](uint32_t flags) {
+      const auto path = dir.file("f");
+      auto entries = duplicates_of("many", 300, 20);
+      for (auto& entry : duplicates_of("more", 2, 20)) entries.push_back(entry);
+      write(path, entries, {.type = type, .flags = flags, .page_size = kPage});
+      return bytes_of(path);
+    };
+    const auto page_with_tree = [&](const std::string& whole) {  // begins with its item
+      const size_t page = page_of(whole, is_hash ? kHash : kLeaf, kPage);
+      for (size_t at = page; at < page + kPage; at += 1) {
+        const uint32_t root = number_at(whole, at + kPageAt);
+        const bool is_type =
+            whole[at + (is_hash ? 0 : kItemTypeAt)] == (is_hash ? kHashTree : kTree);
+        if (is_type && root > 0 && root < whole.size() / kPage &&
+            whole[root * kPage + kLevelAt] > 1) {
+          return at;
+        }
+      }
+      FAIL("there is no tree");
+      return page;
+    };
+    SUBCASE(is_hash ? "of a hash's sorted tree" : "of a btree's sorted tree") {
+      const auto whole = a_tree(DB_DUP | DB_DUPSORT);
+      const size_t item = page_with_tree(whole), root = number_at(whole, item + kPageAt) * kPage,
+                   first = root + short_at(whole, root + kHeader),
+                   second = root + short_at(whole, root + kHeader + 2),
+                   leaf = number_at(whole, first + kPageAt) * kPage,
+                   next = number_at(whole, second + kPageAt) * kPage;
+      REQUIRE(static_cast<uint8_t>(whole[root + kTypeAt]) == kBranch);
+      REQUIRE(static_cast<uint8_t>(whole[leaf + kTypeAt]) == kSortedLeaf);
+      const auto value = [&](size_t i) { return leaf + short_at(whole, leaf + kHeader + 2 * i); };
+      const size_t of_next = next + short_at(whole, next + kHeader);
+      size_t last = leaf;
+      while (number_at(whole, last + kNextAt) != 0) last = number_at(whole, last + kNextAt) * kPage;
+      check_all(whole, {{"none", kFlagsAt, std::string(1, '\0')},
+                        {"not sorted", kFlagsAt, "\1"},
+                        {"type of the item", item + (is_hash ? 0 : kItemTypeAt), "\3"},
+                        {"the root", item + kPageAt, "\1\0\0\0"s},
+                        {"no root", item + kPageAt, std::string(4, '\377')},
+                        {"how many there are", root + kPreviousAt, "\1"},
+                        {"how many are below", first + kCountOfRecordsAt, "\1"},
+                        {"level of the root", root + kLevelAt, "\7"},
+                        {"type of the root", root + kTypeAt, "\4"},
+                        {"a gap in the root", root + kHeader, whole.substr(root + kHeader + 2, 2)},
+                        {"a page twice", first + kPageAt, whole.substr(second + kPageAt, 4)},
+                        {"what is above the first leaf", second + kBranchKeyAt, "0"},
+                        {"what is not below the second one", second + kBranchKeyAt, "9"},
+                        {"a long separator", second + kItemTypeAt, "\3"},
+                        {"type of a leaf", leaf + kTypeAt, "\6"},
+                        {"level of a leaf", leaf + kLevelAt, "\2"},
+                        {"an empty leaf", leaf + kCountAt, "\0\0\0\4"s},
+                        {"the leaf before the first", leaf + kPreviousAt, "\1"},
+                        {"the leaf before", next + kPreviousAt, "\1"},
+                        {"the next leaf", leaf + kNextAt, "\377"},
+                        {"the end of the leaves", last + kNextAt, "\1"},
+                        {"order", value(1) + kLeafKeyAt, "0"},
+                        {"order in the next leaf", of_next + kLeafKeyAt, "0"},
+                        {"order in the next leaf's middle",
+                         next + short_at(whole, next + kHeader + 10) + kLeafKeyAt, "0"},
+                        {"one twice", leaf + kHeader + 2, whole.substr(leaf + kHeader, 2)},
+                        {"type of one", value(2) + kItemTypeAt, "\3"},
+                        {"type of one in the next leaf", of_next + kItemTypeAt, "\2"},
+                        {"one to be removed", value(2) + kItemTypeAt, "\201"},
+                        {"length", value(2), "\1"},
+                        {"length in the next leaf", of_next, "\1"}});
+    }
+    SUBCASE(is_hash ? "of a hash's tree" : "of a btree's tree") {
+      const auto whole = a_tree(DB_DUP);
+      const size_t item = page_with_tree(whole), root = number_at(whole, item + kPageAt) * kPage,
+                   first = root + short_at(whole, root + kHeader),
+                   leaf = number_at(whole, first + kRecnoPageAt) * kPage,
+                   value = leaf + short_at(whole, leaf + kHeader);
+      REQUIRE(static_cast<uint8_t>(whole[root + kTypeAt]) == kRecnoBranch);
+      REQUIRE(static_cast<uint8_t>(whole[leaf + kTypeAt]) == kRecnoLeaf);
+      check_all(whole, {{"none", kFlagsAt, std::string(1, '\0')},
+                        {"sorted", kFlagsAt, is_hash ? "\5" : "\101"},
+                        {"how many there are", root + kPreviousAt, "\1"},
+                        {"how many are below", first + kRecnoCountAt, "\1"},
+                        {"an item of the root", root + kHeader, "\377\3"},
+                        {"type of the root", root + kTypeAt, "\3"},
+                        {"type of a leaf", leaf + kTypeAt, "\14"},
+                        {"type of one", value + kItemTypeAt, "\3"},
+                        {"one to be removed", value + kItemTypeAt, "\201"},
+                        {"length", value, "\1"}});
+    }
+  }
+  SUBCASE("of a key that has a tree and another value") {
+    const auto path = dir.file("f");
+    auto entries = duplicates_of("many", 200, 20);
+    entries.emplace_back("more", "1");
+    write(path, entries, {.flags = DB_DUP, .page_size = kPage});
+    const auto whole = bytes_of(path);
+    const size_t leaf = page_of(whole, kLeaf, kPage), places = leaf + kHeader;
+    REQUIRE(short_at(whole, leaf + kCountAt) == 4);
+    // The second key is out of the page, so that its items fill it again.
+    auto bytes = whole;
+    const size_t key = short_at(whole, places + 4), size = rounded(kLeafKeyAt + 4);
+    REQUIRE(whole.substr(leaf + key + kLeafKeyAt, 4) == "more");
+    const size_t lowest = short_at(whole, leaf + kLowestAt);
+    bytes.replace(leaf + lowest + size, key - lowest, whole, leaf + lowest, key - lowest);
+    put_short(bytes, leaf + kLowestAt, static_cast<uint16_t>(lowest + size));
+    put_short(bytes, places + 4, short_at(bytes, places));
+    for (const size_t i : {0u, 1u, 3u}) {
+      const auto at = short_at(bytes, places + 2 * i);
+      if (at < key) put_short(bytes, places + 2 * i, static_cast<uint16_t>(at + size));
+    }
+    CHECK_FALSE(check(bytes, kPage));
   }
   SUBCASE("of a hash whose last value begins among the places") {
     constexpr size_t kSmall = 512;

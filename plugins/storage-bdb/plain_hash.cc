@@ -5,6 +5,8 @@
 #include <bit>
 #include <future>
 
+#include "plain_duplicates.h"
+
 namespace goromdb::bdb {
 namespace {
 
@@ -30,10 +32,13 @@ bool is_unused(const PlainPage& page) {
 }  // namespace
 
 bool PlainHash::is_sound(const PlainPage& meta) {
-  const bool is_own = meta.number == 0;
+  const uint32_t of_subdb = meta.number == 0 ? 0 : kHashSubdb,
+                 flags = meta.u32(kFlagsAt) ^ of_subdb;
+  has_duplicates_ = flags != 0;
+  sorts_duplicates_ = (flags & kHashSortedDuplicates) != 0;
   last_bucket_ = meta.u32(kLastBucketAt);
-  if (meta.u32(kFlagsAt) != (is_own ? 0 : kHashSubdb) || last_bucket_ == 0 ||
-      last_bucket_ >= pages_.count()) {
+  if ((flags & ~kHashSortedDuplicates) != (has_duplicates_ ? kHashDuplicates : 0) ||
+      last_bucket_ == 0 || last_bucket_ >= pages_.count()) {
     return false;
   }
   high_mask_ = static_cast<uint32_t>((uint64_t{1} << doubling_of(last_bucket_)) - 1);
@@ -57,6 +62,8 @@ bool PlainHash::halves(uint32_t end) {
   PlainPages pages = pages_.fork();
   PlainDatabase database = database_.fork();
   PlainHash other(pages, database);
+  other.has_duplicates_ = has_duplicates_;
+  other.sorts_duplicates_ = sorts_duplicates_;
   other.last_bucket_ = last_bucket_;
   other.high_mask_ = high_mask_;
   other.spares_ = spares_;
@@ -161,8 +168,8 @@ bool PlainHash::entries(const PlainPage& page, uint32_t bucket, ComingPage comin
   return true;
 }
 
-// The same where all values are short and are to be counted, no more: with all that it needs at
-// hand. False: it is another page, or not sound.
+// The same where all values are on the page and are to be counted, no more: with all that it needs
+// at hand. False: it is another page, or not sound.
 bool PlainHash::short_entries(const PlainPage page, size_t count, uint32_t bucket,
                               ComingPage coming) {
   EntryTotals found;
@@ -176,10 +183,16 @@ bool PlainHash::short_entries(const PlainPage page, size_t count, uint32_t bucke
       const auto places = page.load<uint32_t>(page.header + i * sizeof(uint32_t));
       const size_t key_at = places & 0xffff, value_at = places >> 16;
       if (key_at >= end || value_at >= key_at) return false;
-      if (page.bytes[key_at] != kHere || page.bytes[value_at] != kHere) return false;
+      if (page.bytes[key_at] != kHere) return false;
+      size_t length = key_at - value_at - kHashKeyAt;
+      if (page.bytes[value_at] != kHere) {
+        const auto first = first_of_set(page, value_at, key_at);
+        if (!first) return false;
+        length = first->size();
+      }
       const auto key = page.text(key_at + kHashKeyAt, end - key_at - kHashKeyAt);
       if (i > 0 && !comes_before(last, key)) return false;
-      found.add(key.size(), key_at - value_at - kHashKeyAt);
+      found.add(key.size(), length);
       if (i == 0) keys.fill(key);
       last = keys[size++] = key;
       end = value_at;
@@ -196,11 +209,43 @@ bool PlainHash::value(const PlainPage& page, size_t at, size_t end, std::string_
     const size_t length = end - at - kHashKeyAt;
     return database_.add(key, page.text(at + kHashKeyAt, length), length);
   }
+  if (page.bytes[at] == kHashSet) {
+    const auto first = first_of_set(page, at, end);
+    return first && database_.add(key, *first, first->size());
+  }
+  if (page.bytes[at] == kHashTree) {
+    return has_duplicates_ && end - at == kHashTreeItemSize &&
+           PlainDuplicates(pages_, database_, key, sorts_duplicates_)
+               .is_sound(page.u32(at + kPageAt));
+  }
   if (page.bytes[at] != kLong || end - at != kLongItemSize) return false;
   const uint64_t length = page.u32(at + kLongSizeAt);
   return pages_.take_value(page.u32(at + kPageAt), length,
                            database_.wants_long_values() ? &whole_ : nullptr) &&
          database_.add(key, whole_, length);
+}
+
+// Of an item, which is inside the page. Nothing: it is no set, or not one that can be.
+std::optional<std::string_view> PlainHash::first_of_set(const PlainPage& page, size_t at,
+                                                        size_t end) const {
+  if (!has_duplicates_ || page.bytes[at] != kHashSet) return {};
+  const size_t begin = at + kHashKeyAt;
+  std::string_view first, last;
+  for (size_t next = begin; next < end || next == begin;) {
+    if (end - next < 2 * kSetLengthSize) return {};
+    const size_t length = page.u16(next), text_at = next + kSetLengthSize,
+                 text_end = text_at + length;
+    if (text_end + kSetLengthSize > end || page.u16(text_end) != length) return {};
+    const auto text = page.text(text_at, length);
+    if (next == begin) {
+      first = text;
+    } else if (sorts_duplicates_ && !is_below(last, text)) {
+      return {};
+    }
+    last = text;
+    next = text_end + kSetLengthSize;
+  }
+  return first;
 }
 
 uint32_t PlainHash::first_page(uint32_t bucket) const {

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: MIT
 // A hash for plain_check: each bucket is a chain of pages that items fill from their ends without a
 // gap, with the keys of that bucket, in libdb's order on each page; pages of buckets that are not
-// in use yet are empty.
+// in use yet are empty. Duplicates are one item, in the order of their bytes where the file says
+// so, or in a tree of their own.
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "plain_pages.h"
@@ -35,11 +38,13 @@ class PlainHash {
   ComingPage coming_after(Place place) const;
   bool are_in(uint32_t bucket, const SomeKeys& keys) const;
   bool value(const PlainPage& page, size_t at, size_t end, std::string_view key);
+  std::optional<std::string_view> first_of_set(const PlainPage& page, size_t at, size_t end) const;
   uint32_t first_page(uint32_t bucket) const;
   uint32_t bucket_of(uint32_t hash) const;
 
   PlainPages& pages_;
   PlainDatabase& database_;
+  bool has_duplicates_ = false, sorts_duplicates_ = false;
   uint32_t last_bucket_ = 0, high_mask_ = 0;
   std::vector<uint32_t> spares_{};
   std::string whole_{};  // a long value
