@@ -193,7 +193,7 @@ bool PlainBtree::entries(const PlainPage page, ComingPage coming) {
   for (size_t i = 0; i < count; i += 2) {
     coming.a_bit();
     const size_t at = page.item(i);
-    const bool is_first = at != last_at;  // of its duplicates
+    const bool is_first = i == 0 || at != last_at;  // of its duplicates
     if (is_first) {
       const auto key = item_at(page, at, kLeafKeyAt);
       if (!key || (last && !is_below(*last, key->text)) ||

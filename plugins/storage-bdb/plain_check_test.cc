@@ -355,6 +355,8 @@ TEST_CASE("each thing that is not as it has to be is noticed") {
                       {"none", kFlagsAt, std::string(1, '\0')},
                       {"their order", kPage + short_at(whole, place(5)) + kLeafKeyAt, "0"},
                       {"of the key before", place(2), whole.substr(place(0), 2)}});
+    write(dir.file("g"), {{"key", "1"}, {"key", "2"}}, {.flags = DB_DUP, .page_size = kPage});
+    check_all(bytes_of(dir.file("g")), {{"a key that lies nowhere", place(0), "\0\0"s}});
   }
   SUBCASE("of a recno") {
     const auto path = dir.file("f");
