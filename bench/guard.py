@@ -3,7 +3,8 @@
 
     ninja -C build && /usr/bin/python3 bench/guard.py --build build
 
-Of Berkeley DB there are three more kinds of file, as db5.3_load makes them: a hash, a btree with checksums, a hash with them.
+Of Berkeley DB there are more kinds of file, as db5.3_load makes them: a hash, a btree with checksums, a hash with them, a hash with
+duplicates, and a hash and a btree whose duplicates have trees of their own.
 
 The process is started as the server starts it (core/guard/guard_words.h), with two threads and with one on one CPU, in turn
 with `cat`, which has the same CPUs. One line for each storage and size, medians of the rounds: how long all of `cat` takes to
@@ -33,7 +34,11 @@ KINDS = {  # of Berkeley DB files that `goromdb build` does not make: how db5.3_
     "hash": ["-t", "hash"],
     "btree-checksums": ["-t", "btree", "-c", "chksum=1"],
     "hash-checksums": ["-t", "hash", "-c", "chksum=1"],
+    "hash-duplicates": ["-t", "hash", "-c", "duplicates=1", "-c", "dupsort=1"],
+    "hash-trees": ["-t", "hash", "-c", "duplicates=1", "-c", "dupsort=1"],
+    "btree-trees": ["-t", "btree", "-c", "duplicates=1"],
 }
+SAME_KEY = {"hash-duplicates": 1, "hash-trees": 3, "btree-trees": 3}  # digits of the key that are left out: 10, 1000 values of each
 MEMORY, CPU_S, SCRATCH = 8 << 30, 600, 8 << 30
 BEGUN, GOOD = b"guard: begun", b"guard: ok"
 
@@ -63,6 +68,7 @@ def made(build, work, kind, size):
         part.unlink(missing_ok=True)
         load = subprocess.Popen(["db5.3_load", "-T", *KINDS[kind], part], stdin=subprocess.PIPE)
         for key, value in rows.synthetic(entries, value_bytes):
+            key = key[: len(key) - SAME_KEY.get(kind, 0)]
             load.stdin.write(f"{key}\n{value}\n".encode())
         load.stdin.close()
         if load.wait() != 0:
