@@ -90,14 +90,13 @@ bool PlainDuplicates::values(const PlainPage page, ComingPage coming) {
   return tiles.are_whole();
 }
 
-// The same where each item ends where the one before it begins, and the first of all was added.
-// False: it is another page, or not sound.
+// The same where each item ends where the one before it begins. False: it is another page, or not
+// sound.
 bool PlainDuplicates::neat_values(const PlainPage page, ComingPage coming) {
-  if (count_ == 0) return false;
   const size_t count = page.count();
   const bool are_sorted = are_sorted_;
   size_t begin = page.size;  // of the item before
-  std::string_view last;
+  std::string_view first, last;
   for (size_t i = 0; i < count; ++i) {
     coming.a_bit();
     const size_t at = page.load<uint16_t>(page.header + i * sizeof(uint16_t));
@@ -107,13 +106,15 @@ bool PlainDuplicates::neat_values(const PlainPage page, ComingPage coming) {
     if ((head >> 8 * kItemTypeAt & 0xff) != kHere || at + rounded(kLeafKeyAt + length) != begin)
       return false;
     begin = at;
-    if (!are_sorted) continue;
     const auto text = page.text(at + kLeafKeyAt, length);
+    if (i == 0) first = text;
+    if (!are_sorted) continue;
     // The leaf before ends below the separator: branch() sees to that.
     if (i == 0 ? is_below(text, separator_) : !is_below(last, text)) return false;
     last = text;
   }
   if (begin != page.lowest) return false;
+  if (count_ == 0 && !database_.add(key_, first, first.size())) return false;
   last_ = last;
   return true;
 }
