@@ -212,7 +212,7 @@ bool PlainBtree::entries(const PlainPage page, ComingPage coming) {
     is_alone = is_tree || (!value && kind_.sorts_duplicates);
     if (is_alone && !is_first) return false;
     if (is_tree) {
-      if (!tree(page, value_at, *last)) return false;
+      if (!tree(page, i + 1, *last)) return false;
       tiles.add(value_at, kLongItemSize);
       continue;
     }
@@ -298,9 +298,14 @@ bool PlainBtree::has_tree(const PlainPage& page, size_t at) const {
          page.bytes[at + kItemTypeAt] == kTree;
 }
 
-bool PlainBtree::tree(const PlainPage& page, size_t at, std::string_view key) {
-  return PlainDuplicates(pages_, database_, key, kind_.sorts_duplicates)
-      .is_sound(page.u32(at + kPageAt));
+// Of an item that has one; the next key's comes meanwhile.
+bool PlainBtree::tree(const PlainPage& page, size_t i, std::string_view key) {
+  const auto page_of = [&](size_t item) { return page.u32(page.item(item) + kPageAt); };
+  const size_t next = i + 2;
+  const bool is_known = next < page.count() && has_tree(page, page.item(next));
+  const char* const behind = is_known ? pages_.begin_of(page_of(next)) : nullptr;
+  return PlainDuplicates(pages_, database_, key, kind_.sorts_duplicates, behind)
+      .is_sound(page_of(i));
 }
 
 // How many bytes the item of any value has; of a key's duplicates the first is counted. Nothing: it

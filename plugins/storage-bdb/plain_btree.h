@@ -109,7 +109,7 @@ class PlainBtree {
   bool neat_entries(PlainPage page, size_t count, ComingPage coming, SizeOf size_of);
   bool records(PlainPage page, ComingPage coming);
   bool has_tree(const PlainPage& page, size_t at) const;
-  bool tree(const PlainPage& page, size_t at, std::string_view key);
+  bool tree(const PlainPage& page, size_t i, std::string_view key);
   std::optional<size_t> value_size(PlainPage page, size_t at, std::string_view key, bool is_first);
 
   PlainPages& pages_;

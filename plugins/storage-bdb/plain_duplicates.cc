@@ -41,7 +41,7 @@ bool PlainDuplicates::branch(const PlainPage& page, unsigned level) {
       separator_ = branch_item(page, i)->text;
       if (last_ && !is_below(*last_, separator_)) return false;
     }
-    coming_ = i + 1 < count ? pages_.begin_of(page.u32(page.item(i + 1) + page_at)) : nullptr;
+    coming_ = i + 1 < count ? pages_.begin_of(page.u32(page.item(i + 1) + page_at)) : behind_;
     const uint32_t before = count_;
     if (!below(page.u32(page.item(i) + page_at), level - 1)) return false;
     if (count_ - before != page.u32(page.item(i) + count_at)) return false;

@@ -16,11 +16,15 @@ namespace goromdb::bdb {
 
 class PlainDuplicates {
  public:
-  PlainDuplicates(PlainPages& pages, PlainDatabase& database, std::string_view key, bool are_sorted)
+  // `behind`: the page that is looked at next, where that is known.
+  PlainDuplicates(PlainPages& pages, PlainDatabase& database, std::string_view key, bool are_sorted,
+                  const char* behind)
       : pages_(pages),
         database_(database),
         key_(key),
         are_sorted_(are_sorted),
+        behind_(behind),
+        coming_(behind),
         edges_(Tiles::edges_of(pages.header().page_size)) {}
 
   // No page of it was taken. Once; the first one is added to the database.
@@ -39,11 +43,12 @@ class PlainDuplicates {
   PlainDatabase& database_;
   const std::string_view key_;
   const bool are_sorted_;
+  const char* const behind_;
   uint32_t count_ = 0;                      // so far
   std::optional<std::string_view> last_{};  // of sorted ones
   std::string_view separator_{};            // none behind it is smaller
   uint32_t leaf_ = 0, next_leaf_ = 0;
-  const char* coming_ = nullptr;  // the page that is looked at next, where that is known
+  const char* coming_;  // behind the page that is looked at
   Tiles::Edges edges_;
   std::string whole_{};  // a long one
 };

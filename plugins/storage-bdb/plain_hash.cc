@@ -161,7 +161,7 @@ bool PlainHash::entries(const PlainPage& page, uint32_t bucket, ComingPage comin
     const auto key = page.text(key_at + kHashKeyAt, end - key_at - kHashKeyAt);
     if (i > 0 && !comes_before(last, key)) return false;
     if (bucket_of(hash_of_bytes<kHashFactor>(key, kHashBegin)) != bucket) return false;
-    if (!value(page, value_at, key_at, key)) return false;
+    if (!value(page, value_at, key_at, key, tree_of(page, i + 3))) return false;
     last = key;
     end = value_at;
   }
@@ -204,7 +204,17 @@ bool PlainHash::short_entries(const PlainPage page, size_t count, uint32_t bucke
   return true;
 }
 
-bool PlainHash::value(const PlainPage& page, size_t at, size_t end, std::string_view key) {
+// Where the first page of item i's duplicates begins, which is looked at later; nowhere: it has
+// none, or there is no such item.
+const char* PlainHash::tree_of(const PlainPage& page, size_t i) const {
+  if (!has_duplicates_ || i >= page.count()) return nullptr;
+  const size_t at = page.item(i);
+  if (at + kHashTreeItemSize > page.size || page.bytes[at] != kHashTree) return nullptr;
+  return pages_.begin_of(page.u32(at + kPageAt));
+}
+
+bool PlainHash::value(const PlainPage& page, size_t at, size_t end, std::string_view key,
+                      const char* next_tree) {
   if (page.bytes[at] == kHere) {
     const size_t length = end - at - kHashKeyAt;
     return database_.add(key, page.text(at + kHashKeyAt, length), length);
@@ -215,7 +225,7 @@ bool PlainHash::value(const PlainPage& page, size_t at, size_t end, std::string_
   }
   if (page.bytes[at] == kHashTree) {
     return has_duplicates_ && end - at == kHashTreeItemSize &&
-           PlainDuplicates(pages_, database_, key, sorts_duplicates_)
+           PlainDuplicates(pages_, database_, key, sorts_duplicates_, next_tree)
                .is_sound(page.u32(at + kPageAt));
   }
   if (page.bytes[at] != kLong || end - at != kLongItemSize) return false;

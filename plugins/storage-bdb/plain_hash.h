@@ -37,7 +37,9 @@ class PlainHash {
   Place place_after(const PlainPage& page, uint32_t bucket) const;
   ComingPage coming_after(Place place) const;
   bool are_in(uint32_t bucket, const SomeKeys& keys) const;
-  bool value(const PlainPage& page, size_t at, size_t end, std::string_view key);
+  bool value(const PlainPage& page, size_t at, size_t end, std::string_view key,
+             const char* next_tree);
+  const char* tree_of(const PlainPage& page, size_t i) const;
   std::optional<std::string_view> first_of_set(const PlainPage& page, size_t at, size_t end) const;
   uint32_t first_page(uint32_t bucket) const;
   uint32_t bucket_of(uint32_t hash) const;
