@@ -43,9 +43,10 @@ constexpr uint8_t kFreePage = 0, kHashUnsorted = 2, kBranch = 3, kRecnoBranch = 
                   kRecnoLeaf = 6, kOverflow = 7, kHashMeta = 8, kBtreeMeta = 9, kHash = 13;
 
 // An item: length, type; then the bytes of a leaf's; or a page, a count and a key of a branch; or
-// the first page and the length of a long one. Of a branch of a recno: a page and a count, no more.
-// Where records are counted, the root counts all of them as its neighbour. In a hash: type, key; it
-// ends where the one before it begins. In a btree each fills four, eight, ... bytes.
+// the first page and the length of a long one, which a branch has in place of a key, too. Of a
+// branch of a recno: a page and a count, no more. Where records are counted, the root counts all of
+// them as its neighbour. In a hash: type, key; it ends where the one before it begins. In a btree
+// each fills four, eight, ... bytes.
 constexpr size_t kHashKeyAt = 1, kItemTypeAt = 2, kLeafKeyAt = 3, kPageAt = 4, kLongSizeAt = 8,
                  kLongItemSize = 12, kCountOfRecordsAt = 8, kBranchKeyAt = 12, kRecnoPageAt = 0,
                  kRecnoCountAt = 4, kRecnoBranchItemSize = 8, kGrain = 4;

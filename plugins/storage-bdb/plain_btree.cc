@@ -29,6 +29,15 @@ std::optional<PlainItem> item_at(const PlainPage& page, size_t at, size_t head) 
   return PlainItem{at, size, page.text(at + head, length)};
 }
 
+namespace {
+
+// Of what is kept in pages of its own.
+bool is_long(const PlainPage& page, size_t at) {
+  return holds(page, at, kLongItemSize) && page.bytes[at + kItemTypeAt] == kLong;
+}
+
+}  // namespace
+
 bool PlainBtree::is_sound(const PlainPage& meta) {
   const auto kind = kind_of(meta);
   const bool is_own = meta.number == 0;
@@ -98,13 +107,22 @@ bool PlainBtree::branch(const PlainPage& page, unsigned level) {
     tiles.add(item->at, item->size);
   }
   if (!tiles.are_whole()) return false;
+  const size_t key_at = page.item(0) + kBranchKeyAt;  // of a key that nobody asks for
+  if (!kind_.is_recno && is_long(page, page.item(0)) && !pages_.take_key(page, key_at, whole_))
+    return false;
   return is_worth_two_threads(page, level) ? halves(page, level)
                                            : children(page, level, 0, page.count());
 }
 
 std::optional<PlainItem> PlainBtree::branch_item(const PlainPage& page, size_t i) const {
   const size_t at = page.item(i);
-  if (!kind_.is_recno) return item_at(page, at, kBranchKeyAt);
+  if (!kind_.is_recno) {
+    if (const auto item = item_at(page, at, kBranchKeyAt)) return item;
+    const bool has_long_key =
+        is_long(page, at) && page.u16(at) == kLongItemSize && is_long(page, at + kBranchKeyAt);
+    if (!has_long_key) return {};
+    return PlainItem{at, kBranchKeyAt + kLongItemSize, {}};
+  }
   if (!holds(page, at, kRecnoBranchItemSize)) return {};
   return PlainItem{at, kRecnoBranchItemSize, {}};
 }
@@ -117,12 +135,21 @@ uint32_t PlainBtree::records_below(const PlainPage& page, size_t i) const {
   return page.u32(page.item(i) + (kind_.is_recno ? kRecnoCountAt : kCountOfRecordsAt));
 }
 
+// What is below an item from what is below the ones before it, of which the first has no key.
+bool PlainBtree::separate(const PlainPage& page, size_t i) {
+  const auto item = branch_item(page, i);
+  std::optional<std::string_view> key = item->text;
+  if (is_long(page, item->at))
+    key = pages_.take_key(page, item->at + kBranchKeyAt, long_->separator);
+  if (!key || (last_ && *last_ >= *key)) return false;
+  separator_ = *key;
+  return true;
+}
+
+// `begin` has its separator.
 bool PlainBtree::children(const PlainPage& page, unsigned level, size_t begin, size_t end) {
   for (size_t i = begin; i < end; ++i) {
-    if (i > 0 && !kind_.is_recno) {  // the first one stands for all that is smaller
-      separator_ = branch_item(page, i)->text;
-      if (last_ && *last_ >= separator_) return false;
-    }
+    if (i > begin && !kind_.is_recno && !separate(page, i)) return false;
     coming_ = i + 1 < end ? pages_.begin_of(page_below(page, i + 1)) : nullptr;
     const uint64_t before = records_;
     if (!below(page_below(page, i), level - 1)) return false;
@@ -150,16 +177,19 @@ bool PlainBtree::halves(const PlainPage& page, unsigned level) {
   other.records_ = records_;
   for (size_t i = 0; i < middle; ++i) other.records_ += records_below(page, i);
   const uint64_t between = other.records_;
+  if (!kind_.is_recno && !other.separate(page, middle)) return false;
+  const std::string separator(other.separator_);
   auto beside = std::async([&] { return other.children(page, level, middle, page.count()); });
   const bool is_first_sound = children(page, level, 0, middle);
   if (!pages_.awaits(beside) || !is_first_sound || !pages_.join(pages)) return false;
   database_.join(std::move(database));
   if (kind_.counts_records && records_ != between) return false;
-  if (!kind_.is_recno && *last_ >= branch_item(page, middle)->text) return false;
+  if (!kind_.is_recno && *last_ >= separator) return false;
   if (other.before_first_ != leaf_ || next_leaf_ != other.first_leaf_) return false;
   records_ = other.records_;
   last_ = other.last_;
   separator_ = other.separator_;
+  long_ = std::move(other.long_);
   leaf_ = other.leaf_;
   next_leaf_ = other.next_leaf_;
   return true;
@@ -195,7 +225,7 @@ bool PlainBtree::entries(const PlainPage page, ComingPage coming) {
     const size_t at = page.item(i);
     const bool is_first = i == 0 || at != last_at;  // of its duplicates
     if (is_first) {
-      const auto key = item_at(page, at, kLeafKeyAt);
+      const auto key = leaf_key(page, at);
       if (!key || (last && !is_below(*last, key->text)) ||
           (i == 0 && is_below(key->text, separator_))) {
         return false;
@@ -308,8 +338,16 @@ bool PlainBtree::tree(const PlainPage& page, size_t i, std::string_view key) {
       .is_sound(page_of(i));
 }
 
-// How many bytes the item of any value has; of a key's duplicates the first is counted. Nothing: it
-// cannot be.
+std::optional<PlainItem> PlainBtree::leaf_key(const PlainPage& page, size_t at) {
+  if (const auto key = item_at(page, at, kLeafKeyAt)) return key;
+  if (database_.is_list || !is_long(page, at)) return {};
+  const auto text = long_->keys.take(pages_, page, at);
+  if (!text) return {};
+  return PlainItem{at, kLongItemSize, *text};
+}
+
+// How many bytes the item of any value has; of a key's duplicates the first is counted. Nothing:
+// it cannot be.
 std::optional<size_t> PlainBtree::value_size(const PlainPage page, size_t at, std::string_view key,
                                              bool is_first) {
   const uint32_t record_size = kind_.record_size;
@@ -319,7 +357,7 @@ std::optional<size_t> PlainBtree::value_size(const PlainPage page, size_t at, st
     if (is_first && !database_.add(key, text, text.size())) return {};
     return item->size;
   }
-  if (!holds(page, at, kLongItemSize) || page.bytes[at + kItemTypeAt] != kLong) return {};
+  if (!is_long(page, at)) return {};
   const uint64_t length = page.u32(at + kLongSizeAt);
   if (database_.is_list || record_size != 0) return {};
   const bool is_wanted = is_first && database_.wants_long_values();

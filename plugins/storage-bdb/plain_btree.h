@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -96,6 +97,7 @@ class PlainBtree {
   bool is_empty_tree(uint32_t root);
   bool below(uint32_t number, unsigned level);
   bool branch(const PlainPage& page, unsigned level);
+  bool separate(const PlainPage& page, size_t i);
   bool children(const PlainPage& page, unsigned level, size_t begin, size_t end);
   bool is_worth_two_threads(const PlainPage& page, unsigned level) const;
   bool halves(const PlainPage& page, unsigned level);
@@ -110,6 +112,7 @@ class PlainBtree {
   bool records(PlainPage page, ComingPage coming);
   bool has_tree(const PlainPage& page, size_t at) const;
   bool tree(const PlainPage& page, size_t i, std::string_view key);
+  std::optional<PlainItem> leaf_key(const PlainPage& page, size_t at);
   std::optional<size_t> value_size(PlainPage page, size_t at, std::string_view key, bool is_first);
 
   PlainPages& pages_;
@@ -122,6 +125,11 @@ class PlainBtree {
   const char* coming_ = nullptr;  // the page that is looked at next, where that is known
   Tiles::Edges edges_;
   std::string whole_{};  // a long value
+  struct LongTexts {     // stay where they are when another one has them
+    LongKeys keys;
+    std::string separator;
+  };
+  std::unique_ptr<LongTexts> long_ = std::make_unique<LongTexts>();
 };
 
 }  // namespace goromdb::bdb

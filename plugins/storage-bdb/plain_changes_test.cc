@@ -13,8 +13,8 @@ constexpr size_t kSmallPage = 512;
 
 struct Kind {
   const char* name;
-  Written how;
-  bool is_among_others = false, is_sorted = false, has_trees = false;
+  Written how{};
+  bool is_among_others = false, is_sorted = false, has_trees = false, has_long_keys = false;
 };
 const Kind kKinds[] = {
     {"a btree", {}},
@@ -65,6 +65,24 @@ const Kind kKinds[] = {
      true,
      false,
      true},
+    {.name = "a btree with long keys", .has_long_keys = true},
+    {.name = "a btree of long keys that are sorted, with checksums",
+     .how = {.flags = DB_CHKSUM},
+     .is_among_others = true,
+     .is_sorted = true,
+     .has_long_keys = true},
+    {.name = "a btree with long keys that counts records",
+     .how = {.flags = DB_RECNUM, .byte_order = 4321},
+     .has_long_keys = true},
+    {.name = "a btree with duplicates of long keys",
+     .how = {.flags = DB_DUP},
+     .is_among_others = true,
+     .has_long_keys = true},
+    {.name = "a hash with long keys", .how = {.type = DB_HASH}, .has_long_keys = true},
+    {.name = "a hash with long keys and checksums, of the other byte order",
+     .how = {.type = DB_HASH, .flags = DB_CHKSUM, .byte_order = 4321},
+     .is_among_others = true,
+     .has_long_keys = true},
     {"both", {.type = DB_HASH, .flags = DB_CHKSUM, .byte_order = 4321}},
 };
 
@@ -76,7 +94,9 @@ Entries some_of(const Kind& kind) {
     const bool is_long = i % 100 == 0 && !has_duplicates && kind.how.record_size == 0;
     const size_t size = is_long ? 3000 : static_cast<size_t>(i % 30);
     const int number = kind.is_sorted ? 1000 + i : i * 7919 % 10007;
-    const auto key = is_recno ? std::to_string(i + 1) : "key" + std::to_string(number);
+    const size_t common = kind.has_long_keys && i % 3 == 0 ? 130 + i % 7 * 100 : 0;
+    const auto key = is_recno ? std::to_string(i + 1)
+                              : std::string(common, 'k') + "key" + std::to_string(number);
     for (int more = 0; more <= (has_duplicates ? i % 3 : 0); ++more)
       some.emplace_back(key, std::string(size, 'v') + std::string(more, 'w'));
   }

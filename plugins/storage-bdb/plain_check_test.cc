@@ -56,6 +56,95 @@ TEST_CASE("plain files of any size are counted as libdb counts them") {
   }
 }
 
+// Each third one is short, the others have one page to three, and most differ at their ends.
+Entries with_long_keys(int n, uint32_t page_size) {
+  Entries entries;
+  for (uint32_t i = 0; i < static_cast<uint32_t>(n); ++i) {
+    const size_t common = i % 3 == 0 ? 0 : page_size / 4 + i % 20 * page_size / 8;
+    entries.emplace_back(std::string(common, 'k') + std::to_string(100000 + i * 7919 % 99991),
+                         std::string(i % 50, 'v'));
+  }
+  return entries;
+}
+
+TEST_CASE("keys that have pages of their own are counted as libdb counts them") {
+  const TempDir dir;
+  for (const auto type : {DB_BTREE, DB_HASH}) {
+    for (const uint32_t page_size : {512u, 4096u, 65536u}) {
+      for (const int byte_order : {1234, 4321}) {
+        for (const uint32_t flags : {uint32_t{0}, uint32_t{DB_CHKSUM}}) {
+          CAPTURE(type);
+          CAPTURE(page_size);
+          CAPTURE(byte_order);
+          CAPTURE(flags);
+          const auto path = dir.file("f");
+          std::filesystem::remove(path);
+          const bool is_subdb = flags != 0;
+          const Written how = {type, is_subdb ? "served" : nullptr, flags, byte_order, page_size};
+          const int n = rounds(page_size == 512 ? 3000 : 2000000 / static_cast<int>(page_size));
+          write(path, with_long_keys(n, page_size), how);
+          REQUIRE(fault_of(path) == "");
+          check_same(check_file(path), counted(path, how.subdb));
+        }
+      }
+    }
+  }
+}
+
+TEST_CASE("long keys have duplicates, are counted, and are deleted again") {
+  const TempDir dir;
+  auto entries = with_long_keys(3000, 512);
+  std::sort(entries.begin(), entries.end());
+  std::vector<std::string> deleted;
+  for (size_t i = 500; i < entries.size(); ++i) {
+    if (i % 400 < 350) deleted.push_back(entries[i].first);
+  }
+  for (const uint32_t flags : {DB_RECNUM, DB_DUP, DB_DUP | DB_DUPSORT}) {
+    CAPTURE(flags);
+    auto all = shuffled(entries);
+    if ((flags & DB_DUP) != 0) {
+      for (size_t i = 0; i < 500; ++i) all.emplace_back(all[i * 3].first, "x");
+    }
+    const auto path = dir.file("f" + std::to_string(flags));
+    write(path, all, {.flags = flags, .page_size = 512}, deleted);
+    REQUIRE(fault_of(path) == "");
+    check_same(check_file(path), counted(path));
+    const auto bytes = bytes_of(path);
+    size_t first_keys = 0;  // of branches, which are asked by nobody
+    for (size_t at = 512; at < bytes.size(); at += 512) {
+      const size_t first = at + short_at(bytes, at + kHeader);
+      if (bytes[at + kTypeAt] == kBranch && bytes[first + kItemTypeAt] == kLong) ++first_keys;
+    }
+    CHECK(first_keys > 0);
+  }
+}
+
+// libdb does not find each of such keys.
+TEST_CASE("of a hash in which one key begins with another, what is found sound is found by libdb") {
+  const TempDir dir;
+  const auto path = dir.file("f");
+  std::mt19937 random(5);
+  int sound = 0, others = 0;
+  for (int i = 0; i < rounds(400); ++i) {
+    CAPTURE(i);
+    std::filesystem::remove(path);
+    Entries entries;
+    for (int more = 0; more < 6; ++more) {
+      std::string key(1, static_cast<char>('a' + random() % 4));
+      for (size_t letters = random() % 3; letters > 0; --letters) key += "ab"[random() % 2];
+      if (random() % 3 == 0) key += std::string(128, 'a');
+      if (random() % 3 == 0) key += std::string(400, 'b');
+      entries.emplace_back(key, "v");
+    }
+    write(path, entries, {.type = DB_HASH, .page_size = 512});
+    const auto found = check_file(path);
+    ++(found ? sound : others);
+    if (found) check_same(found, counted(path));
+  }
+  CHECK(sound > 10);
+  CHECK(others > 10);
+}
+
 // Of a key and of what is not a value of it.
 TEST_CASE("of duplicates the first is counted") {
   const TempDir dir;
@@ -208,6 +297,19 @@ TEST_CASE("values of which clients get a part are counted by that part, long one
   const auto found_there = check(bytes_of(hash), 4096, true);
   REQUIRE(found_there.has_value());
   CHECK(found_there->front().bytes == served);
+  for (const auto type : {DB_BTREE, DB_HASH}) {
+    entries.clear();
+    for (int i = 0; i < 300; ++i) {
+      const auto key = std::string(i % 240, 'k') + std::to_string(1000 + i);
+      entries.emplace_back(key, item_of({key, std::string(i * 41 % 900, 'v'), 7}));
+    }
+    const auto long_keys = dir.file("long" + std::to_string(type));
+    write(long_keys, entries, {.type = type, .page_size = 512});
+    const auto found_in_it = check(bytes_of(long_keys), 512, true);
+    REQUIRE(found_in_it.has_value());
+    CHECK(found_in_it->front().entries == 300);
+    CHECK(found_in_it->front().largest_key == 243);
+  }
   write(path, {{"key", item_of({"another", "value", 0})}});
   CHECK_FALSE(check(bytes_of(path), 4096, true));
 }
@@ -225,8 +327,10 @@ TEST_CASE("what is not plain is left to libdb") {
     write(path, sorted, {.type = type, .flags = DB_DUP | DB_DUPSORT});
     CHECK_FALSE(check(bytes_of(path), 4096));
   }
-  write(dir.file("long"), {{std::string(3000, 'k'), "v"}});
+  write(dir.file("long"), {{std::string((1 << 24) + 1, 'k'), "v"}}, {.page_size = 65536});
   CHECK_FALSE(check_file(dir.file("long")));
+  write(dir.file("name"), entries, {.subdb = std::string(3000, 'n').c_str()});
+  CHECK_FALSE(check_file(dir.file("name")));
   CHECK_FALSE(check("", 512));
 }
 
@@ -332,6 +436,64 @@ TEST_CASE("each thing that is not as it has to be is noticed") {
                {"level of a free page", at_page(free_page, kLevelAt), "\1"},
                {"a circle of free pages", at_page(free_page, kNextAt), itself},
                {"free pages that are lost", kFreeAt, std::string(4, '\0')}});
+  }
+  SUBCASE("of long keys") {
+    const auto path = dir.file("f");
+    Entries entries;
+    for (int i = 1000; i < 1400; ++i)
+      entries.emplace_back(std::string(1500, 'k') + std::to_string(i), "value");
+    write(path, entries, {.page_size = kPage});
+    const auto whole = bytes_of(path);
+    const size_t branch = page_of(whole, kBranch, kPage), leaf = page_of(whole, kLeaf, kPage);
+    const size_t key = leaf + short_at(whole, leaf + kHeader),
+                 separator = branch + short_at(whole, branch + kHeader + 2) + kBranchKeyAt;
+    const size_t part = number_at(whole, key + kPageAt) * kPage,
+                 end = number_at(whole, part + kNextAt) * kPage,
+                 copy = number_at(whole, separator + kPageAt) * kPage,
+                 end_of_copy = number_at(whole, copy + kNextAt) * kPage;
+    const size_t last = kHeader + 1500 - (kPage - kHeader) + 3;
+    REQUIRE(whole[end + last] == '0' + 1000 % 10);
+    check_all(whole,
+              {{"a key", end + last, "9"},
+               {"where it begins", part + kHeader, "l"},
+               {"references to it", part + kCountAt, "\2"},
+               {"type of its page", part + kTypeAt, "\5"},
+               {"its end", part + kNextAt, std::string(4, '\0')},
+               {"its size", key + kLongSizeAt, "\1"},
+               {"its type", key + kItemTypeAt, "\2"},
+               {"its page", key + kPageAt, "\377\377"},
+               {"the page of another one", key + kPageAt, whole.substr(separator + kPageAt, 4)},
+               {"a leaf's key in its branch", separator + kPageAt, whole.substr(key + kPageAt, 4)},
+               {"a key that is not below its branch's", end_of_copy + last, "z"},
+               {"a key that is below it", copy + kHeader, "a"},
+               {"references to a branch's key", copy + kCountAt, "\2"},
+               {"type of a branch's item", separator - kBranchKeyAt + kItemTypeAt, "\2"},
+               {"size of a branch's item", separator - kBranchKeyAt, "\15"},
+               {"type of a branch's key", separator + kItemTypeAt, "\1"},
+               {"size of a branch's key", separator + kLongSizeAt, "\1"}});
+  }
+  SUBCASE("of long keys of a hash") {
+    const auto path = dir.file("f");
+    Entries entries;
+    for (int i = 1000; i < 1400; ++i)
+      entries.emplace_back(std::string(1500, 'k') + std::to_string(i), "value");
+    write(path, entries, {.type = DB_HASH, .page_size = kPage});
+    const auto whole = bytes_of(path);
+    const size_t bucket = page_of(whole, kHash, kPage);
+    REQUIRE(short_at(whole, bucket + kCountAt) >= 4);
+    const auto key = [&](size_t i) { return bucket + short_at(whole, bucket + kHeader + 4 * i); };
+    const size_t part = number_at(whole, key(0) + kPageAt) * kPage;
+    std::string swapped = whole.substr(key(1) + kPageAt, 4);
+    check_all(whole, {{"a key", part + kHeader, "l"},
+                      {"references to it", part + kCountAt, "\2"},
+                      {"its end", part + kNextAt, std::string(4, '\0')},
+                      {"its size", key(0) + kLongSizeAt, "\1"},
+                      {"its type", key(0), "\4"},
+                      {"the page of another one", key(0) + kPageAt, swapped}});
+    auto bytes = whole;  // their order
+    bytes.replace(key(0) + kPageAt, 4, swapped);
+    bytes.replace(key(1) + kPageAt, 4, whole, key(0) + kPageAt, 4);
+    CHECK_FALSE(check(bytes, kPage));
   }
   SUBCASE("of several") {
     const auto path = dir.file("f");

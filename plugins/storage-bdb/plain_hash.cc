@@ -145,7 +145,9 @@ bool PlainHash::are_in(uint32_t bucket, const SomeKeys& keys) const {
   return wrong == 0;
 }
 
-// Each item ends where the one before it begins.
+// Each item ends where the one before it begins. A long key is not in libdb's usual order: it is
+// behind a shorter one that it begins with when libdb looks for it, and before it when it looks for
+// that. So neither of a long key and any other may begin with the other.
 bool PlainHash::entries(const PlainPage& page, uint32_t bucket, ComingPage coming) {
   const size_t count = page.count(), places_end = page.end_of_places();
   if (count % 2 != 0 || places_end > page.size) return false;
@@ -153,16 +155,20 @@ bool PlainHash::entries(const PlainPage& page, uint32_t bucket, ComingPage comin
     return true;
   size_t end = page.size;
   std::string_view last;
+  std::optional<std::string_view> last_long;
   for (size_t i = 0; i < count; i += 2) {
     coming.a_bit();
     const size_t key_at = page.item(i), value_at = page.item(i + 1);
     if (key_at >= end || value_at >= key_at || value_at < places_end) return false;
-    if (page.bytes[key_at] != kHere) return false;
-    const auto key = page.text(key_at + kHashKeyAt, end - key_at - kHashKeyAt);
-    if (i > 0 && !comes_before(last, key)) return false;
-    if (bucket_of(hash_of_bytes<kHashFactor>(key, kHashBegin)) != bucket) return false;
-    if (!value(page, value_at, key_at, key, tree_of(page, i + 3))) return false;
-    last = key;
+    const auto key = this->key(page, key_at, end);
+    if (!key || (i > 0 && !comes_before(last, *key))) return false;
+    const bool is_long = page.bytes[key_at] == kLong;
+    if (is_long && i > 0 && compare_common(last, *key) == 0) return false;
+    if (last_long && compare_common(*last_long, *key) == 0) return false;
+    if (bucket_of(hash_of_bytes<kHashFactor>(*key, kHashBegin)) != bucket) return false;
+    if (!value(page, value_at, key_at, *key, tree_of(page, i + 3))) return false;
+    last = *key;
+    if (is_long) last_long = key;
     end = value_at;
   }
   return true;
@@ -211,6 +217,12 @@ const char* PlainHash::tree_of(const PlainPage& page, size_t i) const {
   const size_t at = page.item(i);
   if (at + kHashTreeItemSize > page.size || page.bytes[at] != kHashTree) return nullptr;
   return pages_.begin_of(page.u32(at + kPageAt));
+}
+
+std::optional<std::string_view> PlainHash::key(const PlainPage& page, size_t at, size_t end) {
+  if (page.bytes[at] == kHere) return page.text(at + kHashKeyAt, end - at - kHashKeyAt);
+  if (page.bytes[at] != kLong || end - at != kLongItemSize) return {};
+  return long_keys_.take(pages_, page, at);
 }
 
 bool PlainHash::value(const PlainPage& page, size_t at, size_t end, std::string_view key,

@@ -37,6 +37,7 @@ class PlainHash {
   Place place_after(const PlainPage& page, uint32_t bucket) const;
   ComingPage coming_after(Place place) const;
   bool are_in(uint32_t bucket, const SomeKeys& keys) const;
+  std::optional<std::string_view> key(const PlainPage& page, size_t at, size_t end);
   bool value(const PlainPage& page, size_t at, size_t end, std::string_view key,
              const char* next_tree);
   const char* tree_of(const PlainPage& page, size_t i) const;
@@ -50,6 +51,7 @@ class PlainHash {
   uint32_t last_bucket_ = 0, high_mask_ = 0;
   std::vector<uint32_t> spares_{};
   std::string whole_{};  // a long value
+  LongKeys long_keys_{};
 };
 
 }  // namespace goromdb::bdb

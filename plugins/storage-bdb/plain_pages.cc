@@ -172,6 +172,18 @@ bool PlainPages::take_value(uint32_t first, uint64_t size, std::string* whole) {
   return size > 0 && number == 0;
 }
 
+std::optional<std::string_view> PlainPages::take_key(const PlainPage& page, size_t at,
+                                                     std::string& whole) {
+  constexpr uint32_t kLongest = 1 << 24;  // some are in memory at once
+  const uint32_t number = page.u32(at + kPageAt), size = page.u32(at + kLongSizeAt);
+  const char* const begin = begin_of(number);
+  if (size > kLongest || begin == nullptr) return {};
+  const PlainPage first(number, begin, header_);
+  const bool is_in_one = first.u16(kLengthAt) == size;
+  if (!take_value(number, size, is_in_one ? nullptr : &whole)) return {};
+  return is_in_one ? first.text(first.header, size) : std::string_view(whole);
+}
+
 bool PlainPages::take_free(uint32_t first) {
   for (uint32_t number = first; number != 0;) {
     const auto page = take(number);

@@ -6,6 +6,7 @@
 #include <goromdb/page_walk.hpp>
 #include <goromdb/sdk.hpp>
 
+#include <array>
 #include <bit>
 #include <cstdint>
 #include <cstring>
@@ -80,6 +81,9 @@ class PlainPages {
   size_t bits_to_take() const;
   // All pages of a value of `size` bytes, which is put together in `whole`, where that is no NULL.
   bool take_value(uint32_t first, uint64_t size, std::string* whole);
+  // The same of a key, whose item, which is all in its page, begins at `at`; what is found is in
+  // the file or in `whole`. Nothing: it is not sound, or so long that it is libdb's to judge.
+  std::optional<std::string_view> take_key(const PlainPage& page, size_t at, std::string& whole);
   bool take_free(uint32_t first);
   bool are_all_taken() const { return taken_count_ == count_; }
 
@@ -104,6 +108,20 @@ class PlainPages {
   bool is_forked_ = false;  // this is the other thread's, or there is one
   bool tells_ = true;       // the host, of progress
   unsigned forks_ = 0;
+};
+
+// Long keys, each of which is compared with the one before it.
+class LongKeys {
+ public:
+  // As take_key() of `pages`; there until the next but one is taken.
+  std::optional<std::string_view> take(PlainPages& pages, const PlainPage& page, size_t at) {
+    present_ ^= 1;
+    return pages.take_key(page, at, texts_[present_]);
+  }
+
+ private:
+  std::array<std::string, 2> texts_;
+  size_t present_ = 0;
 };
 
 // What is found in one of the file's databases.

@@ -93,17 +93,20 @@ inline Found check_file(const std::string& path) {
   }
 }
 
-// What libdb's cursor goes through, of duplicates the first; a number as its text.
+// What libdb's cursor goes through, of duplicates the first, and finds again; a number as its text.
 inline EntryTotals counted(const std::string& path, const char* subdb = nullptr) {
   EntryTotals totals;
   Environment env(1 << 20);
   const auto db = DbHandle::open(env, path, subdb);
   const auto cursor = db.cursor(env);
-  DBT key{}, value{};
+  DBT key{}, value{}, again{};
+  bool is_found_again = true;
   while (cursor->get(cursor.get(), &key, &value, DB_NEXT_NODUP) == 0) {
     const auto text = view(key);
     totals.add(db.is_recno() ? std::to_string(number_at(text, 0)).size() : text.size(), value.size);
+    is_found_again &= db.get()->get(db.get(), nullptr, &key, &again, 0) == 0;
   }
+  CHECK(is_found_again);
   return totals;
 }
 
