@@ -3,7 +3,9 @@
 
 #include <algorithm>
 #include <bit>
+#include <cstring>
 #include <future>
+#include <utility>
 
 #include "plain_duplicates.h"
 
@@ -19,6 +21,11 @@ constexpr uint32_t kHashBegin = 0, kHashFactor = 16777619;
 bool comes_before(std::string_view one, std::string_view other) {
   const int order = compare_common(one, other);
   return order < 0 || (order == 0 && one.size() > other.size());
+}
+
+// Whether they differ where both have bytes, and this one is below; where one of them is long.
+bool is_below_in_common(std::string_view one, std::string_view other) {
+  return std::memcmp(one.data(), other.data(), std::min(one.size(), other.size())) < 0;
 }
 
 size_t doubling_of(uint32_t bucket) { return static_cast<size_t>(std::bit_width(bucket)); }
@@ -78,7 +85,7 @@ bool PlainHash::buckets(uint32_t begin, uint32_t end) {
   for (uint32_t number = begin; number < end; ++number) {
     if (!bucket(number)) return false;
   }
-  return true;
+  return are_in_place(shorts_) && are_in_place(longs_);
 }
 
 // A doubling gets all its pages at once.
@@ -145,6 +152,38 @@ bool PlainHash::are_in(uint32_t bucket, const SomeKeys& keys) const {
   return wrong == 0;
 }
 
+// False: a key of a group that is full now is in another's bucket.
+bool PlainHash::add(std::string_view key, uint32_t bucket, Group& group) {
+  group.keys[group.size] = key;
+  group.buckets[group.size] = bucket;
+  return ++group.size < group.keys.size() || are_in_place(group);
+}
+
+// Leaves the group empty. Zeros before a key do not change its hash, which begins with 0: with them
+// all are as long as the longest.
+bool PlainHash::are_in_place(Group& group) {
+  constexpr size_t kMuch = 64;  // of one by itself
+  const size_t size = std::exchange(group.size, 0);
+  if (size == 0) return true;
+  for (size_t i = size; i < group.keys.size(); ++i) group.keys[i] = group.keys.front();
+  const auto shorter = [](auto one, auto other) { return one.size() < other.size(); };
+  const auto [shortest, longest] =
+      std::minmax_element(group.keys.begin(), group.keys.end(), shorter);
+  const size_t length = longest->size();
+  if (length - shortest->size() >= kMuch) {
+    for (size_t i = 0; i < group.keys.size(); ++i) {
+      auto& whole = filled_up_[i];
+      whole.assign(length - group.keys[i].size(), '\0').append(group.keys[i]);
+      group.keys[i] = whole;
+    }
+  }
+  const auto hashes = hashes_of_bytes<kHashFactor>(group.keys, kHashBegin);
+  for (size_t i = 0; i < size; ++i) {
+    if (bucket_of(hashes[i]) != group.buckets[i]) return false;
+  }
+  return true;
+}
+
 // Each item ends where the one before it begins. A long key is not in libdb's usual order: it is
 // behind a shorter one that it begins with when libdb looks for it, and before it when it looks for
 // that. So neither of a long key and any other may begin with the other.
@@ -156,19 +195,23 @@ bool PlainHash::entries(const PlainPage& page, uint32_t bucket, ComingPage comin
   size_t end = page.size;
   std::string_view last;
   std::optional<std::string_view> last_long;
+  bool was_long = false;
   for (size_t i = 0; i < count; i += 2) {
     coming.a_bit();
     const size_t key_at = page.item(i), value_at = page.item(i + 1);
     if (key_at >= end || value_at >= key_at || value_at < places_end) return false;
     const auto key = this->key(page, key_at, end);
-    if (!key || (i > 0 && !comes_before(last, *key))) return false;
+    if (!key) return false;
     const bool is_long = page.bytes[key_at] == kLong;
-    if (is_long && i > 0 && compare_common(last, *key) == 0) return false;
-    if (last_long && compare_common(*last_long, *key) == 0) return false;
-    if (bucket_of(hash_of_bytes<kHashFactor>(*key, kHashBegin)) != bucket) return false;
+    const bool is_any_long = is_long || was_long;
+    if (i > 0 && !(is_any_long ? is_below_in_common(last, *key) : comes_before(last, *key)))
+      return false;
+    if (last_long && !was_long && !is_below_in_common(*last_long, *key)) return false;
     if (!value(page, value_at, key_at, *key, tree_of(page, i + 3))) return false;
+    if (!add(*key, bucket, is_long ? longs_ : shorts_)) return false;
     last = *key;
     if (is_long) last_long = key;
+    was_long = is_long;
     end = value_at;
   }
   return true;

@@ -5,6 +5,7 @@
 // so, or in a tree of their own.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -36,6 +37,13 @@ class PlainHash {
   std::optional<PlainPage> page_at(Place place) const;
   Place place_after(const PlainPage& page, uint32_t bucket) const;
   ComingPage coming_after(Place place) const;
+  struct Group {  // of keys, with their buckets; about as long as each other
+    SomeKeys keys;
+    std::array<uint32_t, kSideBySide> buckets;
+    size_t size = 0;
+  };
+  bool add(std::string_view key, uint32_t bucket, Group& group);
+  bool are_in_place(Group& group);
   bool are_in(uint32_t bucket, const SomeKeys& keys) const;
   std::optional<std::string_view> key(const PlainPage& page, size_t at, size_t end);
   bool value(const PlainPage& page, size_t at, size_t end, std::string_view key,
@@ -52,6 +60,8 @@ class PlainHash {
   std::vector<uint32_t> spares_{};
   std::string whole_{};  // a long value
   LongKeys long_keys_{};
+  std::array<std::string, kSideBySide> filled_up_{};
+  Group shorts_{}, longs_{};  // whose hashes are to be made side by side
 };
 
 }  // namespace goromdb::bdb

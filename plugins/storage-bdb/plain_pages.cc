@@ -174,7 +174,7 @@ bool PlainPages::take_value(uint32_t first, uint64_t size, std::string* whole) {
 
 std::optional<std::string_view> PlainPages::take_key(const PlainPage& page, size_t at,
                                                      std::string& whole) {
-  constexpr uint32_t kLongest = 1 << 24;  // some are in memory at once
+  constexpr uint32_t kLongest = 1 << 20;  // some are in memory at once
   const uint32_t number = page.u32(at + kPageAt), size = page.u32(at + kLongSizeAt);
   const char* const begin = begin_of(number);
   if (size > kLongest || begin == nullptr) return {};

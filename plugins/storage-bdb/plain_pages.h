@@ -110,18 +110,18 @@ class PlainPages {
   unsigned forks_ = 0;
 };
 
-// Long keys, each of which is compared with the one before it.
+// Long keys, each of which is compared with the one before it, or hashed beside some.
 class LongKeys {
  public:
-  // As take_key() of `pages`; there until the next but one is taken.
+  // As take_key() of `pages`; there until kSideBySide more are taken.
   std::optional<std::string_view> take(PlainPages& pages, const PlainPage& page, size_t at) {
-    present_ ^= 1;
-    return pages.take_key(page, at, texts_[present_]);
+    next_ = (next_ + 1) % texts_.size();
+    return pages.take_key(page, at, texts_[next_]);
   }
 
  private:
-  std::array<std::string, 2> texts_;
-  size_t present_ = 0;
+  std::array<std::string, kSideBySide> texts_;
+  size_t next_ = 0;
 };
 
 // What is found in one of the file's databases.
