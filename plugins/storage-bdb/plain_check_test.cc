@@ -146,6 +146,22 @@ TEST_CASE("of a hash in which one key begins with another, what is found sound i
   }
   CHECK(sound > 10);
   CHECK(others > 10);
+  // A long one, and on its page the one that it begins with, beside it or behind another.
+  for (const size_t n : {2u, 3u}) {
+    int together = 0;
+    for (char letter = 'a'; letter <= 'z'; ++letter) {
+      std::filesystem::remove(path);
+      const std::string key(1, letter);
+      Entries entries = {{key, "v"}, {key + std::string(400, 'b'), "v"}, {key + "d", "v"}};
+      entries.resize(n);
+      write(path, entries, {.type = DB_HASH, .page_size = 512});
+      const auto bytes = bytes_of(path);
+      if (short_at(bytes, page_of(bytes, kHash, 512) + kCountAt) != 2 * n) continue;
+      ++together;
+      CHECK_FALSE(check_file(path));
+    }
+    CHECK(together > 0);
+  }
 }
 
 // Of a key and of what is not a value of it.
