@@ -5,6 +5,7 @@
 // bounds.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -57,6 +58,13 @@ constexpr uint8_t kHere = 1, kLong = 3, kDeletedMask = 0x7f;
 // the first page; if sorted, its leaves are of a type of their own, else it is as a recno's.
 constexpr uint8_t kTree = 2, kHashSet = 2, kHashTree = 4, kSortedLeaf = 12;
 constexpr size_t kSetLengthSize = 2, kHashTreeItemSize = 8;
+
+// Of a compressed btree (bt_compress.c's default functions, db_compint.c) a leaf's value is a
+// chunk: the size of the key's value and the value; then of each key behind it how many bytes it
+// begins with as the one before, how many others it has, the size of its value, those others, the
+// value. Numbers have one to four bytes, as many as their first bits say (0, 10, 110, 1110),
+// big-endian in every file, and begin where those with a byte less end.
+constexpr std::array<uint32_t, 4> kNumbersBegin = {0, 0x80, 0x4080, 0x204080};
 
 // The value of the list of sub-databases: where one begins, in four bytes, big-endian in every
 // file.

@@ -2,6 +2,7 @@
 #include "plain_btree.h"
 
 #include <future>
+#include <utility>
 
 #include "memcachedb_item.h"
 #include "plain_duplicates.h"
@@ -10,6 +11,20 @@ namespace goromdb::bdb {
 namespace {
 
 constexpr uint32_t kUsualMinKey = 2;  // on a page; others shift the bounds of what is long
+
+// As a < b; where there is much to compare, by a call.
+bool is_before(std::string_view a, std::string_view b) {
+  constexpr size_t kMuch = 256;
+  return b.size() < kMuch ? is_below(a, b) : a < b;
+}
+
+// What is served of a value that is not long: it, or what the item holds that it is.
+constexpr auto kAsItIs = [](std::string_view, std::string_view stored) {
+  return std::optional<uint64_t>(stored.size());
+};
+constexpr auto kOfItem = [](std::string_view key, std::string_view stored) {
+  return usual_served_size(key, stored);
+};
 
 }  // namespace
 
@@ -22,27 +37,16 @@ bool holds(const PlainPage& page, size_t at, size_t head) {
   return at >= page.lowest && at % kGrain == 0 && at + head <= page.size;
 }
 
+bool is_long(const PlainPage& page, size_t at) {
+  return holds(page, at, kLongItemSize) && page.bytes[at + kItemTypeAt] == kLong;
+}
+
 std::optional<PlainItem> item_at(const PlainPage& page, size_t at, size_t head) {
   if (!holds(page, at, head) || page.bytes[at + kItemTypeAt] != kHere) return {};
   const size_t length = page.u16(at), size = rounded(head + length);
   if (at + size > page.size) return {};
   return PlainItem{at, size, page.text(at + head, length)};
 }
-
-namespace {
-
-// Of what is kept in pages of its own.
-bool is_long(const PlainPage& page, size_t at) {
-  return holds(page, at, kLongItemSize) && page.bytes[at + kItemTypeAt] == kLong;
-}
-
-// As a < b; where there is much to compare, by a call.
-bool is_before(std::string_view a, std::string_view b) {
-  constexpr size_t kMuch = 256;
-  return b.size() < kMuch ? is_below(a, b) : a < b;
-}
-
-}  // namespace
 
 bool PlainBtree::is_sound(const PlainPage& meta) {
   const auto kind = kind_of(meta);
@@ -74,13 +78,15 @@ std::optional<PlainBtree::Kind> PlainBtree::kind_of(const PlainPage& meta) const
       has(kOneSize) != (record_size != 0) || meta.u32(kMinKeyAt) != kUsualMinKey) {
     return {};
   }
-  const Kind kind{has(kRecno), has(kRecno) || has(kCountsRecords), has(kDuplicates),
-                  has(kSortedDuplicates), record_size};
+  const Kind kind{has(kRecno),      has(kRecno) || has(kCountsRecords),
+                  has(kDuplicates), has(kSortedDuplicates),
+                  record_size,      has(kCompressed)};
   switch (others) {
     case 0:
     case kDuplicates:
     case kDuplicates | kSortedDuplicates:
     case kCountsRecords:
+    case kCompressed:
     case kRecno:
     case kRecno | kRenumbers:
     case kRecno | kOneSize:
@@ -95,7 +101,7 @@ bool PlainBtree::below(uint32_t number, unsigned level) {
   const char* const begin = pages_.begin_of(number);
   if (begin == nullptr) return false;
   const size_t count = PlainPage(number, begin, pages_.header()).count();  // or so it says
-  const size_t entries = kind_.is_recno ? count : count / 2;
+  const size_t entries = kind_.is_compressed ? keys_in_leaf_ : kind_.is_recno ? count : count / 2;
   ComingPage coming(coming_, pages_.header().page_size, entries + pages_.bits_to_take());
   const auto page = pages_.take(number, coming);
   const uint8_t type =
@@ -192,6 +198,8 @@ bool PlainBtree::halves(const PlainPage& page, unsigned level) {
   if (kind_.counts_records && records_ != between) return false;
   if (!kind_.is_recno && *last_ >= separator) return false;
   if (other.before_first_ != leaf_ || next_leaf_ != other.first_leaf_) return false;
+  if (kind_.is_compressed && !is_below(chunks_.last_key(), other.first_key_)) return false;
+  chunks_ = std::move(other.chunks_);
   records_ = other.records_;
   last_ = other.last_;
   separator_ = other.separator_;
@@ -211,6 +219,7 @@ bool PlainBtree::leaf(const PlainPage& page, const ComingPage& coming) {
   }
   leaf_ = page.number;
   next_leaf_ = page.u32(kNextAt);
+  if (kind_.is_compressed) return chunks(page, coming);
   return kind_.is_recno ? records(page, coming) : entries(page, coming);
 }
 
@@ -274,10 +283,8 @@ bool PlainBtree::entries(const PlainPage page, ComingPage coming) {
 // before it begins, so that they fill the page, none is long, and no key has duplicates. False: it
 // is another one, or not sound.
 bool PlainBtree::are_neat(const PlainPage& page, size_t count, const ComingPage& coming) {
-  const auto as_it_is = [](auto, auto stored) { return std::optional<uint64_t>(stored.size()); };
-  const auto of_item = [](auto key, auto stored) { return usual_served_size(key, stored); };
-  return database_.has_items ? neat_entries(page, count, coming, of_item)
-                             : neat_entries(page, count, coming, as_it_is);
+  return database_.has_items ? neat_entries(page, count, coming, kOfItem)
+                             : neat_entries(page, count, coming, kAsItIs);
 }
 
 template <class SizeOf>
@@ -313,6 +320,65 @@ bool PlainBtree::neat_entries(const PlainPage page, size_t count, ComingPage com
   records_ += count / 2;
   database_.totals.add(found);
   return true;
+}
+
+bool PlainBtree::chunks(const PlainPage& page, const ComingPage& coming) {
+  return database_.wants_long_values() ? chunks_of(page, coming, kOfItem)
+                                       : chunks_of(page, coming, kAsItIs);
+}
+
+// Separators in branches are made of the keys of items, so a chunk's last ones may be above one.
+template <class SizeOf>
+bool PlainBtree::chunks_of(const PlainPage page, ComingPage coming, SizeOf size_of) {
+  const size_t count = page.count();
+  if (count % 2 != 0) return false;
+  Tiles tiles(edges_, page);
+  EntryTotals found;
+  const auto take = [&](std::string_view key, std::string_view value) {
+    coming.a_bit();
+    const std::optional<uint64_t> size = size_of(key, value);
+    if (size) found.add(key.size(), *size);
+    return size.has_value();
+  };
+  for (size_t i = 0; i < count; i += 2) {
+    const auto key = item_at(page, page.item(i), kLeafKeyAt);
+    if (!key || (last_ && !is_below(chunks_.last_key(), key->text)) ||
+        (i == 0 && is_below(key->text, separator_))) {
+      return false;
+    }
+    if (!last_) first_key_ = key->text;
+    last_ = key->text;
+    tiles.add(key->at, key->size);
+    const size_t at = page.item(i + 1);
+    if (const auto chunk = item_at(page, at, kLeafKeyAt)) {
+      if (!chunks_.each(key->text, chunk->text, take)) return false;
+      tiles.add(at, chunk->size);
+    } else {
+      if (!add_long_chunk(page, at, key->text)) return false;
+      tiles.add(at, kLongItemSize);
+    }
+  }
+  keys_in_leaf_ = found.entries;
+  database_.totals.add(found);
+  return tiles.are_whole();
+}
+
+// One that has no more than the long value of its key, as libdb makes long ones.
+bool PlainBtree::add_long_chunk(const PlainPage& page, size_t at, std::string_view key) {
+  if (!is_long(page, at)) return false;
+  const uint32_t first = page.u32(at + kPageAt), length = page.u32(at + kLongSizeAt);
+  const char* const begin = pages_.begin_of(first);
+  if (begin == nullptr) return false;
+  const PlainPage part(first, begin, pages_.header());
+  auto bytes = part.text(part.header, part.size - part.header);
+  const auto size = take_number(bytes);
+  const size_t head = part.size - part.header - bytes.size();
+  if (!size || head + *size != length || part.u16(kLengthAt) < head) return false;
+  const bool is_wanted = database_.wants_long_values();
+  if (!pages_.take_value(first, length, is_wanted ? &whole_ : nullptr)) return false;
+  if (is_wanted) whole_.erase(0, head);
+  chunks_.begin(key);
+  return database_.add(key, whole_, *size);
 }
 
 // Their keys are their numbers.

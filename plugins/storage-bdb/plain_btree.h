@@ -3,7 +3,7 @@
 // of their bytes over all leaves, and on the right side of those in branches; leaves are linked in
 // that order; where records are counted, each branch counts what is below. Duplicates lie beside
 // each other in one leaf, in the order of their bytes where the file says so, or in a tree of their
-// own.
+// own. Compressed keys are in order as well, those of chunks among them.
 #pragma once
 
 #include <algorithm>
@@ -14,6 +14,7 @@
 #include <string_view>
 #include <vector>
 
+#include "plain_compressed.h"
 #include "plain_pages.h"
 
 namespace goromdb::bdb {
@@ -75,6 +76,8 @@ constexpr size_t rounded(size_t size) { return (size + kGrain - 1) / kGrain * kG
 bool has_bounds(const PlainPage& page);
 // What begins there has a head of so many bytes inside the page.
 bool holds(const PlainPage& page, size_t at, size_t head);
+// Whether what begins there is kept in pages of its own; its item is all inside the page then.
+bool is_long(const PlainPage& page, size_t at);
 // With a head of so many bytes. Nothing: it is not all inside the page, or it is of another kind.
 std::optional<PlainItem> item_at(const PlainPage& page, size_t at, size_t head);
 
@@ -91,6 +94,7 @@ class PlainBtree {
   struct Kind {  // what the first page says
     bool is_recno, counts_records, has_duplicates, sorts_duplicates;
     uint32_t record_size;  // 0: any
+    bool is_compressed;
   };
 
   std::optional<Kind> kind_of(const PlainPage& meta) const;
@@ -109,6 +113,10 @@ class PlainBtree {
   bool are_neat(const PlainPage& page, size_t count, const ComingPage& coming);
   template <class SizeOf>
   bool neat_entries(PlainPage page, size_t count, ComingPage coming, SizeOf size_of);
+  bool chunks(const PlainPage& page, const ComingPage& coming);
+  template <class SizeOf>
+  bool chunks_of(PlainPage page, ComingPage coming, SizeOf size_of);
+  bool add_long_chunk(const PlainPage& page, size_t at, std::string_view key);
   bool records(PlainPage page, ComingPage coming);
   bool has_tree(const PlainPage& page, size_t at) const;
   bool tree(const PlainPage& page, size_t i, std::string_view key);
@@ -119,7 +127,8 @@ class PlainBtree {
   PlainDatabase& database_;
   Kind kind_{};
   uint64_t records_ = 0;                    // so far, or entries
-  std::optional<std::string_view> last_{};  // key
+  std::optional<std::string_view> last_{};  // key, of an item
+  std::string_view first_key_{};            // where they are compressed
   std::string_view separator_{};            // no key behind it is smaller
   uint32_t first_leaf_ = 0, before_first_ = 0, leaf_ = 0, next_leaf_ = 0;
   const char* coming_ = nullptr;  // the page that is looked at next, where that is known
@@ -130,6 +139,8 @@ class PlainBtree {
     std::string separator;
   };
   std::unique_ptr<LongTexts> long_ = std::make_unique<LongTexts>();
+  PlainChunks chunks_{};
+  size_t keys_in_leaf_ = 0;  // the last one, where they are compressed
 };
 
 }  // namespace goromdb::bdb

@@ -33,6 +33,10 @@ const Kind kKinds[] = {
     {"a recno with records of one size", {.type = DB_RECNO, .record_size = 30}},
     {"a btree with checksums", {.flags = DB_CHKSUM}, true},
     {"a btree of the other byte order", {.byte_order = 4321}},
+    {"compressed keys", {.compressed = true}},
+    {"sorted compressed keys among others", {.compressed = true}, true, true},
+    {"compressed keys with checksums", {.flags = DB_CHKSUM, .compressed = true}, true},
+    {"compressed keys of the other byte order", {.byte_order = 4321, .compressed = true}},
     {"a hash", {.type = DB_HASH}},
     {"a hash among others", {.type = DB_HASH}, true},
     {"a hash with checksums", {.type = DB_HASH, .flags = DB_CHKSUM}},
@@ -214,6 +218,7 @@ TEST_CASE("whatever is changed, libdb finds sound what is found sound here, and 
         check_same(found, counted(path, "served"));
         counted(path, "other");  // and libdb comes to its end
       }
+      if (how.compressed && !kind.is_among_others) CHECK(finds_all(path));
     }
     INFO(taken, " found sound");
     CHECK(taken > times / 50);

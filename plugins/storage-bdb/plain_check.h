@@ -4,9 +4,9 @@
 // page of the file is one page of one database, a part of one value, a first page or free; what
 // else is true of a btree, a recno and a hash, plain_btree.h and plain_hash.h say.
 //
-// It says nothing against a file. What is not found sound is damaged or not plain (compression,
-// long values among sorted duplicates, entries that wait to be removed, a leaf without entries in a
-// tree of several), and libdb's to judge.
+// It says nothing against a file. What is not found sound is damaged or not plain (compressed keys
+// that may have duplicates or are long, long values among sorted duplicates, entries that wait to
+// be removed, a leaf without entries in a tree of several), and libdb's to judge.
 #pragma once
 
 #include <goromdb/sdk.hpp>

@@ -164,6 +164,79 @@ TEST_CASE("of a hash in which one key begins with another, what is found sound i
   }
 }
 
+TEST_CASE("compressed keys are counted as libdb counts them, and libdb finds each") {
+  const TempDir dir;
+  const auto path = dir.file("f");
+  const auto check_one = [&](Entries entries, Written how, bool is_sorted) {
+    CAPTURE(entries.size());
+    CAPTURE(how.page_size);
+    CAPTURE(how.byte_order);
+    CAPTURE(is_sorted);
+    how.compressed = true;
+    if (is_sorted) std::sort(entries.begin(), entries.end());
+    std::filesystem::remove(path);
+    write(path, is_sorted ? entries : shuffled(entries), how);
+    if (how.subdb != nullptr) {
+      how.subdb = "other";
+      write(path, some_entries(100), how, {"key7", "key50"});
+      how.subdb = "served";
+    }
+    REQUIRE(fault_of(path) == "");
+    check_same(check_file(path), counted(path, how.subdb));
+    CHECK(finds_all(path, how.subdb));
+  };
+  Entries others = {{"", "no key"}, {"\xff", ""}};  // more and less alike, most values short
+  for (int i = 0; i < rounds(3000); ++i) {
+    const auto key = std::string(i * 7919 % 61, 'k') + std::to_string(i * 7919 % 10007);
+    others.emplace_back(key, std::string(i % 17 == 0 ? i % 400 : i % 50, 'v'));
+  }
+  for (const uint32_t page_size : {512u, 4096u, 65536u}) {
+    for (const bool is_sorted : {true, false}) {
+      for (const int n : {0, 1, 2, 100, rounds(2000)})
+        check_one(some_entries(n), {.page_size = page_size}, is_sorted);
+      check_one(others, {.page_size = page_size}, is_sorted);
+      for (const int byte_order : {1234, 4321}) {
+        const Written how{.flags = DB_CHKSUM, .byte_order = byte_order, .page_size = page_size};
+        check_one(others, how, is_sorted);
+      }
+      check_one(others, {.subdb = "served", .page_size = page_size}, is_sorted);
+    }
+  }
+}
+
+TEST_CASE("compressed keys of two halves are in order, too") {
+  const TempDir dir;
+  const auto path = dir.file("f");
+  constexpr size_t kPage = 512;
+  Entries entries;
+  for (int i = 100000; i < 180000; ++i) entries.emplace_back(std::to_string(i), "value");
+  write(path, entries, {.page_size = kPage, .compressed = true});
+  REQUIRE(fault_of(path) == "");
+  check_same(check_file(path), counted(path));
+  const auto whole = bytes_of(path);
+  const auto header = header_of(whole, kPage);
+  // The last chunk before the second half, and a key in it that is above all others.
+  const size_t root = number_at(whole, kRootAt) * kPage;
+  REQUIRE(whole[root + kLevelAt] > 2);
+  const size_t middle = short_at(whole, root + kCountAt) / 2u;
+  size_t right =
+      number_at(whole, root + short_at(whole, root + kHeader + 2 * middle) + kPageAt) * kPage;
+  while (whole[right + kLevelAt] > 1)
+    right = number_at(whole, right + short_at(whole, right + kHeader) + kPageAt) * kPage;
+  const size_t left = number_at(whole, right + kPreviousAt) * kPage;
+  const size_t chunk =
+      left + short_at(whole, left + kHeader + 2 * (short_at(whole, left + kCountAt) - 1u));
+  const size_t end = chunk + kLeafKeyAt + short_at(whole, chunk);
+  REQUIRE(whole.substr(end - 9, 3) == "\5\1\5");  // the last key is another in its last byte
+  auto bytes = whole;
+  bytes[end - 9] = 0;
+  bytes[end - 6] = 'z';
+  for (const uint32_t threads : {1u, 2u}) {
+    CHECK(check(whole, header, {}, threads));
+    CHECK_FALSE(check(bytes, header, {}, threads));
+  }
+}
+
 // Of a key and of what is not a value of it.
 TEST_CASE("of duplicates the first is counted") {
   const TempDir dir;
@@ -311,11 +384,13 @@ TEST_CASE("values of which clients get a part are counted by that part, long one
   const auto found = check(bytes_of(path), 4096, true);
   REQUIRE(found.has_value());
   CHECK(found->front().bytes == served);
-  const auto hash = dir.file("hash");
-  write(hash, entries, {.type = DB_HASH});
-  const auto found_there = check(bytes_of(hash), 4096, true);
-  REQUIRE(found_there.has_value());
-  CHECK(found_there->front().bytes == served);
+  for (const Written& how : {Written{.type = DB_HASH}, Written{.compressed = true}}) {
+    const auto other = dir.file(how.compressed ? "compressed" : "hash");
+    write(other, entries, how);
+    const auto found_there = check(bytes_of(other), 4096, true);
+    REQUIRE(found_there.has_value());
+    CHECK(found_there->front().bytes == served);
+  }
   for (const auto type : {DB_BTREE, DB_HASH}) {
     entries.clear();
     for (int i = 0; i < 300; ++i) {
@@ -329,15 +404,23 @@ TEST_CASE("values of which clients get a part are counted by that part, long one
     CHECK(found_in_it->front().entries == 300);
     CHECK(found_in_it->front().largest_key == 243);
   }
-  write(path, {{"key", item_of({"another", "value", 0})}});
-  CHECK_FALSE(check(bytes_of(path), 4096, true));
+  for (const bool is_compressed : {false, true}) {
+    for (const auto& value : {"value"s, std::string(5000, 'v')}) {
+      const auto wrong = dir.file("wrong");
+      std::filesystem::remove(wrong);
+      write(wrong, {{"key", item_of({"another", value, 0})}}, {.compressed = is_compressed});
+      CHECK(check(bytes_of(wrong), 4096));
+      CHECK_FALSE(check(bytes_of(wrong), 4096, true));
+    }
+  }
 }
 
 TEST_CASE("what is not plain is left to libdb") {
   const TempDir dir;
   const auto entries = some_entries(200);
-  write(dir.file("compressed"), entries, {.compressed = true});
-  CHECK_FALSE(check(bytes_of(dir.file("compressed")), 4096));
+  const auto compressed = dir.file("compressed");
+  write(compressed, entries, {.flags = DB_DUP | DB_DUPSORT, .compressed = true});
+  CHECK_FALSE(check(bytes_of(compressed), 4096));
   for (const auto type : {DB_BTREE, DB_HASH}) {
     CAPTURE(type);
     const auto path = dir.file("kind" + std::to_string(type));
@@ -543,6 +626,34 @@ TEST_CASE("each thing that is not as it has to be is noticed") {
                       {"of the key before", place(2), whole.substr(place(0), 2)}});
     write(dir.file("g"), {{"key", "1"}, {"key", "2"}}, {.flags = DB_DUP, .page_size = kPage});
     check_all(bytes_of(dir.file("g")), {{"a key that lies nowhere", place(0), "\0\0"s}});
+  }
+  SUBCASE("of compressed keys") {
+    const auto path = dir.file("f");
+    const Entries entries = {{"key1", "one"}, {"key2", "two"}, {"key4", std::string(500, 'v')}};
+    write(path, entries, {.page_size = kPage, .compressed = true});
+    const auto whole = bytes_of(path);
+    const auto item = [&](size_t i) { return kPage + short_at(whole, kPage + kHeader + 2 * i); };
+    REQUIRE(short_at(whole, kPage + kCountAt) == 4);
+    const size_t chunk = item(1) + kLeafKeyAt;
+    const auto pair = std::string("\3one\3\1\3") + "2two";
+    REQUIRE(whole.substr(chunk, pair.size()) == pair);
+    const size_t part = page_of(whole, kOverflow, kPage);
+    check_all(whole, {{"flags, records too", kFlagsAt, "\x84"},
+                      {"flags, duplicates too", kFlagsAt, "\x81"},
+                      {"flags, a sub-database", kFlagsAt, "\xa0"},
+                      {"length of the first value", chunk, "\13"},
+                      {"bytes of the key before", chunk + 4, "\5"},
+                      {"its other bytes", chunk + 5, "\2"},
+                      {"length of a value", chunk + 6, "\4"},
+                      {"a key that is not above the one before", chunk + 7, "1"},
+                      {"a key that is not below the next item's", chunk + 7, "5"},
+                      {"an item's key below the chunk's before", item(2) + kLeafKeyAt + 3, "2"},
+                      {"an odd count", kPage + kCountAt, "\3"},
+                      {"length of a long value", item(3) + kLongSizeAt, "\1"},
+                      {"type of a long value", item(3) + kItemTypeAt, "\2"},
+                      {"page of a long value", item(3) + kPageAt, "\7\7"},
+                      {"size in a long value", part + kHeader + 1, "\1"},
+                      {"number in a long value", part + kHeader, "\xf8"}});
   }
   SUBCASE("of a recno") {
     const auto path = dir.file("f");

@@ -120,7 +120,7 @@ bool PlainDuplicates::neat_values(const PlainPage page, ComingPage coming) {
 }
 
 bool PlainDuplicates::long_value(const PlainPage& page, size_t at, bool is_first) {
-  if (!holds(page, at, kLongItemSize) || page.bytes[at + kItemTypeAt] != kLong) return false;
+  if (!is_long(page, at)) return false;
   const uint64_t length = page.u32(at + kLongSizeAt);
   const bool is_wanted = is_first && database_.wants_long_values();
   return pages_.take_value(page.u32(at + kPageAt), length, is_wanted ? &whole_ : nullptr) &&

@@ -110,6 +110,23 @@ inline EntryTotals counted(const std::string& path, const char* subdb = nullptr)
   return totals;
 }
 
+// Whether libdb finds each key that its cursor goes through, with its value.
+inline bool finds_all(const std::string& path, const char* subdb = nullptr) {
+  Environment env(1 << 20);
+  const auto db = DbHandle::open(env, path, subdb);
+  const auto cursor = db.cursor(env);
+  DBT key{}, value{};
+  while (cursor->get(cursor.get(), &key, &value, DB_NEXT) == 0) {
+    const std::string name(view(key)), text(view(value));
+    DBT wanted{}, found{};
+    wanted.data = const_cast<char*>(name.data());
+    wanted.size = static_cast<uint32_t>(name.size());
+    if (db.get()->get(db.get(), nullptr, &wanted, &found, 0) != 0 || view(found) != text)
+      return false;
+  }
+  return true;
+}
+
 // What libdb's own look finds; empty: nothing.
 inline std::string fault_of(const std::string& path) {
   try {
