@@ -5,45 +5,32 @@
 // numbers of more than four bytes, is none here.
 #pragma once
 
-#include <bit>
 #include <cstdint>
 #include <cstring>
 #include <optional>
 #include <string_view>
 #include <vector>
 
-#include "format.h"
-
 namespace goromdb::bdb {
 
 // A number where `bytes` begin, which they lose. Nothing: there is none.
-inline std::optional<uint32_t> take_number(std::string_view& bytes) {
-  if (bytes.empty()) return {};
-  const auto byte = [&](size_t i) { return static_cast<uint8_t>(bytes[i]); };
-  const auto size = static_cast<size_t>(std::countl_one(byte(0))) + 1;
-  if (size > kNumbersBegin.size() || size > bytes.size()) return {};
-  uint32_t number = byte(0) & (0xffu >> size);
-  for (size_t i = 1; i < size; ++i) number = number << 8 | byte(i);
-  bytes.remove_prefix(size);
-  return number + kNumbersBegin[size - 1];
-}
+std::optional<uint32_t> take_number(std::string_view& bytes);
 
-// What is stored before the other bytes of a key.
+// Of a key how many bytes are as the one before has them, and how many others; of its value; and in
+// how many all of that is stored. These are 0 where it is not there.
 struct PairSizes {
-  size_t same, others, value;
+  size_t same, others, value, stored;
 };
-
-inline std::optional<PairSizes> take_sizes(std::string_view& bytes) {
+PairSizes any_sizes(std::string_view bytes);
+// The same, written for those with a byte each, as they mostly are.
+inline PairSizes sizes_at(std::string_view bytes) {
   if (uint32_t numbers = 0; bytes.size() >= sizeof numbers) {
     std::memcpy(&numbers, bytes.data(), sizeof numbers);
-    if ((numbers & 0x808080) == 0) {  // each is a byte, as they mostly are
-      bytes.remove_prefix(3);
-      return PairSizes{numbers & 0x7f, numbers >> 8 & 0x7f, numbers >> 16 & 0x7f};
-    }
+    if ((numbers & 0x808080) == 0)
+      return {numbers & 0x7f, numbers >> 8 & 0x7f, numbers >> 16 & 0x7f, 3};
   }
-  const auto same = take_number(bytes), others = take_number(bytes), value = take_number(bytes);
-  if (!same || !others || !value) return {};
-  return PairSizes{*same, *others, *value};
+  const auto [same, others, value, stored] = any_sizes(bytes);
+  return {same, others, value, stored};  // a copy: the usual ones stay in registers
 }
 
 // Takes chunks apart, one after the other.
@@ -75,25 +62,25 @@ bool PlainChunks::each(std::string_view first, std::string_view chunk, Take&& ta
   if (!first_size || *first_size > chunk.size() || !take(first, chunk.substr(0, *first_size))) {
     return false;
   }
-  chunk.remove_prefix(*first_size);
   char* const key = key_.data();
   size_t key_size = first.size();
   const auto byte = [](char stored) { return static_cast<uint8_t>(stored); };
-  while (!chunk.empty()) {
-    const auto sizes = take_sizes(chunk);
-    if (!sizes) return false;
-    const auto [same, others, value_size] = *sizes;
-    if (others == 0 || others + value_size > chunk.size() || same > key_size) return false;
+  for (auto rest = chunk.substr(*first_size); !rest.empty();) {
+    const auto [same, others, value_size, stored] = sizes_at(rest);
+    if (stored == 0) return false;
+    rest.remove_prefix(stored);
+    if (others == 0 || others + value_size > rest.size() || same > key_size) return false;
     // As many bytes are the same as can be: the first other one is above the one in its place.
-    if (same < key_size && byte(chunk[0]) <= byte(key[same])) return false;
-    if (others <= kWord && chunk.size() >= kWord) {
-      std::memcpy(key + same, chunk.data(), kWord);
+    if (same < key_size && byte(rest[0]) <= byte(key[same])) return false;
+    if (others <= kWord && rest.size() >= kWord) {
+      std::memcpy(key + same, rest.data(), kWord);
     } else {
-      std::memcpy(key + same, chunk.data(), others);
+      std::memcpy(key + same, rest.data(), others);
     }
     key_size = same + others;
-    if (!take(std::string_view(key, key_size), chunk.substr(others, value_size))) return false;
-    chunk.remove_prefix(others + value_size);
+    if (!take(std::string_view(key, key_size), std::string_view(rest.data() + others, value_size)))
+      return false;
+    rest.remove_prefix(others + value_size);
   }
   key_size_ = key_size;
   return true;

@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <string>
 
+#include "format.h"
 #include "plain_compressed.h"
 
 namespace {
