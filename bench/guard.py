@@ -3,8 +3,8 @@
 
     ninja -C build && /usr/bin/python3 bench/guard.py --build build
 
-Of Berkeley DB there are more kinds of file, as db5.3_load makes them: a hash, a btree with checksums, a hash with them, a hash with
-duplicates, and a hash and a btree whose duplicates have trees of their own.
+Of Berkeley DB there are more kinds of file, as db5.3_load makes them: a hash, a btree with checksums, a hash with them, a btree
+whose keys are compressed, a hash with duplicates, and a hash and a btree whose duplicates have trees of their own.
 
 The process is started as the server starts it (core/guard/guard_words.h), with two threads and with one on one CPU, in turn
 with `cat`, which has the same CPUs. One line for each storage and size, medians of the rounds: how long all of `cat` takes to
@@ -37,6 +37,7 @@ KINDS = {  # of Berkeley DB files that `goromdb build` does not make: how db5.3_
     "hash-duplicates": ["-t", "hash", "-c", "duplicates=1", "-c", "dupsort=1"],
     "hash-trees": ["-t", "hash", "-c", "duplicates=1", "-c", "dupsort=1"],
     "btree-trees": ["-t", "btree", "-c", "duplicates=1"],
+    "btree-compressed": ["-t", "btree", "-c", "compressed=1"],
 }
 SAME_KEY = {"hash-duplicates": 1, "hash-trees": 3, "btree-trees": 3}  # digits of the key that are left out: 10, 1000 values of each
 MEMORY, CPU_S, SCRATCH = 8 << 30, 600, 8 << 30

@@ -111,11 +111,13 @@ class PlainBtree {
   bool leaf(const PlainPage& page, const ComingPage& coming);
   bool entries(PlainPage page, ComingPage coming);
   bool are_neat(const PlainPage& page, size_t count, const ComingPage& coming);
+  // Each SizeOf has a function of its own: in one for both the registers would not do.
   template <class SizeOf>
-  bool neat_entries(PlainPage page, size_t count, ComingPage coming, SizeOf size_of);
+  [[gnu::noinline]] bool neat_entries(PlainPage page, size_t count, ComingPage coming,
+                                      SizeOf size_of);
   bool chunks(const PlainPage& page, const ComingPage& coming);
   template <class SizeOf>
-  bool chunks_of(PlainPage page, ComingPage coming, SizeOf size_of);
+  [[gnu::noinline]] bool chunks_of(PlainPage page, ComingPage coming, SizeOf size_of);
   bool add_long_chunk(const PlainPage& page, size_t at, std::string_view key);
   bool records(PlainPage page, ComingPage coming);
   bool has_tree(const PlainPage& page, size_t at) const;
