@@ -371,7 +371,7 @@ bool PlainBtree::add_long_chunk(const PlainPage& page, size_t at, std::string_vi
   if (begin == nullptr) return false;
   const PlainPage part(first, begin, pages_.header());
   auto bytes = part.text(part.header, part.size - part.header);
-  const auto size = take_number(bytes);
+  const auto size = take_packed_number(bytes);
   const size_t head = part.size - part.header - bytes.size();
   if (!size || head + *size != length || part.u16(kLengthAt) < head) return false;
   const bool is_wanted = database_.wants_long_values();

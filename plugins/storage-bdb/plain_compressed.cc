@@ -7,7 +7,7 @@
 
 namespace goromdb::bdb {
 
-std::optional<uint32_t> take_number(std::string_view& bytes) {
+std::optional<uint32_t> take_packed_number(std::string_view& bytes) {
   if (bytes.empty()) return {};
   const auto byte = [&](size_t i) { return static_cast<uint8_t>(bytes[i]); };
   const auto size = static_cast<size_t>(std::countl_one(byte(0))) + 1;
@@ -20,7 +20,8 @@ std::optional<uint32_t> take_number(std::string_view& bytes) {
 
 PairSizes any_sizes(std::string_view bytes) {
   const size_t before = bytes.size();
-  const auto same = take_number(bytes), others = take_number(bytes), value = take_number(bytes);
+  const auto same = take_packed_number(bytes), others = take_packed_number(bytes),
+             value = take_packed_number(bytes);
   if (!same || !others || !value) return {};
   return {*same, *others, *value, before - bytes.size()};
 }

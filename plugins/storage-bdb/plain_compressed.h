@@ -14,7 +14,7 @@
 namespace goromdb::bdb {
 
 // A number where `bytes` begin, which they lose. Nothing: there is none.
-std::optional<uint32_t> take_number(std::string_view& bytes);
+std::optional<uint32_t> take_packed_number(std::string_view& bytes);
 
 // Of a key how many bytes are as the one before has them, and how many others; of its value; and in
 // how many all of that is stored. These are 0 where it is not there.
@@ -58,7 +58,7 @@ bool PlainChunks::each(std::string_view first, std::string_view chunk, Take&& ta
   const size_t most = first.size() + chunk.size() + kWord;
   if (key_.size() < most) key_.resize(most);
   begin(first);
-  const auto first_size = take_number(chunk);
+  const auto first_size = take_packed_number(chunk);
   if (!first_size || *first_size > chunk.size() || !take(first, chunk.substr(0, *first_size))) {
     return false;
   }

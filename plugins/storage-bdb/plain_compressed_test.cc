@@ -17,7 +17,7 @@ namespace {
 using Pairs = std::vector<std::pair<std::string, std::string>>;
 
 std::optional<uint32_t> number_in(std::string_view bytes, size_t size) {
-  const auto number = take_number(bytes);
+  const auto number = take_packed_number(bytes);
   CHECK(bytes.size() == (number ? 0 : size));
   return number;
 }
