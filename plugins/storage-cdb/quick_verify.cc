@@ -48,7 +48,7 @@ bool read_records(const CdbFile& file, uint64_t at, uint64_t end, Seen& seen, Te
     size_t count = 0;
     for (CdbFile::Record record; count < keys.size() && at < end; at = record.next) {
       if (!file.record(at, record)) return false;
-      __builtin_prefetch(record.key.data() + kAhead);
+      for (const size_t more : {0, 64}) __builtin_prefetch(record.key.data() + kAhead + more);
       totals.add(record.key.size(), record.value.size());
       keys[count] = record.key;
       places[count++] = static_cast<uint32_t>(at);
