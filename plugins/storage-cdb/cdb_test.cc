@@ -283,6 +283,44 @@ TEST_CASE("in a table whose slots have changed places it is the same, and when a
   }
 }
 
+TEST_CASE("of slots with long ways it is the same") {
+  const TempDir dir;
+  const auto verdict_on_bytes = [&](const std::string& bytes) {
+    std::filesystem::remove(dir.file("data.db"));
+    return checked_verdict_on(written(dir.file("data.db"), bytes));
+  };
+  constexpr uint32_t kKeys = 2500, kSlots = 2 * kKeys, kFirst = 2520;
+  std::vector<std::pair<std::string, std::string>> entries;
+  for (int i = 0; entries.size() < kKeys; ++i) {  // one table, in which all begin in its first half
+    const auto key = std::to_string(i);
+    const uint32_t hash = hash_of(key);
+    if (hash % 256 == 7 && (hash >> 8) % kSlots < kFirst) entries.emplace_back(key, "v");
+  }
+  const std::string whole = cdb_of(entries);
+  const size_t table = whole.size() - size_t{8} * kSlots;
+  REQUIRE(whole.compare(table + 8 * 2300 + 4, 4, number(0)) != 0);
+  CHECK(verdict_on_bytes(whole).entries == kKeys);
+  std::mt19937 random(3);
+  int sound = 0, refused = 0;
+  for (int i = 0; i < rounds(150); ++i) {
+    CAPTURE(i);
+    const size_t one = random() % (kKeys + 100);
+    const size_t other = i % 3 == 0 ? one + random() % 8 : random() % (kKeys + 100);
+    std::string bytes = whole;
+    std::swap_ranges(&bytes[table + 8 * one], &bytes[table + 8 * one] + 8,
+                     &bytes[table + 8 * other]);
+    ++(verdict_on_bytes(bytes).status == GOROMDB_OK ? sound : refused);
+  }
+  CHECK(sound > 10);
+  CHECK(refused > 10);
+  for (int i = 0; i < rounds(30); ++i) {
+    CAPTURE(i);
+    auto twice = entries;
+    twice.emplace_back(entries[random() % kKeys].first, "not found");
+    CHECK(verdict_on_bytes(cdb_of(twice)).entries == kKeys);
+  }
+}
+
 TEST_CASE("no flipped bit and no random bytes make it crash or hang") {
   std::mt19937 random(7);
   int refused = 0;

@@ -86,6 +86,49 @@ bool is_found(const CdbFile& file, const SlotTable& table, uint32_t slot, uint64
   return true;
 }
 
+// A run of filled slots in which some are unclear. It is looked at once for all of them: where keys
+// are much alike runs are long, and so is the way to each of their slots.
+class Run {
+ public:
+  explicit Run(const SlotTable& table) : table_(table) {}
+
+  // Whether the search for that slot's key surely ends with it: it is in the table of its hash, its
+  // way is in the run, and no hash before it looks like its own. Counts the slots on its way then.
+  // Asked of slots in ascending order.
+  bool is_clear(uint32_t slot, uint64_t& probes) {
+    if (slot >= end_) look_at(slot);
+    const uint32_t hash = table_.hash(slot), first = (hash >> 8) % table_.slots;
+    const bool is_its = hash % cdb::kTables == table_.number;
+    if (!is_its || first < begin_ || first > slot || looks_same_[slot - begin_]) return false;
+    probes += slot - first;
+    return true;
+  }
+
+ private:
+  static constexpr uint32_t kMost = 2048, kMarkBits = 12;
+
+  bool is_filled(uint32_t slot) const { return table_.position(slot) != 0; }
+
+  // Of longer runs a part: half of it before the slot.
+  void look_at(uint32_t slot) {
+    const uint32_t least = slot - std::min(slot, kMost / 2);
+    for (begin_ = slot; begin_ > least && is_filled(begin_ - 1);) --begin_;
+    const uint32_t most = std::min(begin_ + kMost, table_.slots);
+    ++number_;
+    for (end_ = begin_; end_ < most && is_filled(end_); ++end_) {
+      uint32_t& mark = marks_[table_.hash(end_) * 0x9e3779b1u >> (32 - kMarkBits)];
+      looks_same_[end_ - begin_] = mark == number_;
+      mark = number_;
+    }
+  }
+
+  const SlotTable table_;
+  uint32_t begin_ = 0, end_ = 0;
+  uint32_t number_ = 0;                           // of this run among those looked at
+  std::array<uint32_t, 1 << kMarkBits> marks_{};  // in which run a hash like that was last
+  std::array<bool, kMost> looks_same_{};          // as one before it in the run
+};
+
 // False: a search does not end at each slot, or takes long, or a key comes twice.
 template <class Tell>
 bool read_tables(const CdbFile& file, Seen& seen, Tell tell) {
@@ -93,6 +136,7 @@ bool read_tables(const CdbFile& file, Seen& seen, Tell tell) {
   for (uint32_t n = 0; n < cdb::kTables; ++n) {
     const CdbFile::Table place = file.table(n);
     const SlotTable table{file.mapping().data() + place.position, place.slots, n};
+    Run run(table);
     const auto tell_of = [&](uint32_t slot) {
       tell(place.position + uint64_t{slot} * cdb::kSlotSize);
     };
@@ -105,7 +149,10 @@ bool read_tables(const CdbFile& file, Seen& seen, Tell tell) {
         for (; bits != 0; bits &= bits - 1) {
           const uint32_t slot = word + static_cast<uint32_t>(std::countr_zero(bits));
           const uint64_t most = kMostProbes * seen.slots.size() + kFreeProbes;
-          if (!is_found(file, table, slot, probes, most, [&] { tell_of(slot); })) return false;
+          const bool is_right = run.is_clear(slot, probes) ? probes <= most
+                                                           : is_found(file, table, slot, probes,
+                                                                      most, [&] { tell_of(slot); });
+          if (!is_right) return false;
         }
         word += 64;
       }
