@@ -203,7 +203,7 @@ TEST_CASE("whatever is changed, libdb finds sound what is found sound here, and 
     const uint8_t leaf_of_tree = (how.flags & DB_DUPSORT) != 0 ? kSortedLeaf : kRecnoLeaf;
     if (kind.has_trees) REQUIRE(page_of(whole, leaf_of_tree, kSmallPage) != 0);
     std::mt19937 random(11);
-    const int times = rounds(700);
+    const int times = rounds(300);
     int taken = 0;
     for (int i = 0; i < times; ++i) {
       CAPTURE(i);
