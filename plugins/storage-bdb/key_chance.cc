@@ -40,6 +40,8 @@ struct KeyChance::Page {
     return swapped ? first << 16 | second : second << 16 | first;
   }
   uint8_t type() const { return u8(kTypeAt); }
+  // Never written: a bucket into which nothing was put.
+  bool is_hole() const { return type() == kFreePage && u32(kNumberAt) == 0; }
   bool is_hash() const { return type() == kHash || type() == kHashUnsorted; }
   uint16_t count() const { return u16(kCountAt); }
   size_t item(size_t i) const { return u16(header + i * sizeof(uint16_t)); }
@@ -91,7 +93,8 @@ KeyChance::Page KeyChance::read(uint32_t number) const {
     if (n <= 0) throw Failure(GOROMDB_E_IO, "page " + std::to_string(number) + " cannot be read");
     have += static_cast<size_t>(n);
   }
-  if (page.u32(kNumberAt) != number) corrupt(number, "bears another page's number");
+  if (page.u32(kNumberAt) != number && !page.is_hole())
+    corrupt(number, "bears another page's number");
   return page;
 }
 
@@ -164,6 +167,7 @@ std::optional<Candidate<std::string>> KeyChance::in_hash(const Tree& tree, std::
   uint64_t keys = 0, pages = 0;
   do {
     const Page page = read(number);
+    if (page.is_hole()) break;
     if (!page.is_hash()) corrupt(number, "is no part of a bucket");
     if (++pages > file_.size() / header_.page_size) corrupt(number, "is part of a circle");
     for (const size_t item : page.items(prefix)) {
