@@ -87,6 +87,15 @@ const Kind kKinds[] = {
      .how = {.type = DB_HASH, .flags = DB_CHKSUM, .byte_order = 4321},
      .is_among_others = true,
      .has_long_keys = true},
+    {.name = "a hash with duplicates of long keys in trees, with checksums",
+     .how = {.type = DB_HASH, .flags = DB_DUP | DB_CHKSUM},
+     .is_among_others = true,
+     .has_trees = true,
+     .has_long_keys = true},
+    {.name = "a btree with sorted duplicates of long keys in trees, with checksums",
+     .how = {.flags = DB_DUP | DB_DUPSORT | DB_CHKSUM, .byte_order = 4321},
+     .has_trees = true,
+     .has_long_keys = true},
     {"both", {.type = DB_HASH, .flags = DB_CHKSUM, .byte_order = 4321}},
 };
 
@@ -107,7 +116,9 @@ Entries some_of(const Kind& kind) {
   for (int i = 0; kind.has_trees && i < 300; ++i) {
     const auto text = std::to_string(10000 + i * 7919 % 10007);
     const bool is_long = i == 5 && (kind.how.flags & DB_DUPSORT) == 0;
-    some.emplace_back(i % 40 == 0 ? "few" : "many", text + std::string(is_long ? 900 : 40, 'v'));
+    const auto key =
+        std::string(kind.has_long_keys ? 300 : 0, 'm') + (i % 40 == 0 ? "few" : "many");
+    some.emplace_back(key, text + std::string(is_long ? 900 : 40, 'v'));
   }
   return some;
 }
