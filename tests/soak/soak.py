@@ -8,7 +8,8 @@ of a reload and started anew. Readers of every protocol compare each value with 
 moment; others connect for one request, leave in the middle of a reply, or read so slowly that they are cut. The line at
 the end: a request is a batch of keys, a key where the protocol asks for one at a time, or a page of a walk; p99 and max
 are of four batches sent at once, as these clients see them (one Python process: most of that is theirs); what is
-resident and open is of the last process, when every reader is connected, at its begin and its end.
+resident and open is of the last process, at its begin, when every reader is connected, and at its end, when nothing is
+dropped any more.
 """
 
 import argparse
