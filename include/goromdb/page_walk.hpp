@@ -36,11 +36,14 @@ inline int compare_common(std::string_view a, std::string_view b) {
   const size_t common = std::min(a.size(), b.size());
   const auto order = [](uint64_t x, uint64_t y) { return x < y ? -1 : x > y ? 1 : 0; };
   if (common >= kWord) {
-    for (size_t i = 0;; i = std::min(i + kWord, common - kWord)) {
-      const auto x = big_endian<uint64_t>(a.data() + i), y = big_endian<uint64_t>(b.data() + i);
-      if (x != y) return x < y ? -1 : 1;
-      if (i + kWord == common) return 0;
+    const size_t last = common - kWord;
+    const auto order_at = [&](size_t i) {
+      return order(big_endian<uint64_t>(a.data() + i), big_endian<uint64_t>(b.data() + i));
+    };
+    for (size_t i = 0; i < last; i += kWord) {
+      if (load<uint64_t>(a.data() + i) != load<uint64_t>(b.data() + i)) return order_at(i);
     }
+    return order_at(last);
   }
   if (common >= kHalf) {
     const auto both = [&](const char* at) {
@@ -67,10 +70,11 @@ inline bool is_same(std::string_view a, std::string_view b) {
   const auto differs = [&](size_t at) {
     return load<uint64_t>(a.data() + at) ^ load<uint64_t>(b.data() + at);
   };
-  for (size_t i = 0; i < last; i += kWord) {
+  if (differs(0) || differs(last)) return false;
+  for (size_t i = kWord; i < last; i += kWord) {
     if (differs(i)) return false;
   }
-  return !differs(last);
+  return true;
 }
 
 // As a < b.

@@ -85,8 +85,10 @@ struct EntryTotals {
   void add(uint64_t key_size, uint64_t value_size) {
     ++entries;
     bytes += key_size + value_size;
-    largest_key = std::max(largest_key, key_size);
-    largest_value = std::max(largest_value, value_size);
+    if (key_size > largest_key || value_size > largest_value) [[unlikely]] {
+      largest_key = std::max(largest_key, key_size);
+      largest_value = std::max(largest_value, value_size);
+    }
   }
   void add(const EntryTotals& other) {
     entries += other.entries;

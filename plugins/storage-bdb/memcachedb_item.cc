@@ -11,6 +11,23 @@ namespace {
 
 using namespace item;
 
+struct Parts {
+  std::string_view key, suffix, value;
+};
+
+// With its length in this byte order. What the suffix says was not looked at.
+std::optional<Parts> parts_of(std::string_view bytes, uint32_t length) {
+  const auto suffix_size = static_cast<uint8_t>(bytes[kSuffixSizeAt]);
+  const auto key_size = static_cast<uint8_t>(bytes[kKeySizeAt]);
+  const size_t suffix_at = kHeadSize + key_size + 1, value_at = suffix_at + suffix_size;
+  if (length < kCrlf.size() || length > std::numeric_limits<int32_t>::max()) return {};
+  if (bytes.size() < value_at + length) return {};
+  const size_t value_size = length - kCrlf.size();
+  const char *const suffix = bytes.data() + suffix_at, *const value = bytes.data() + value_at;
+  if (suffix[-1] != '\0' || !is_crlf(value + value_size)) return {};
+  return Parts{{bytes.data() + kHeadSize, key_size}, {suffix, suffix_size}, {value, value_size}};
+}
+
 constexpr int64_t kMostNumber = std::numeric_limits<uint32_t>::max();
 
 // Takes " NUMBER" from `at` on, which is no larger than any flags or length can be.
@@ -58,9 +75,9 @@ std::optional<Item> parse_item(std::string_view bytes) {
   return item ? item : parse(bytes, __builtin_bswap32(length));
 }
 
-std::optional<uint64_t> served_size(std::string_view key, std::string_view stored) {
+uint64_t served_size(std::string_view key, std::string_view stored) {
   const auto item = parse_item(stored);
-  return item && item->key == key ? std::optional<uint64_t>(item->value.size()) : std::nullopt;
+  return item && item->key == key ? item->value.size() : kNoItem;
 }
 
 std::string item_of(const Item& item) {

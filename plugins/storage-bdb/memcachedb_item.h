@@ -9,6 +9,8 @@
 
 #include <goromdb/page_walk.hpp>
 
+#include <array>
+#include <bit>
 #include <cstdint>
 #include <cstring>
 #include <limits>
@@ -32,11 +34,13 @@ std::optional<Item> parse_item(std::string_view bytes);
 // The key has at most kMostItemKey bytes, the value less than 2 GiB.
 std::string item_of(const Item& item);
 
-// How many bytes clients get of what is stored for a key; nothing: it is no item of that key.
-std::optional<uint64_t> served_size(std::string_view key, std::string_view stored);
+// How many bytes clients get of what is stored for a key; kNoItem: it is no item of that key.
+uint64_t served_size(std::string_view key, std::string_view stored);
 // The same, and written for items as they mostly are: the guard asks it of each entry of a file,
 // and has a few ns.
-std::optional<uint64_t> usual_served_size(std::string_view key, std::string_view stored);
+uint64_t usual_served_size(std::string_view key, std::string_view stored);
+// A number, which stays in a register: an optional goes by way of memory.
+constexpr uint64_t kNoItem = std::numeric_limits<uint64_t>::max();
 
 // ---- what of that is here to be a part of loops ----
 
@@ -47,55 +51,51 @@ constexpr std::string_view kCrlf = "\r\n";
 
 inline bool is_crlf(const char* at) { return std::memcmp(at, kCrlf.data(), kCrlf.size()) == 0; }
 
-struct Parts {
-  std::string_view key, suffix, value;
-};
-
-// With its length in this byte order. What the suffix says was not looked at.
-inline std::optional<Parts> parts_of(std::string_view bytes, uint32_t length) {
-  const auto suffix_size = static_cast<uint8_t>(bytes[kSuffixSizeAt]);
-  const auto key_size = static_cast<uint8_t>(bytes[kKeySizeAt]);
-  const size_t suffix_at = kHeadSize + key_size + 1, value_at = suffix_at + suffix_size;
-  if (length < kCrlf.size() || length > std::numeric_limits<int32_t>::max()) return {};
-  if (bytes.size() < value_at + length) return {};
-  const size_t value_size = length - kCrlf.size();
-  const char *const suffix = bytes.data() + suffix_at, *const value = bytes.data() + value_at;
-  if (suffix[-1] != '\0' || !is_crlf(value + value_size)) return {};
-  return Parts{{bytes.data() + kHeadSize, key_size}, {suffix, suffix_size}, {value, value_size}};
-}
-
 inline uint32_t length_in(std::string_view bytes) {
   uint32_t length;
   std::memcpy(&length, bytes.data(), sizeof length);
   return length;
 }
 
-// Whether it is the suffix of a value of so many bytes, with flags of one digit. There are others.
+// The digits of small numbers, as four bytes: the first digit is the first of them.
+inline constexpr auto kDigits = [] {
+  std::array<uint32_t, 1000> all{};
+  for (uint32_t number = 0; number < all.size(); ++number) {
+    uint32_t rest = number;
+    do {
+      all[number] = all[number] << 8 | ('0' + rest % 10);
+      rest /= 10;
+    } while (rest != 0);
+  }
+  return all;
+}();
+
+// Whether it is the suffix of a value of so many bytes, which are not too many, with flags of one
+// digit. There are others. Before it is the zero byte.
 inline bool is_usual(std::string_view suffix, size_t length) {
-  constexpr size_t kNumberAt = sizeof " F " - 1, kMostDigits = 10;
+  constexpr size_t kNumberAt = sizeof " F " - 1, kMostDigits = sizeof(uint32_t);
   const size_t digits = suffix.size() - kNumberAt - kCrlf.size();  // fewer than none: very many
-  if (digits - 1 >= kMostDigits) return false;
-  const char *const flags = suffix.data() + 1, *at = suffix.data() + kNumberAt;
-  const auto digit_at = [](const char* place) { return static_cast<uint8_t>(*place - '0'); };
-  if (flags[-1] != ' ' || digit_at(flags) > 9 || flags[1] != ' ') return false;
-  const char* const end = at + digits;
-  size_t says = 0;
-  do {
-    const auto digit = digit_at(at);
-    if (digit > 9) return false;
-    says = says * 10 + digit;
-  } while (++at != end);
-  return says == length && is_crlf(end);
+  if (digits - 1 >= kMostDigits || length >= kDigits.size()) return false;
+  const char* const end = suffix.data() + suffix.size() - kCrlf.size();
+  const uint32_t flags = std::rotr(load<uint32_t>(suffix.data() - 1) ^ load<uint32_t>("\0 0 "), 16);
+  return flags <= 9 &&
+         load<uint32_t>(end - kMostDigits) >> 8 * (kMostDigits - digits) == kDigits[length] &&
+         is_crlf(end);
 }
 
 }  // namespace item
 
-inline std::optional<uint64_t> usual_served_size(std::string_view key, std::string_view stored) {
+inline uint64_t usual_served_size(std::string_view key, std::string_view stored) {
   using namespace item;
-  if (stored.size() >= kHeadSize) {
-    const auto parts = parts_of(stored, length_in(stored));
-    if (parts && is_same(parts->key, key) && is_usual(parts->suffix, parts->value.size())) {
-      return parts->value.size();
+  if (stored.size() >= kHeadSize && static_cast<uint8_t>(stored[kKeySizeAt]) == key.size()) {
+    const size_t suffix_at = kHeadSize + key.size() + 1;
+    const size_t suffix_size = static_cast<uint8_t>(stored[kSuffixSizeAt]);
+    const size_t value_size = length_in(stored) - kCrlf.size();
+    const char *const begin = stored.data(), *const end = begin + stored.size();
+    if (suffix_at + suffix_size + value_size + kCrlf.size() == stored.size() &&
+        is_same({begin + kHeadSize, key.size()}, key) &&
+        is_usual({begin + suffix_at, suffix_size}, value_size) && is_crlf(end - kCrlf.size())) {
+      return value_size;
     }
   }
   return served_size(key, stored);

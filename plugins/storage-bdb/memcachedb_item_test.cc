@@ -14,7 +14,7 @@ namespace {
 const std::string kItem = "\x07\0\0\0\x07\x03\0\0key\0 42 5\r\nhello\r\n"s;
 
 // What both ways say.
-std::optional<uint64_t> served(std::string_view key, std::string_view stored) {
+uint64_t served(std::string_view key, std::string_view stored) {
   const auto size = served_size(key, stored);
   CHECK(usual_served_size(key, stored) == size);
   return size;
@@ -110,24 +110,43 @@ TEST_CASE("numbers are whole and no larger than flags and lengths can be") {
                              ""}) {
     CAPTURE(suffix);
     CHECK_FALSE(parse_item(item_with(suffix)));
-    CHECK_FALSE(served("k", item_with(suffix)));
+    CHECK(served("k", item_with(suffix)) == kNoItem);
   }
 }
 
 TEST_CASE("what clients get of an item is its value, under its own key alone") {
   CHECK(served("key", kItem) == 5);
-  for (const char* key : {"", "ke", "kez", "Key", "key2"}) CHECK_FALSE(served(key, kItem));
-  CHECK_FALSE(served("key", kItem.substr(1)));
+  for (const char* key : {"", "ke", "kez", "Key", "key2"}) CHECK(served(key, kItem) == kNoItem);
+  CHECK(served("key", kItem.substr(1)) == kNoItem);
   for (size_t size = 0; size <= kMostItemKey; ++size) {
     auto key = std::string(size, 'k');
     const auto item = item_of({key, "hello", 0});
     CHECK(served(key, item) == 5);
     if (size == 0) continue;
     key.back() = 'z';
-    CHECK_FALSE(served(key, item));
+    CHECK(served(key, item) == kNoItem);
     key.back() = 'k';
     key.front() = 'z';
-    CHECK_FALSE(served(key, item));
+    CHECK(served(key, item) == kNoItem);
+  }
+}
+
+TEST_CASE("a value's length is told by its suffix, however many digits that has") {
+  for (const size_t size : {0, 1, 9, 10, 11, 99, 100, 101, 999, 1000, 1001, 9999, 10000, 123456}) {
+    CAPTURE(size);
+    const auto item = item_of({"key", std::string(size, 'v'), 7});
+    CHECK(served("key", item) == size);
+    const auto suffix = " 7 " + std::to_string(size) + "\r\n";
+    const auto suffix_at = item.find(suffix);
+    for (size_t i = 0; i < suffix.size(); ++i) {
+      for (const char other : {'\0', ' ', '/', '0', '1', '9', ':', '\r', '\n', '\xff'}) {
+        if (other == suffix[i]) continue;
+        auto bytes = item;
+        bytes[suffix_at + i] = other;
+        const bool is_flag = i == 1 && other >= '0' && other <= '9';
+        CHECK(served("key", bytes) == (is_flag ? size : kNoItem));
+      }
+    }
   }
 }
 

@@ -19,34 +19,14 @@ bool is_before(std::string_view a, std::string_view b) {
 }
 
 // What is served of a value that is not long: it, or what the item holds that it is.
-constexpr auto kAsItIs = [](std::string_view, std::string_view stored) {
-  return std::optional<uint64_t>(stored.size());
+constexpr auto kAsItIs = [](std::string_view, std::string_view stored) -> uint64_t {
+  return stored.size();
 };
 constexpr auto kOfItem = [](std::string_view key, std::string_view stored) {
   return usual_served_size(key, stored);
 };
 
 }  // namespace
-
-bool has_bounds(const PlainPage& page) {
-  return page.count() > 0 && page.end_of_places() <= page.lowest && page.lowest < page.size &&
-         page.lowest % kGrain == 0;
-}
-
-bool holds(const PlainPage& page, size_t at, size_t head) {
-  return at >= page.lowest && at % kGrain == 0 && at + head <= page.size;
-}
-
-bool is_long(const PlainPage& page, size_t at) {
-  return holds(page, at, kLongItemSize) && page.bytes[at + kItemTypeAt] == kLong;
-}
-
-std::optional<PlainItem> item_at(const PlainPage& page, size_t at, size_t head) {
-  if (!holds(page, at, head) || page.bytes[at + kItemTypeAt] != kHere) return {};
-  const size_t length = page.u16(at), size = rounded(head + length);
-  if (at + size > page.size) return {};
-  return PlainItem{at, size, page.text(at + head, length)};
-}
 
 bool PlainBtree::is_sound(const PlainPage& meta) {
   const auto kind = kind_of(meta);
@@ -292,28 +272,28 @@ bool PlainBtree::neat_entries(const PlainPage page, size_t count, ComingPage com
                               SizeOf size_of) {
   EntryTotals found;
   size_t begin = page.size;  // of the item before
-  std::string_view last, key, value;
-  const auto take_next = [&](size_t i, std::string_view& text) {
-    const size_t at = page.load<uint16_t>(page.header + i * sizeof(uint16_t));
-    if (at + kGrain > begin) return false;
-    const auto head = page.load<uint32_t>(at);  // length, type, the first byte
-    const size_t length = head & 0xffff;
-    if ((head >> 8 * kItemTypeAt & 0xff) != kHere || at + rounded(kLeafKeyAt + length) != begin) {
-      return false;
-    }
-    text = page.text(at + kLeafKeyAt, length);
-    begin = at;
-    return true;
-  };
+  std::string_view last = separator_;
   for (size_t i = 0; i < count; i += 2) {
     coming.a_bit();
-    if (!take_next(i, key) || !take_next(i + 1, value)) return false;
+    const auto places = page.load<uint32_t>(page.header + i * sizeof(uint16_t));
+    const size_t key_at = places & 0xffff, value_at = places >> 16;
+    if (key_at + kGrain > begin || value_at >= key_at) return false;
+    if (page.bytes[key_at + kItemTypeAt] != kHere || page.bytes[value_at + kItemTypeAt] != kHere)
+      return false;
+    const size_t key_size = page.load<uint16_t>(key_at), value_size = page.load<uint16_t>(value_at);
+    if (key_at + rounded(kLeafKeyAt + key_size) != begin ||
+        value_at + rounded(kLeafKeyAt + value_size) != key_at) {
+      return false;
+    }
+    const auto key = page.text(key_at + kLeafKeyAt, key_size);
+    const auto value = page.text(value_at + kLeafKeyAt, value_size);
     // The leaf before ends below the separator: children() and halves() see to that.
-    if (i == 0 ? is_below(key, separator_) : !is_below(last, key)) return false;
+    if (!is_below(last, key) && (i > 0 || last != key)) return false;
+    begin = value_at;
     last = key;
-    const std::optional<uint64_t> size = size_of(key, value);
-    if (!size) return false;
-    found.add(key.size(), *size);
+    const uint64_t size = size_of(key, value);
+    if (size == kNoItem) return false;
+    found.add(key.size(), size);
   }
   if (begin != page.lowest) return false;
   last_ = last;
@@ -336,9 +316,9 @@ bool PlainBtree::chunks_of(const PlainPage page, ComingPage coming, SizeOf size_
   EntryTotals found;
   const auto take = [&](std::string_view key, std::string_view value) {
     coming.a_bit();
-    const std::optional<uint64_t> size = size_of(key, value);
-    if (size) found.add(key.size(), *size);
-    return size.has_value();
+    const uint64_t size = size_of(key, value);
+    if (size != kNoItem) found.add(key.size(), size);
+    return size != kNoItem;
   };
   for (size_t i = 0; i < count; i += 2) {
     const auto key = item_at(page, page.item(i), kLeafKeyAt);

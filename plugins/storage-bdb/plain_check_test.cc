@@ -3,7 +3,7 @@
 #include <bit>
 
 #include "memcachedb_item.h"
-#include "plain_btree.h"
+#include "plain_items.h"
 #include "plain_test.h"
 #include "rounds.hpp"
 

@@ -9,7 +9,7 @@
 #include <string>
 #include <string_view>
 
-#include "plain_btree.h"
+#include "plain_items.h"
 #include "plain_pages.h"
 
 namespace goromdb::bdb {

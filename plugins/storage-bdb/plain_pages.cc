@@ -232,9 +232,8 @@ bool PlainDatabase::add(std::string_view key, std::string_view stored, uint64_t 
   }
   if (!is_served) return true;
   if (has_items) {
-    const auto served = served_size(key, stored);
-    if (!served) return false;
-    length = *served;
+    length = served_size(key, stored);
+    if (length == kNoItem) return false;
   }
   totals.add(key.size(), length);
   return true;
