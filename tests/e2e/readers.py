@@ -6,6 +6,7 @@ import threading
 from harness import wait_for
 
 BATCH = 100
+PAUSE = 0.01  # seconds between two turns of a reader: what Python does with replies is most of a core's time without it
 
 
 def batches(keys):
@@ -40,6 +41,7 @@ class Reader(threading.Thread):
                     client.send(b"".join(b"get " + " ".join(k).encode() + b"\r\n" for k in asked))
                     for keys in asked:
                         self.check(keys, client.read_values())
+                    self.stopping.wait(PAUSE)
         except Exception as failure:  # pylint: disable=broad-except
             self.failure = failure
 

@@ -16,6 +16,7 @@ import pytest
 import writers
 
 from harness import DEADLINE, PROGRAM, SANITIZER, SLOW, Client, dataset, encode, wait_for
+from readers import PAUSE
 from redis_wire import RedisError, Wire
 
 PAGE = 4096
@@ -74,6 +75,7 @@ class Asker(threading.Thread):
                     with self.connect() as connection:
                         while not self.stopping.is_set():
                             self.turn(connection)
+                            self.stopping.wait(PAUSE)
                 except (ConnectionError, AssertionError) as error:
                     if not self.has_ended(error):
                         raise

@@ -15,8 +15,8 @@ import harness  # pylint: disable=wrong-import-position
 
 
 def pytest_addoption(parser):
-    parser.addoption("--all", action="store_true", help="every error that fits each call")
-    parser.addoption("--turn", type=int, default=25, help="which third, which of the errors")
+    parser.addoption("--all", action="store_true", help="every error at each call")
+    parser.addoption("--turn", type=int, default=25, help="which of the errors, and of a group's calls which third")
 
 
 def pytest_collection_modifyitems(items):

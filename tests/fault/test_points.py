@@ -47,7 +47,7 @@ def least_tried(storage, way, action):
     *seen, failing = LEAST[storage, way]
     if action == "fail":
         return failing + LEAST_LOOKS
-    return (sum(seen) + LEAST_LOOKS) // (3 if action == "kill after" else 1)
+    return sum(seen) + LEAST_LOOKS
 
 
 def inbox_of(way, elsewhere):
@@ -69,23 +69,13 @@ def turn_of(config):
     return config.getoption("--turn")
 
 
-def a_third_of(points, turn):
-    """To kill after a call is to kill before the next one of that thread: but for the last one of
-    each, and for what other threads do in between. So those are always there, of the rest a third.
-    """
-    last = {p.where: p.number for p in points}
-    return [p for p in points if p.number == last[p.where] or (p.number + turn) % 3 == 0]
-
-
 @pytest.mark.parametrize("action", ["kill before", "kill after"])
 @pytest.mark.parametrize("storage, way", LEAST)
 def test_a_kill_at_any_call_loses_nothing(
-    folder, elsewhere, library, storage, way, action, record_property, request
+    folder, elsewhere, library, storage, way, action, record_property
 ):
     sets, inbox = DataSets(storage, way), inbox_of(way, elsewhere)
     points = recorded(folder, library, storage, way, sets, inbox)
-    if action == "kill after" and not request.config.getoption("--all"):
-        points = a_third_of(points, turn_of(request.config))
     # Where the server lives on without its guard it tries again at the next poll.
     alone = [p for p in points if p.where == "guard" and action == "kill after"]
     number = 0

@@ -34,10 +34,12 @@ def made(make):
 # ---- Berkeley DB: db_load reads text in which each line is the hex of a key or of a value ---------
 
 
-def dump_of(words, header):
+def dump_of(words, header, more=lambda key: ()):
+    """`more`: a key's other values."""
     lines = [b"VERSION=3", b"format=bytevalue", *header, b"HEADER=END"]
-    for key, value in sorted(words.items()):
-        lines += [b" " + key.hex().encode(), b" " + value.hex().encode()]
+    for key, first in sorted(words.items()):
+        for value in first, *more(key):
+            lines += [b" " + key.hex().encode(), b" " + value.hex().encode()]
     return b"\n".join([*lines, b"DATA=END", b""])
 
 
@@ -46,6 +48,17 @@ def bdb(words, kind="btree", settings=()):
     flags = [word for setting in settings for word in ("-c", setting)]
     text = dump_of(words, [b"type=" + kind.encode()])
     return made(lambda path: run(["db_load", *flags, str(path)], text))
+
+
+def bdb_duplicates(words, kind):
+    """Each key's value is its first one: others are beside it or, of every eighth key, fill a tree of their own."""
+    eighth = set(sorted(words)[::8])
+
+    def more(key):
+        return [b"another %d" % n * 4 for n in range(300 if key in eighth else len(key) % 3)]
+
+    text = dump_of(words, [b"type=" + kind.encode(), b"duplicates=1"], more)
+    return made(lambda path: run(["db_load", str(path)], text))
 
 
 def bdb_namespaces(namespaces):
