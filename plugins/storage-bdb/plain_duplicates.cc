@@ -96,25 +96,24 @@ bool PlainDuplicates::neat_values(const PlainPage page, ComingPage coming) {
   const size_t count = page.count();
   const bool are_sorted = are_sorted_;
   size_t begin = page.size;  // of the item before
-  std::string_view first, last;
+  std::string_view last = separator_;
   for (size_t i = 0; i < count; ++i) {
     coming.a_bit();
     const size_t at = page.load<uint16_t>(page.header + i * sizeof(uint16_t));
-    if (at + kGrain > begin) return false;
-    const auto head = page.load<uint32_t>(at);  // length, type, the first byte
-    const size_t length = head & 0xffff;
-    if ((head >> 8 * kItemTypeAt & 0xff) != kHere || at + rounded(kLeafKeyAt + length) != begin)
-      return false;
+    if (at + kGrain > begin || page.bytes[at + kItemTypeAt] != kHere) return false;
+    const size_t length = page.load<uint16_t>(at);
+    if (at + rounded(kLeafKeyAt + length) != begin) return false;
     begin = at;
     const auto text = page.text(at + kLeafKeyAt, length);
-    if (i == 0) first = text;
-    if (!are_sorted) continue;
     // The leaf before ends below the separator: branch() sees to that.
-    if (i == 0 ? is_below(text, separator_) : !is_below(last, text)) return false;
+    if (are_sorted && !is_below(last, text) && (i > 0 || last != text)) return false;
     last = text;
   }
   if (begin != page.lowest) return false;
-  if (count_ == 0 && !database_.add(key_, first, first.size())) return false;
+  if (count_ == 0) {
+    const auto first = item_at(page, page.item(0), kLeafKeyAt)->text;
+    if (!database_.add(key_, first, first.size())) return false;
+  }
   last_ = last;
   return true;
 }
