@@ -10,6 +10,11 @@
 #include <cstdint>
 #include <cstring>
 #include <string_view>
+#include <type_traits>
+
+#ifdef __x86_64__
+#include <immintrin.h>
+#endif
 
 namespace goromdb {
 
@@ -120,63 +125,135 @@ inline bool has_lanes() {
 constexpr size_t kSideBySide = 16;
 using SomeKeys = std::array<std::string_view, kSideBySide>;
 using SomeHashes = std::array<uint32_t, kSideBySide>;
+// Where some keys are longer than others, so many bytes before each of them can be read.
+constexpr size_t kBeforeKeys = 512;
 
 #ifdef __x86_64__
-// The hashes of the keys' first `common` bytes, four at least, which all have: a lane a key. Two
-// registers of them, since a multiplication takes as long as a few of them together.
-template <uint32_t kFactor>
-__attribute__((target("avx2"))) void hash_in_lanes(const SomeKeys& keys, size_t common,
-                                                   uint32_t begin, SomeHashes& hashes) {
-  constexpr size_t kLanes = 8, kRegisters = kSideBySide / kLanes, kWord = sizeof(uint32_t);
-  using Lanes = uint32_t __attribute__((vector_size(kLanes * sizeof(uint32_t))));
-  Lanes hash[kRegisters], words[kRegisters];
-  for (auto& each : hash) each = Lanes{} + begin;
-  for (size_t i = 0; i < common;) {
-    const size_t at = std::min(i, common - kWord);  // nothing is read that is not the key's
-    const auto word_of = [&](size_t k) {
-      uint32_t word;
-      std::memcpy(&word, keys[k].data() + at, kWord);
-      return word;
-    };
-    for (size_t r = 0; r < kRegisters; ++r) {
-      const size_t k = r * kLanes;
-      words[r] = Lanes{word_of(k),     word_of(k + 1), word_of(k + 2), word_of(k + 3),
-                       word_of(k + 4), word_of(k + 5), word_of(k + 6), word_of(k + 7)} >>
-                 8 * (i - at);
-    }
-    for (; i < at + kWord; ++i) {
-      for (size_t r = 0; r < kRegisters; ++r) {
-        hash[r] = hash[r] * kFactor ^ (words[r] & 0xff);
-        words[r] >>= 8;
-      }
-    }
+// Wide registers, each with some hashes. A product of 32 bits takes half as long in lanes of 64,
+// whose upper half means nothing then.
+struct NarrowLanes {
+  using Lane = uint32_t;
+  using Signed = int32_t;
+  using Lanes = Lane __attribute__((vector_size(32)));
+  using Places = Signed __attribute__((vector_size(32)));
+  template <uint32_t kFactor>
+  [[gnu::always_inline]] static void multiply(Lanes& lanes) {
+    lanes *= kFactor;
   }
-  std::memcpy(hashes.data(), hash, sizeof hash);
+};
+struct WideLanes {
+  using Lane = uint64_t;
+  using Signed = int64_t;
+  using Lanes = Lane __attribute__((vector_size(32)));
+  using Places = Signed __attribute__((vector_size(32)));
+  template <uint32_t kFactor>
+  __attribute__((target("avx2"), always_inline)) static void multiply(Lanes& lanes) {
+    const auto product =
+        _mm256_mul_epu32(reinterpret_cast<__m256i>(lanes), _mm256_set1_epi64x(int64_t{kFactor}));
+    lanes = reinterpret_cast<Lanes>(product);
+  }
+};
+// One more than a power of two is multiplied with by a shift.
+template <uint32_t kFactor>
+using HashLanes = std::conditional_t<std::has_single_bit(kFactor - 1), NarrowLanes, WideLanes>;
+
+// From the hashes of what is before, those of the keys' last `length` bytes, as many at least as a
+// lane has: a lane a key, all in step, since each step of a hash waits for the one before it. Or,
+// `kAreUneven`, some keys have fewer: what is before one counts as zeros, and its hash begins with
+// it.
+template <uint32_t kFactor, uint32_t kBegin, bool kAreUneven>
+__attribute__((target("avx2"))) void hash_in_lanes(const SomeKeys& keys, size_t length,
+                                                   SomeHashes& hashes) {
+  using Kind = HashLanes<kFactor>;
+  using Lane = typename Kind::Lane;
+  using Lanes = typename Kind::Lanes;
+  using Signed = typename Kind::Signed;
+  using Places = typename Kind::Places;
+  constexpr size_t kWord = sizeof(Lane), kLanes = sizeof(Lanes) / kWord;
+  constexpr size_t kRegisters = kSideBySide / kLanes;
+  const char* from[kSideBySide];
+  Lanes hash[kRegisters], words[kRegisters];
+  Places begin[kRegisters];  // of the shorter keys
+  for (size_t k = 0; k < kSideBySide; ++k) {
+    from[k] = keys[k].data() + keys[k].size() - length;
+    const bool is_shorter = kAreUneven && keys[k].size() < length;
+    begin[k / kLanes][k % kLanes] = is_shorter ? Signed(length - keys[k].size()) : -1;
+    hash[k / kLanes][k % kLanes] = is_shorter ? 0 : hashes[k];
+  }
+  const auto begin_at = [&](size_t r, size_t i) __attribute__((target("avx2"))) {
+    if (kAreUneven && kBegin != 0)
+      hash[r] ^= reinterpret_cast<Lanes>(begin[r] == static_cast<Signed>(i)) & kBegin;
+  };
+  const auto take_byte = [&](size_t i) __attribute__((target("avx2"))) {
+    for (size_t r = 0; r < kRegisters; ++r) {
+      begin_at(r, i);
+      Kind::template multiply<kFactor>(hash[r]);
+      hash[r] ^= words[r] & 0xff;
+      words[r] >>= 8;
+    }
+  };
+  const auto take_words = [&](size_t at) __attribute__((target("avx2"))) {
+    for (size_t r = 0; r < kRegisters; ++r) {
+      const auto word_of = [&](size_t k) { return load<Lane>(from[r * kLanes + k] + at); };
+      if constexpr (kLanes == 4) {
+        words[r] = Lanes{word_of(0), word_of(1), word_of(2), word_of(3)};
+      } else {
+        words[r] = Lanes{word_of(0), word_of(1), word_of(2), word_of(3),
+                         word_of(4), word_of(5), word_of(6), word_of(7)};
+      }
+      if (!kAreUneven) continue;
+      const Places until = begin[r] - static_cast<Signed>(at), none = {};
+      const Places zeros = until > 0 ? until : none;
+      words[r] &= reinterpret_cast<Lanes>(zeros < static_cast<Signed>(kWord)) &
+                  (Lanes{} + ~Lane{0}) << reinterpret_cast<Lanes>((zeros & Signed{kWord - 1}) * 8);
+    }
+  };
+  size_t i = 0;
+  while (i + kWord <= length) {
+    take_words(i);
+    for (const size_t end = i + kWord; i < end; ++i) take_byte(i);
+  }
+  if (i < length) {  // with some of the word before
+    take_words(length - kWord);
+    for (auto& word : words) word >>= 8 * (i - (length - kWord));
+    for (; i < length; ++i) take_byte(i);
+  }
+  for (size_t r = 0; r < kRegisters; ++r) begin_at(r, length);  // of keys without a byte
+  for (size_t k = 0; k < kSideBySide; ++k)
+    hashes[k] = static_cast<uint32_t>(hash[k / kLanes][k % kLanes]);
 }
 #endif
 
-// The hashes of several keys, as hash_of_bytes() makes them, in less time: by itself each step of
-// one has to wait for the one before it. Of fewer keys the rest are any that are as long.
-template <uint32_t kFactor>
-inline SomeHashes hashes_of_bytes(const SomeKeys& keys, uint32_t begin) {
-  SomeHashes hashes;
-  hashes.fill(begin);
-  size_t done = 0, longest = 0;
-  size_t shortest = keys[0].size();
+// The hashes of several keys, as hash_of_bytes() makes them, in less time. Of fewer keys the rest
+// are any others.
+template <uint32_t kFactor, uint32_t kBegin>
+inline SomeHashes hashes_of_bytes(const SomeKeys& keys) {
+  size_t shortest = keys[0].size(), longest = 0, all = 0;
   for (const auto& key : keys) {
     shortest = std::min(shortest, key.size());
     longest = std::max(longest, key.size());
+    all += key.size();
+  }
+  size_t in_step = 0;  // so many of each key's last bytes
+#ifdef __x86_64__
+  // A few keys that are much longer than the others would have the lanes to themselves.
+  const size_t most = std::min({longest, 2 * all / kSideBySide, shortest + kBeforeKeys});
+  if (has_lanes() && most >= sizeof(typename HashLanes<kFactor>::Lane)) in_step = most;
+#endif
+  SomeHashes hashes;
+  hashes.fill(kBegin);
+  for (size_t k = 0; k < kSideBySide && longest > in_step; ++k) {
+    const size_t size = keys[k].size();
+    if (size > in_step)
+      hashes[k] = hash_of_bytes<kFactor>(keys[k].substr(0, size - in_step), kBegin);
   }
 #ifdef __x86_64__
-  if (has_lanes() && shortest >= sizeof(uint32_t)) {
-    hash_in_lanes<kFactor>(keys, shortest, begin, hashes);
-    done = shortest;
+  if (in_step > shortest) {
+    hash_in_lanes<kFactor, kBegin, true>(keys, in_step, hashes);
+  } else if (in_step > 0) {
+    hash_in_lanes<kFactor, kBegin, false>(keys, in_step, hashes);
   }
 #endif
-  if (longest == done) return hashes;
-  for (size_t k = 0; k < kSideBySide; ++k) {
-    if (keys[k].size() > done) hashes[k] = hash_of_bytes<kFactor>(keys[k].substr(done), hashes[k]);
-  }
   return hashes;
 }
 

@@ -144,7 +144,7 @@ ComingPage PlainHash::coming_after(Place place) const {
 }
 
 bool PlainHash::are_in(uint32_t bucket, const SomeKeys& keys) const {
-  const auto hashes = hashes_of_bytes<kHashFactor>(keys, kHashBegin);
+  const auto hashes = hashes_of_bytes<kHashFactor, kHashBegin>(keys);
   const bool is_split = (bucket | (high_mask_ / 2 + 1)) <= last_bucket_;
   const uint32_t mask = is_split ? high_mask_ : high_mask_ / 2;
   uint32_t wrong = 0;
@@ -162,22 +162,20 @@ bool PlainHash::add(std::string_view key, uint32_t bucket, Group& group) {
 // Leaves the group empty. Zeros before a key do not change its hash, which begins with 0: with them
 // all are as long as the longest.
 bool PlainHash::are_in_place(Group& group) {
-  constexpr size_t kMuch = 64;  // of one by itself
   const size_t size = std::exchange(group.size, 0);
   if (size == 0) return true;
   for (size_t i = size; i < group.keys.size(); ++i) group.keys[i] = group.keys.front();
   const auto shorter = [](auto one, auto other) { return one.size() < other.size(); };
   const auto [shortest, longest] =
       std::minmax_element(group.keys.begin(), group.keys.end(), shorter);
-  const size_t length = longest->size();
-  if (length - shortest->size() >= kMuch) {
+  if (const size_t length = longest->size(); shortest->size() != length) {
     for (size_t i = 0; i < group.keys.size(); ++i) {
       auto& whole = filled_up_[i];
       whole.assign(length - group.keys[i].size(), '\0').append(group.keys[i]);
       group.keys[i] = whole;
     }
   }
-  const auto hashes = hashes_of_bytes<kHashFactor>(group.keys, kHashBegin);
+  const auto hashes = hashes_of_bytes<kHashFactor, kHashBegin>(group.keys);
   for (size_t i = 0; i < size; ++i) {
     if (bucket_of(hashes[i]) != group.buckets[i]) return false;
   }

@@ -42,7 +42,7 @@ template <class Tell>
 bool read_records(const CdbFile& file, uint64_t at, uint64_t end, Seen& seen, Tell tell) {
   SlotSet records = seen.records;  // here, where no pointer leads to
   EntryTotals totals = seen.totals;
-  SomeKeys keys;  // at the end some are of the group before
+  SomeKeys keys;
   std::array<uint32_t, keys.size()> places;
   for (uint64_t told = at; at < end;) {
     size_t count = 0;
@@ -53,7 +53,8 @@ bool read_records(const CdbFile& file, uint64_t at, uint64_t end, Seen& seen, Te
       keys[count] = record.key;
       places[count++] = static_cast<uint32_t>(at);
     }
-    const auto hashes = hashes_of_bytes<cdb::kHashFactor>(keys, cdb::kHashBegin);
+    std::fill(keys.begin() + count, keys.end(), keys[0]);  // of the last group
+    const auto hashes = hashes_of_bytes<cdb::kHashFactor, cdb::kHashBegin>(keys);
     for (size_t k = 0; k < count; ++k) records.add(hashes[k], places[k]);
     if (at - told >= kTellEvery) tell(told = at);
   }
