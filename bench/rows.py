@@ -67,13 +67,18 @@ def write(rows, json_path, cdbmake_path):
     part.rename(cdbmake_path)
 
 
-def synthetic_files(folder, name, count, value_bytes):
-    """(JSON file, rows) of synthetic() in the folder, made when they are not there yet."""
+def files(folder, name, rows):
+    """(JSON file, rows) in the folder, made when they are not there yet."""
     folder.mkdir(parents=True, exist_ok=True)
     as_json, as_rows = folder / f"{name}.json", folder / f"{name}.rows"
     if not as_rows.exists():
-        write(synthetic(count, value_bytes), as_json, as_rows)
+        write(rows, as_json, as_rows)
     return as_json, as_rows
+
+
+def synthetic_files(folder, name, count, value_bytes):
+    """The same of synthetic()."""
+    return files(folder, name, synthetic(count, value_bytes))
 
 
 def build(program, storage, as_json, file):

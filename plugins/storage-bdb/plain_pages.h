@@ -3,6 +3,7 @@
 // page is taken once: whatever leads to it again is no sound file.
 #pragma once
 
+#include <goromdb/key_hashes.hpp>
 #include <goromdb/page_walk.hpp>
 #include <goromdb/sdk.hpp>
 

@@ -11,7 +11,7 @@
 // first is found first.
 #pragma once
 
-#include <goromdb/page_walk.hpp>
+#include <goromdb/key_hashes.hpp>
 
 #include <cstdint>
 #include <string_view>
