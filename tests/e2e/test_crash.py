@@ -143,7 +143,7 @@ def test_a_drop_after_a_kill_replaces_what_the_kill_interrupted(serve, step):
     before = generation_of(server)
     server.drop(dataset("four", ENTRIES))
     server.wait_serving("four", ENTRIES)
-    assert generation_of(server) > before
+    wait_for(lambda: generation_of(server) > before, "a younger generation")
 
 
 @pytest.mark.parametrize("step", ["noted", "moved", "sum_removed"])

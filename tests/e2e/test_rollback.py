@@ -457,6 +457,7 @@ def test_a_request_that_something_has_overtaken_is_refused(serve):
         wait_for(lambda: why in str(server.status()), "the status to tell")
     request.mkdir()
     server.wait("words", "not rolled back: .*is a folder")
+    wait_for(lambda: "is a folder" in str(server.status()), "the status to tell")
     request.rmdir()
     assert server.serving() == "two"
     assert rollback(server).returncode == 0
