@@ -838,6 +838,43 @@ TEST_CASE("each thing that is not as it has to be is noticed") {
                         {"length", value, "\1"}});
     }
   }
+  SUBCASE("of pages whose items lie in order") {
+    const auto path = dir.file("f"), with_tree = dir.file("t");
+    Entries entries, values;
+    for (int i = 1000; i < 2000; ++i) entries.emplace_back(std::to_string(i), "value");
+    for (int i = 1000; i < 2000; ++i) values.emplace_back("key", std::to_string(i) + "value");
+    write(path, entries, {.page_size = kPage});
+    write(with_tree, values, {.flags = DB_DUP | DB_DUPSORT, .page_size = kPage});
+    for (const bool is_tree : {false, true}) {
+      CAPTURE(is_tree);
+      const auto whole = bytes_of(is_tree ? with_tree : path);
+      // The second leaf: one before it, and one behind.
+      const size_t any = page_of(whole, is_tree ? kSortedLeaf : kLeaf, kPage);
+      size_t first = any;
+      while (number_at(whole, first + kPreviousAt) != 0)
+        first = number_at(whole, first + kPreviousAt) * kPage;
+      const size_t leaf = number_at(whole, first + kNextAt) * kPage;
+      const size_t count = short_at(whole, leaf + kCountAt), step = is_tree ? 1 : 2;
+      const auto place_of = [&](size_t i) { return leaf + kHeader + 2 * step * i; };
+      const auto text_of = [&](size_t i) {
+        return leaf + short_at(whole, place_of(i)) + kLeafKeyAt;
+      };
+      for (size_t i = 1; i < count; ++i) {
+        REQUIRE(short_at(whole, leaf + kHeader + 2 * i) <
+                short_at(whole, leaf + kHeader + 2 * i - 2));
+      }
+      const size_t last = count / step - 1;
+      check_all(whole, {{"one twice", text_of(1), whole.substr(text_of(0), 4)},
+                        {"order", text_of(1), "0999"},
+                        {"order of the last ones", text_of(last), "1000"},
+                        {"one below the separator", text_of(0), "0"},
+                        {"one that is not below the next one", text_of(last), "9"},
+                        {"a place behind the page", place_of(0), "\377\377"},
+                        {"a place at the page's end", place_of(0), "\377\3"},
+                        {"a place among the places", place_of(last), "\40\0"s},
+                        {"another length", text_of(1) - kLeafKeyAt, "\1"}});
+    }
+  }
   SUBCASE("of a key that has a tree and another value") {
     const auto path = dir.file("f");
     auto entries = duplicates_of("many", 200, 20);
