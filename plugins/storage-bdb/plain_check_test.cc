@@ -94,6 +94,16 @@ TEST_CASE("keys that have pages of their own are counted as libdb counts them") 
   }
 }
 
+TEST_CASE("long keys whose lengths differ by little are hashed side by side") {
+  const TempDir dir;
+  const auto path = dir.file("f");
+  Entries entries;
+  for (int i = 100; i < 140; ++i)
+    entries.emplace_back(std::to_string(i) + std::string(3000 + i % 7, 'k'), "value");
+  write(path, entries, {.type = DB_HASH, .page_size = 512});
+  check_same(check_file(path), counted(path));
+}
+
 TEST_CASE("long keys have duplicates, are counted, and are deleted again") {
   const TempDir dir;
   auto entries = with_long_keys(3000, 512);
