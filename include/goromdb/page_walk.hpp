@@ -93,8 +93,8 @@ class ComingPage {
   ComingPage() = default;
   // All of it, in ascending order, in so many bits. `begin` nowhere: it is not known.
   ComingPage(const void* begin, size_t size, size_t bits)
-      : ComingPage(static_cast<const char*>(begin), begin == nullptr ? 0 : size / kLine, bits,
-                   kLine) {}
+      : ComingPage(static_cast<const char*>(begin), begin == nullptr ? 0 : size / size_t{kLine},
+                   bits, kLine) {}
   // Of one that is filled from its end: its head, then what is from its end down to `lowest`.
   static ComingPage filled_from_end(const void* begin, size_t size, size_t head, size_t lowest,
                                     size_t bits) {
@@ -105,22 +105,27 @@ class ComingPage {
     return {at + size - kLine, lines, bits, -ptrdiff_t{kLine}};
   }
 
-  // What is behind the page comes as well where that is done too often.
+  // What is behind the page comes as well where that is done too often. No branch depends on how
+  // many lines are due, which pages with other numbers of entries would make impossible to foresee.
   void a_bit() {
-    for (due_ += lines_; due_ >= bits_; due_ -= bits_) {
-      expect(at_);
-      at_ += step_;
-    }
+    const char* const at = at_ + (done_ >> kPoint);
+    for (ptrdiff_t line = 0; line < lines_at_once_; ++line) expect(at + line * step_);
+    done_ += per_bit_;
   }
 
  private:
-  static constexpr size_t kLine = 64;
+  static constexpr ptrdiff_t kLine = 64;
+  static constexpr int kPoint = 16;  // of bytes, so many bits are behind the point
   ComingPage(const char* at, size_t lines, size_t bits, ptrdiff_t step)
-      : at_(at), lines_(lines), bits_(std::max<size_t>(bits, 1)), step_(step) {}
+      : at_(at),
+        step_(step),
+        per_bit_(step * static_cast<ptrdiff_t>((lines << kPoint) / std::max<size_t>(bits, 1))),
+        lines_at_once_(static_cast<ptrdiff_t>((lines + bits) / std::max<size_t>(bits, 1))) {
+    if (lines == 0) lines_at_once_ = 0;
+  }
 
   const char* at_ = nullptr;
-  size_t lines_ = 0, bits_ = 1, due_ = 0;  // so many lines in so many bits; due are parts of a line
-  ptrdiff_t step_ = 0;
+  ptrdiff_t step_ = 0, done_ = 0, per_bit_ = 0, lines_at_once_ = 0;
 };
 
 }  // namespace goromdb
