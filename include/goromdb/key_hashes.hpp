@@ -156,7 +156,7 @@ __attribute__((target("avx2"))) void hash_in_lanes(const SomeKeys& keys, size_t 
 #endif
 
 // The hashes of several keys, as hash_of_bytes() makes them, in less time. Of fewer keys the rest
-// are any others.
+// are any others, of which the same is true; empty ones take the least time.
 template <uint32_t kFactor, uint32_t kBegin>
 inline SomeHashes hashes_of_bytes(const SomeKeys& keys) {
   size_t shortest = keys[0].size(), longest = 0, all = 0;

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "memcachedb_item.h"
 
-#include <goromdb/page_walk.hpp>
-
 #include <cstring>
 #include <limits>
 

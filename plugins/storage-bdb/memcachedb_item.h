@@ -80,7 +80,7 @@ inline bool is_usual(std::string_view suffix, size_t length) {
   const uint32_t flags = std::rotr(load<uint32_t>(suffix.data() - 1) ^ load<uint32_t>("\0 0 "), 16);
   return flags <= 9 &&
          load<uint32_t>(end - kMostDigits) >> 8 * (kMostDigits - digits) == kDigits[length] &&
-         is_crlf(end);
+         end[-1] != '\0' && is_crlf(end);  // the table has zeros behind the digits
 }
 
 }  // namespace item

@@ -13,11 +13,15 @@ namespace {
 // As a little-endian machine wrote it: 5 + 2 bytes of value, 7 of suffix, 3 of key.
 const std::string kItem = "\x07\0\0\0\x07\x03\0\0key\0 42 5\r\nhello\r\n"s;
 
-// What both ways say.
-uint64_t served(std::string_view key, std::string_view stored) {
+// What both ways say of exactly these bytes, so that a sanitizer sees what is read beside them.
+uint64_t served(std::string_view key, const std::vector<char>& bytes) {
+  const std::string_view stored(bytes.data(), bytes.size());
   const auto size = served_size(key, stored);
   CHECK(usual_served_size(key, stored) == size);
   return size;
+}
+uint64_t served(std::string_view key, std::string_view stored) {
+  return served(key, std::vector<char>(stored.begin(), stored.end()));
 }
 
 }  // namespace
@@ -148,6 +152,24 @@ TEST_CASE("a value's length is told by its suffix, however many digits that has"
       }
     }
   }
+}
+
+TEST_CASE("both ways of reading an item say the same, whichever byte of it is another one") {
+  for (const auto& item : {kItem, item_of({"key", "hello", 7})}) {
+    for (size_t at = 0; at < item.size(); ++at) {
+      CHECK(served("key", std::vector<char>(item.begin(), item.begin() + at)) == kNoItem);
+      for (int byte = 0; byte < 256; ++byte) {
+        auto bytes = item;
+        bytes[at] = static_cast<char>(byte);
+        served("key", std::vector<char>(bytes.begin(), bytes.end()));
+      }
+    }
+  }
+  for (const auto& bad : {"\x03\0\0\0\x07\x01\0\0k\0 4 1\0\r\nv\r\n"s,  // a zero behind its length
+                          "\x03\0\0\0\x0a\x01\0\0k\0 4 1\0\0\0\r\nv\r\n"s})
+    CHECK(served("k", bad) == kNoItem);
+  // Its own end is another one, where the bytes have it.
+  CHECK(served("key", "\x07\0\0\0\x06\x03\0\0key\0 4 5\r\nhelloXX\r\n"s) == kNoItem);
 }
 
 TEST_CASE("an empty value and an empty key are kept") {

@@ -143,7 +143,9 @@ ComingPage PlainHash::coming_after(Place place) const {
                                      page->count() / 2 + pages_.bits_to_take());
 }
 
+// Before each of the keys, which are on a page, is the file's first page at least.
 bool PlainHash::are_in(uint32_t bucket, const SomeKeys& keys) const {
+  static_assert(kSummedOfMeta >= kBeforeKeys);
   const auto hashes = hashes_of_bytes<kHashFactor, kHashBegin>(keys);
   const bool is_split = (bucket | (high_mask_ / 2 + 1)) <= last_bucket_;
   const uint32_t mask = is_split ? high_mask_ : high_mask_ / 2;
@@ -159,8 +161,8 @@ bool PlainHash::add(std::string_view key, uint32_t bucket, Group& group) {
   return ++group.size < group.keys.size() || are_in_place(group);
 }
 
-// Leaves the group empty. Zeros before a key do not change its hash, which begins with 0: with them
-// all are as long as the longest.
+// Leaves the group empty. Some keys are on the heap, with nothing before them that could be read:
+// so all have to be of one length. Zeros before a key do not change its hash, which begins with 0.
 bool PlainHash::are_in_place(Group& group) {
   const size_t size = std::exchange(group.size, 0);
   if (size == 0) return true;

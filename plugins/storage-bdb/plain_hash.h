@@ -37,7 +37,7 @@ class PlainHash {
   std::optional<PlainPage> page_at(Place place) const;
   Place place_after(const PlainPage& page, uint32_t bucket) const;
   ComingPage coming_after(Place place) const;
-  struct Group {  // of keys, with their buckets; about as long as each other
+  struct Group {  // of keys, with their buckets
     SomeKeys keys;
     std::array<uint32_t, kSideBySide> buckets;
     size_t size = 0;

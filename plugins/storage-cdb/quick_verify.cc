@@ -42,6 +42,7 @@ template <class Tell>
 bool read_records(const CdbFile& file, uint64_t at, uint64_t end, Seen& seen, Tell tell) {
   SlotSet records = seen.records;  // here, where no pointer leads to
   EntryTotals totals = seen.totals;
+  static_assert(cdb::kFirst >= kBeforeKeys);
   SomeKeys keys;
   std::array<uint32_t, keys.size()> places;
   for (uint64_t told = at; at < end;) {
@@ -53,7 +54,8 @@ bool read_records(const CdbFile& file, uint64_t at, uint64_t end, Seen& seen, Te
       keys[count] = record.key;
       places[count++] = static_cast<uint32_t>(at);
     }
-    std::fill(keys.begin() + count, keys.end(), keys[0]);  // of the last group
+    // Of the last group; a long one would take as long each time.
+    std::fill(keys.begin() + count, keys.end(), keys[0].substr(0, 0));
     const auto hashes = hashes_of_bytes<cdb::kHashFactor, cdb::kHashBegin>(keys);
     for (size_t k = 0; k < count; ++k) records.add(hashes[k], places[k]);
     if (at - told >= kTellEvery) tell(told = at);
