@@ -25,7 +25,7 @@ sys.dont_write_bytecode = True
 import rows
 
 REAL = "packages, 1 million"  # names and short descriptions: keys of 2 to some 60 bytes
-SIZES = {  # entries and bytes of a value, whose key has 14 more
+SIZES = {  # entries and bytes of a value, whose key has 14 more; 0: packages
     REAL: (1_000_000, 0),
     "67 bytes, 1 million": (1_000_000, 53),
     "67 bytes, 10 million": (10_000_000, 53),
@@ -129,7 +129,7 @@ def main():
             if kind in KINDS and SIZES[size][0] > 1_000_000:
                 continue  # a hash takes db5.3_load too long
             if kind in SAME_KEY and size == REAL:
-                continue
+                continue  # what is left of a name is not the name of others
             os.sched_setaffinity(0, cpus)
             file = made(build, work, kind, size)
             cat(file)
