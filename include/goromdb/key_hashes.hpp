@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <string_view>
 #include <type_traits>
+#include <utility>
 
 #ifdef __x86_64__
 #include <immintrin.h>
@@ -54,10 +55,36 @@ inline bool has_lanes() {
 }
 
 constexpr size_t kSideBySide = 16;
-using SomeKeys = std::array<std::string_view, kSideBySide>;
+struct SomeKeys {
+  std::array<const char*, kSideBySide> ends;
+  std::array<uint32_t, kSideBySide> sizes;
+
+  void set(size_t i, std::string_view key) {
+    ends[i] = key.data() + key.size();
+    sizes[i] = static_cast<uint32_t>(key.size());
+  }
+  // Sets the others from there on to what takes the least time: empty ones that lie as the first.
+  void fill_from(size_t i) {
+    for (; i < kSideBySide; ++i) {
+      ends[i] = ends[0];
+      sizes[i] = 0;
+    }
+  }
+};
 using SomeHashes = std::array<uint32_t, kSideBySide>;
+using SomeKnown = std::array<uint32_t, kSideBySide>;
 // Where some keys are longer than others, so many bytes before each of them can be read.
 constexpr size_t kBeforeKeys = 512;
+
+// From the hashes of what is before, those of all of the keys' bytes but the last `rest`.
+template <uint32_t kFactor>
+inline void hash_but_last(const SomeKeys& keys, size_t rest, SomeHashes& hashes) {
+  for (size_t k = 0; k < kSideBySide; ++k) {
+    const size_t size = keys.sizes[k];
+    if (size > rest)
+      hashes[k] = hash_of_bytes<kFactor>({keys.ends[k] - size, size - rest}, hashes[k]);
+  }
+}
 
 #ifdef __x86_64__
 // Wide registers, each with some hashes. A product of 32 bits takes half as long in lanes of 64,
@@ -67,6 +94,7 @@ struct NarrowLanes {
   using Signed = int32_t;
   using Lanes = Lane __attribute__((vector_size(32)));
   using Places = Signed __attribute__((vector_size(32)));
+  using Stored = uint32_t __attribute__((vector_size(32)));
   template <uint32_t kFactor>
   [[gnu::always_inline]] static void multiply(Lanes& lanes) {
     lanes *= kFactor;
@@ -77,6 +105,7 @@ struct WideLanes {
   using Signed = int64_t;
   using Lanes = Lane __attribute__((vector_size(32)));
   using Places = Signed __attribute__((vector_size(32)));
+  using Stored = uint32_t __attribute__((vector_size(16)));
   template <uint32_t kFactor>
   __attribute__((target("avx2"), always_inline)) static void multiply(Lanes& lanes) {
     const auto product =
@@ -88,51 +117,69 @@ struct WideLanes {
 template <uint32_t kFactor>
 using HashLanes = std::conditional_t<std::has_single_bit(kFactor - 1), NarrowLanes, WideLanes>;
 
+// How to take each lane's first, second, ... byte: where it lies in its half of the register.
+template <class Lane>
+struct alignas(32) ByteOfEach {
+  std::array<Lane, 32 / sizeof(Lane)> places{};
+  constexpr explicit ByteOfEach(size_t byte) {
+    constexpr auto kNoOther = static_cast<Lane>(0x8080808080808000);
+    for (size_t lane = 0; lane < places.size(); ++lane)
+      places[lane] = kNoOther | static_cast<Lane>(lane * sizeof(Lane) % 16 + byte);
+  }
+  const __m256i* as_register() const { return reinterpret_cast<const __m256i*>(this); }
+};
+template <class Lane>
+constexpr auto kByteOfEach = []<size_t... kByte>(std::index_sequence<kByte...>) {
+  return std::array{ByteOfEach<Lane>(kByte)...};
+}
+(std::make_index_sequence<sizeof(Lane)>());
+
 // From the hashes of what is before, those of the keys' last `length` bytes, as many at least as a
-// lane has: a lane a key, all in step, since each step of a hash waits for the one before it. Or,
-// `kAreUneven`, some keys have fewer: what is before one counts as zeros, and its hash begins with
+// lane has: a lane a key, all in step, since each step of a hash waits for the one before it. Some
+// keys may have `lacking` bytes fewer: what is before one counts as zeros, and its hash begins with
 // it.
-template <uint32_t kFactor, uint32_t kBegin, bool kAreUneven>
+template <uint32_t kFactor, uint32_t kBegin>
 __attribute__((target("avx2"))) void hash_in_lanes(const SomeKeys& keys, size_t length,
-                                                   SomeHashes& hashes) {
+                                                   size_t lacking, SomeHashes& hashes) {
   using Kind = HashLanes<kFactor>;
   using Lane = typename Kind::Lane;
   using Lanes = typename Kind::Lanes;
   using Signed = typename Kind::Signed;
   using Places = typename Kind::Places;
+  using Stored = typename Kind::Stored;
   constexpr size_t kWord = sizeof(Lane), kLanes = sizeof(Lanes) / kWord;
   constexpr size_t kRegisters = kSideBySide / kLanes;
-  const char* from[kSideBySide];
   Lanes hash[kRegisters], words[kRegisters];
-  Places begin[kRegisters];  // of the shorter keys
-  for (size_t k = 0; k < kSideBySide; ++k) {
-    from[k] = keys[k].data() + keys[k].size() - length;
-    const bool is_shorter = kAreUneven && keys[k].size() < length;
-    begin[k / kLanes][k % kLanes] = is_shorter ? Signed(length - keys[k].size()) : -1;
-    hash[k / kLanes][k % kLanes] = is_shorter ? 0 : hashes[k];
+  Places begin[kRegisters];  // of the shorter keys; of others 0 or less
+  for (size_t r = 0; r < kRegisters; ++r) {
+    Stored sizes, before;
+    std::memcpy(&sizes, keys.sizes.data() + r * kLanes, sizeof sizes);
+    std::memcpy(&before, hashes.data() + r * kLanes, sizeof before);
+    begin[r] = static_cast<Signed>(length) - __builtin_convertvector(sizes, Places);
+    hash[r] = __builtin_convertvector(before, Lanes) & reinterpret_cast<Lanes>(begin[r] <= 0);
   }
   const auto begin_at = [&](size_t r, size_t i) __attribute__((target("avx2"))) {
-    if (kAreUneven && kBegin != 0)
+    if (kBegin != 0 && i > 0)
       hash[r] ^= reinterpret_cast<Lanes>(begin[r] == static_cast<Signed>(i)) & kBegin;
   };
-  const auto take_byte = [&](size_t i) __attribute__((target("avx2"))) {
-    for (size_t r = 0; r < kRegisters; ++r) {
-      begin_at(r, i);
-      Kind::template multiply<kFactor>(hash[r]);
-      hash[r] ^= words[r] & 0xff;
-      words[r] >>= 8;
-    }
+  const auto take_byte = [&](size_t r, size_t i) __attribute__((target("avx2"))) {
+    const auto byte = _mm256_shuffle_epi8(reinterpret_cast<__m256i>(words[r]),
+                                          _mm256_load_si256(kByteOfEach<Lane>[i].as_register()));
+    Kind::template multiply<kFactor>(hash[r]);
+    hash[r] ^= reinterpret_cast<Lanes>(byte);
   };
   const auto take_words = [&](size_t at) __attribute__((target("avx2"))) {
     for (size_t r = 0; r < kRegisters; ++r) {
-      const auto word_of = [&](size_t k) { return load<Lane>(from[r * kLanes + k] + at); };
+      const auto word_of = [&](size_t k) {
+        return load<Lane>(keys.ends[r * kLanes + k] - length + at);
+      };
       if constexpr (kLanes == 4) {
         words[r] = Lanes{word_of(0), word_of(1), word_of(2), word_of(3)};
       } else {
         words[r] = Lanes{word_of(0), word_of(1), word_of(2), word_of(3),
                          word_of(4), word_of(5), word_of(6), word_of(7)};
       }
-      if (!kAreUneven) continue;
+      if (at >= lacking) continue;
       const Places until = begin[r] - static_cast<Signed>(at), none = {};
       const Places zeros = until > 0 ? until : none;
       words[r] &= reinterpret_cast<Lanes>(zeros < static_cast<Signed>(kWord)) &
@@ -142,50 +189,120 @@ __attribute__((target("avx2"))) void hash_in_lanes(const SomeKeys& keys, size_t 
   size_t i = 0;
   while (i + kWord <= length) {
     take_words(i);
-    for (const size_t end = i + kWord; i < end; ++i) take_byte(i);
+    if (i <= lacking) {
+      for (size_t byte = 0; byte < kWord; ++byte) {
+        for (size_t r = 0; r < kRegisters; ++r) {
+          begin_at(r, i + byte);
+          take_byte(r, byte);
+        }
+      }
+    } else {
+      for (size_t byte = 0; byte < kWord; ++byte) {
+        for (size_t r = 0; r < kRegisters; ++r) take_byte(r, byte);
+      }
+    }
+    i += kWord;
   }
   if (i < length) {  // with some of the word before
-    take_words(length - kWord);
-    for (auto& word : words) word >>= 8 * (i - (length - kWord));
-    for (; i < length; ++i) take_byte(i);
+    const size_t at = length - kWord;
+    take_words(at);
+    for (; i < length; ++i) {
+      for (size_t r = 0; r < kRegisters; ++r) {
+        begin_at(r, i);
+        take_byte(r, i - at);
+      }
+    }
   }
-  for (size_t r = 0; r < kRegisters; ++r) begin_at(r, length);  // of keys without a byte
-  for (size_t k = 0; k < kSideBySide; ++k)
-    hashes[k] = static_cast<uint32_t>(hash[k / kLanes][k % kLanes]);
+  for (size_t r = 0; r < kRegisters; ++r) {
+    begin_at(r, length);  // of keys without a byte
+    const Stored found = __builtin_convertvector(hash[r], Stored);
+    std::memcpy(hashes.data() + r * kLanes, &found, sizeof found);
+  }
+}
+
+// The hashes of all of the keys' bytes, of which none has any yet.
+template <uint32_t kFactor, uint32_t kBegin>
+__attribute__((target("avx2"))) void hash_mostly_in_lanes(const SomeKeys& keys,
+                                                          SomeHashes& hashes) {
+  uint32_t longest = 0, shortest = UINT32_MAX;
+  uint64_t all = 0;
+  for (const uint32_t size : keys.sizes) {
+    longest = std::max(longest, size);
+    shortest = std::min(shortest, size);
+    all += size;
+  }
+  // A few keys that are much longer than the others would have the lanes to themselves.
+  size_t in_step = std::min<size_t>({longest, 2 * all / kSideBySide, shortest + kBeforeKeys});
+  if (in_step < sizeof(typename HashLanes<kFactor>::Lane)) in_step = 0;
+  if (longest > in_step) hash_but_last<kFactor>(keys, in_step, hashes);
+  if (in_step > 0)
+    hash_in_lanes<kFactor, kBegin>(keys, in_step, in_step - std::min<size_t>(shortest, in_step),
+                                   hashes);
 }
 #endif
 
-// The hashes of several keys, as hash_of_bytes() makes them, in less time. Of fewer keys the rest
-// are any others, of which the same is true; empty ones take the least time.
+// The hashes of several keys, as hash_of_bytes() makes them, in less time.
 template <uint32_t kFactor, uint32_t kBegin>
 inline SomeHashes hashes_of_bytes(const SomeKeys& keys) {
-  size_t shortest = keys[0].size(), longest = 0, all = 0;
-  for (const auto& key : keys) {
-    shortest = std::min(shortest, key.size());
-    longest = std::max(longest, key.size());
-    all += key.size();
-  }
-  size_t in_step = 0;  // so many of each key's last bytes
-#ifdef __x86_64__
-  // A few keys that are much longer than the others would have the lanes to themselves.
-  const size_t most = std::min({longest, 2 * all / kSideBySide, shortest + kBeforeKeys});
-  if (has_lanes() && most >= sizeof(typename HashLanes<kFactor>::Lane)) in_step = most;
-#endif
   SomeHashes hashes;
   hashes.fill(kBegin);
-  for (size_t k = 0; k < kSideBySide && longest > in_step; ++k) {
-    const size_t size = keys[k].size();
-    if (size > in_step)
-      hashes[k] = hash_of_bytes<kFactor>(keys[k].substr(0, size - in_step), kBegin);
-  }
 #ifdef __x86_64__
-  if (in_step > shortest) {
-    hash_in_lanes<kFactor, kBegin, true>(keys, in_step, hashes);
-  } else if (in_step > 0) {
-    hash_in_lanes<kFactor, kBegin, false>(keys, in_step, hashes);
+  if (has_lanes()) {
+    hash_mostly_in_lanes<kFactor, kBegin>(keys, hashes);
+    return hashes;
   }
 #endif
+  hash_but_last<kFactor>(keys, 0, hashes);
   return hashes;
 }
+
+// Keys wait here for others of about their length, with which they are hashed: in lanes all take as
+// long as the longest. They have to stay where they are until then, and have kBeforeKeys. One
+// thread.
+template <uint32_t kFactor, uint32_t kBegin>
+class KeyGroups {
+ public:
+  // With something that is known of the key. Of a group that is full then, `take`(hashes, known,
+  // count) gets both; others follow the first `count`.
+  template <class Take>
+  void add(std::string_view key, uint32_t known, Take take) {
+    Group& group = groups_[number_of(key.size())];
+    group.keys.set(group.count, key);
+    group.known[group.count] = known;
+    if (++group.count == kSideBySide) take_group(group, take);
+  }
+  // Those that wait still.
+  template <class Take>
+  void add_rest(Take take) {
+    for (Group& group : groups_) {
+      if (group.count == 0) continue;
+      group.keys.fill_from(group.count);
+      take_group(group, take);
+    }
+  }
+
+ private:
+  struct Group {
+    SomeKeys keys;
+    SomeKnown known;
+    size_t count = 0;
+  };
+
+  // Up to 64 bytes by fours, of which the first two are one; above by quarters of a power of two.
+  static size_t number_of(size_t size) {
+    if (size <= kFours * 4) return (std::max<size_t>(size, 5) - 1) / 4;
+    const size_t bits = std::min<size_t>(std::bit_width(size - 1), kMostBits);
+    return kFours + (bits - 7) * 4 + ((size - 1) >> (bits - 3) & 3);
+  }
+  template <class Take>
+  [[gnu::noinline]] static void take_group(Group& group, Take take) {
+    const size_t count = std::exchange(group.count, 0);
+    const auto hashes = hashes_of_bytes<kFactor, kBegin>(group.keys);
+    take(hashes, group.known, count);
+  }
+
+  static constexpr size_t kFours = 16, kMostBits = 16;
+  std::array<Group, kFours + (kMostBits - 6) * 4> groups_{};
+};
 
 }  // namespace goromdb

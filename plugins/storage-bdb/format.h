@@ -33,6 +33,8 @@ constexpr size_t kLastBucketAt = 72, kHighMaskAt = 76, kLowMaskAt = 80, kKeysAt 
                  kWordsHashAt = 92, kSparesAt = 96, kSpares = 32;
 constexpr uint32_t kHashDuplicates = 0x01, kHashSubdb = 0x02, kHashSortedDuplicates = 0x04;
 constexpr char kHashedWord[] = "%$sniglet^&";  // with the zero behind it
+// The function of files of these versions: FNV-1 that begins with 0.
+constexpr uint32_t kHashBegin = 0, kHashFactor = 16777619;
 
 // All other pages: log position, number, neighbours, count of items (in a part of a long value, of
 // references), lowest item (there, how long the part is), level, type; with checksums six bytes

@@ -203,60 +203,91 @@ bool PlainBtree::leaf(const PlainPage& page, const ComingPage& coming) {
   return kind_.is_recno ? records(page, coming) : entries(page, coming);
 }
 
-// This is most of the work: what it needs is at hand, not behind a pointer that may have changed.
-bool PlainBtree::entries(const PlainPage page, ComingPage coming) {
+bool PlainBtree::entries(const PlainPage& page, ComingPage coming) {
   const size_t count = page.count();
   if (count % 2 != 0) return false;
-  if (!page.swapped && database_.counts() && are_neat(page, count, coming)) return true;
-  const bool counts_only = database_.counts_only();
+  const bool may_be_usual = !page.swapped && database_.counts();
+  if (may_be_usual && are_neat_ && (are_neat_ = are_neat(page, count, coming))) return true;
   Tiles tiles(edges_, page);
   EntryTotals found;
-  auto last = last_;
-  std::string_view last_value;
-  size_t last_at = 0;
-  bool is_alone = false;  // the value before: a tree, or a long one, whose order is not looked at
+  std::string_view last = separator_;  // which no key before this page is above
   for (size_t i = 0; i < count; i += 2) {
+    if (may_be_usual) i = after_usual(page, i, coming, tiles, last, found);
+    if (i == count) break;
     coming.a_bit();
-    const size_t at = page.item(i);
-    const bool is_first = i == 0 || at != last_at;  // of its duplicates
-    if (is_first) {
-      const auto key = leaf_key(page, at);
-      if (!key || (last && !is_before(*last, key->text)) ||
-          (i == 0 && is_before(key->text, separator_))) {
-        return false;
-      }
-      last = key->text;
-      last_at = at;
-      tiles.add(at, key->size);
-    } else if (!kind_.has_duplicates || is_alone) {
-      return false;
-    }
-    const size_t value_at = page.item(i + 1);
-    const auto value = item_at(page, value_at, kLeafKeyAt);
-    const bool is_tree = !value && has_tree(page, value_at);
-    is_alone = is_tree || (!value && kind_.sorts_duplicates);
-    if (is_alone && !is_first) return false;
-    if (is_tree) {
-      if (!tree(page, i + 1, *last)) return false;
-      tiles.add(value_at, kLongItemSize);
-      continue;
-    }
-    if (value && counts_only && is_first) {
-      tiles.add(value_at, value->size);
-      found.add(last->size(), value->text.size());
-    } else {
-      const auto size = value_size(page, value_at, *last, is_first);
-      if (!size) return false;
-      tiles.add(value_at, *size);
-    }
-    if (!kind_.sorts_duplicates || !value) continue;
-    if (!is_first && last_value >= value->text) return false;
-    last_value = value->text;
+    if (!entry(page, i, tiles, last)) return false;
   }
   last_ = last;
   records_ += count / 2;
   database_.totals.add(found);
   return tiles.are_whole();
+}
+
+// Takes entries from `i` on until one is not as most of them are: has duplicates, is long or not
+// sound. Returns which that is, or their count.
+size_t PlainBtree::after_usual(const PlainPage& page, size_t i, ComingPage& coming, Tiles& tiles,
+                               std::string_view& last, EntryTotals& found) const {
+  return database_.has_items ? after_usual(page, i, coming, tiles, last, found, kOfItem)
+                             : after_usual(page, i, coming, tiles, last, found, kAsItIs);
+}
+
+// This is most of the work: what it needs is at hand, not behind a pointer that may have changed.
+template <class SizeOf>
+size_t PlainBtree::after_usual(const PlainPage page, size_t i, ComingPage& coming, Tiles& tiles,
+                               std::string_view& last, EntryTotals& found, SizeOf size_of) const {
+  const size_t count = page.count();
+  ComingPage ahead = coming;
+  Tiles taken = tiles;
+  EntryTotals totals = found;
+  std::string_view before = last;
+  for (; i < count; i += 2) {
+    const auto places = page.load<uint32_t>(page.header + i * sizeof(uint16_t));
+    const auto pair = pair_at(page, places & 0xffff, places >> 16);
+    if (!pair) break;
+    const auto [key, value, begin, end] = *pair;
+    if (!is_below(before, key) && (i > 0 || before != key)) break;
+    const uint64_t size = size_of(key, value);
+    if (size == kNoItem) break;
+    ahead.a_bit();
+    taken.add(begin, end - begin);
+    totals.add(key.size(), size);
+    before = key;
+  }
+  coming = ahead;
+  tiles = taken;
+  found = totals;
+  last = before;
+  return i;
+}
+
+// One, `last` behind the key before it.
+bool PlainBtree::entry(const PlainPage& page, size_t i, Tiles& tiles, std::string_view& last) {
+  const size_t at = page.item(i), value_at = page.item(i + 1);
+  const bool is_first = i == 0 || at != page.item(i - 2);  // of its duplicates
+  if (is_first) {
+    const auto key = leaf_key(page, at);
+    if (!key || !(is_before(last, key->text) || (i == 0 && last == key->text))) return false;
+    last = key->text;
+    tiles.add(at, key->size);
+  } else if (!kind_.has_duplicates || is_alone(page, page.item(i - 1))) {
+    return false;
+  }
+  if (is_alone(page, value_at) && !is_first) return false;
+  if (has_tree(page, value_at)) {
+    tiles.add(value_at, kLongItemSize);
+    return tree(page, i + 1, last);
+  }
+  const auto size = value_size(page, value_at, last, is_first);
+  if (!size) return false;
+  tiles.add(value_at, *size);
+  if (is_first || !kind_.sorts_duplicates) return true;
+  return item_at(page, page.item(i - 1), kLeafKeyAt)->text <
+         item_at(page, value_at, kLeafKeyAt)->text;
+}
+
+// Whether a value can have none beside it: a tree, or a long one, whose order is not looked at.
+bool PlainBtree::is_alone(const PlainPage& page, size_t at) const {
+  return has_tree(page, at) || (kind_.sorts_duplicates && is_long(page, at));
 }
 
 // The entries of a page as whoever adds them in order leaves it: each item ends where the one

@@ -47,7 +47,15 @@ class PlainBtree {
   uint32_t page_below(const PlainPage& page, size_t i) const;
   uint32_t records_below(const PlainPage& page, size_t i) const;
   bool leaf(const PlainPage& page, const ComingPage& coming);
-  bool entries(PlainPage page, ComingPage coming);
+  bool entries(const PlainPage& page, ComingPage coming);
+  size_t after_usual(const PlainPage& page, size_t i, ComingPage& coming, Tiles& tiles,
+                     std::string_view& last, EntryTotals& found) const;
+  template <class SizeOf>
+  [[gnu::noinline]] size_t after_usual(PlainPage page, size_t i, ComingPage& coming, Tiles& tiles,
+                                       std::string_view& last, EntryTotals& found,
+                                       SizeOf size_of) const;
+  bool entry(const PlainPage& page, size_t i, Tiles& tiles, std::string_view& last);
+  bool is_alone(const PlainPage& page, size_t at) const;
   bool are_neat(const PlainPage& page, size_t count, const ComingPage& coming);
   // Each SizeOf has a function of its own: in one for both the registers would not do.
   template <class SizeOf>
@@ -68,6 +76,7 @@ class PlainBtree {
   Kind kind_{};
   uint64_t records_ = 0;                    // so far, or entries
   std::optional<std::string_view> last_{};  // key, of an item
+  bool are_neat_ = true;                    // the entries of the leaf before
   std::string_view first_key_{};            // where they are compressed
   std::string_view separator_{};            // no key behind it is smaller
   uint32_t first_leaf_ = 0, before_first_ = 0, leaf_ = 0, next_leaf_ = 0;

@@ -14,9 +14,6 @@ namespace {
 
 constexpr uint32_t kMostKeys = 0x80000000;  // that a first page may claim
 
-// libdb's for files of these versions: FNV-1 that begins with 0.
-constexpr uint32_t kHashBegin = 0, kHashFactor = 16777619;
-
 // The order on a page: of the bytes; where one key begins with the other one, the longer one first.
 bool comes_before(std::string_view one, std::string_view other) {
   const int order = compare_common(one, other);
@@ -83,9 +80,11 @@ bool PlainHash::halves(uint32_t end) {
 
 bool PlainHash::buckets(uint32_t begin, uint32_t end) {
   for (uint32_t number = begin; number < end; ++number) {
-    if (!bucket(number)) return false;
+    if (!bucket(number) || strays_ != 0) return false;
   }
-  return are_in_place(shorts_) && are_in_place(longs_);
+  keys_.add_rest(look_at_buckets());
+  if (long_.count > 0) look_at_long();
+  return strays_ == 0;
 }
 
 // A doubling gets all its pages at once.
@@ -143,45 +142,32 @@ ComingPage PlainHash::coming_after(Place place) const {
                                      page->count() / 2 + pages_.bits_to_take());
 }
 
-// Before each of the keys, which are on a page, is the file's first page at least.
-bool PlainHash::are_in(uint32_t bucket, const SomeKeys& keys) const {
+// Before a key, which is on a page, is the file's first page at least.
+void PlainHash::add(std::string_view key, uint32_t bucket) {
   static_assert(kSummedOfMeta >= kBeforeKeys);
-  const auto hashes = hashes_of_bytes<kHashFactor, kHashBegin>(keys);
-  const bool is_split = (bucket | (high_mask_ / 2 + 1)) <= last_bucket_;
-  const uint32_t mask = is_split ? high_mask_ : high_mask_ / 2;
-  uint32_t wrong = 0;
-  for (const uint32_t hash : hashes) wrong |= (hash ^ bucket) & mask;
-  return wrong == 0;
+  keys_.add(key, bucket, look_at_buckets());
 }
 
-// False: a key of a group that is full now is in another's bucket.
-bool PlainHash::add(std::string_view key, uint32_t bucket, Group& group) {
-  group.keys[group.size] = key;
-  group.buckets[group.size] = bucket;
-  return ++group.size < group.keys.size() || are_in_place(group);
+void PlainHash::add_long(std::string_view key, uint32_t bucket) {
+  long_.keys.set(long_.count, key);
+  long_.buckets[long_.count] = bucket;
+  if (++long_.count == kSideBySide) look_at_long();
 }
 
-// Leaves the group empty. Some keys are on the heap, with nothing before them that could be read:
-// so all have to be of one length. Zeros before a key do not change its hash, which begins with 0.
-bool PlainHash::are_in_place(Group& group) {
-  const size_t size = std::exchange(group.size, 0);
-  if (size == 0) return true;
-  for (size_t i = size; i < group.keys.size(); ++i) group.keys[i] = group.keys.front();
-  const auto shorter = [](auto one, auto other) { return one.size() < other.size(); };
-  const auto [shortest, longest] =
-      std::minmax_element(group.keys.begin(), group.keys.end(), shorter);
-  if (const size_t length = longest->size(); shortest->size() != length) {
-    for (size_t i = 0; i < group.keys.size(); ++i) {
-      auto& whole = filled_up_[i];
-      whole.assign(length - group.keys[i].size(), '\0').append(group.keys[i]);
-      group.keys[i] = whole;
-    }
+// None waits then. Some keys are on the heap, with nothing before them that could be read: so all
+// have to be of one length. Zeros before a key do not change its hash, which begins with 0.
+void PlainHash::look_at_long() {
+  const size_t count = std::exchange(long_.count, 0);
+  SomeKeys& keys = long_.keys;
+  const uint32_t longest = *std::max_element(keys.sizes.begin(), keys.sizes.begin() + count);
+  for (size_t i = 0; i < count; ++i) {
+    const uint32_t size = keys.sizes[i];
+    if (size == longest) continue;
+    filled_up_[i].assign(longest - size, '\0').append(keys.ends[i] - size, size);
+    keys.set(i, filled_up_[i]);
   }
-  const auto hashes = hashes_of_bytes<kHashFactor, kHashBegin>(group.keys);
-  for (size_t i = 0; i < size; ++i) {
-    if (bucket_of(hashes[i]) != group.buckets[i]) return false;
-  }
-  return true;
+  for (size_t i = count; i < kSideBySide; ++i) keys.set(i, {keys.ends[0] - longest, longest});
+  look_at_buckets()(hashes_of_bytes<kHashFactor, kHashBegin>(keys), long_.buckets, count);
 }
 
 // Each item ends where the one before it begins. A long key is not in libdb's usual order: it is
@@ -208,7 +194,7 @@ bool PlainHash::entries(const PlainPage& page, uint32_t bucket, ComingPage comin
       return false;
     if (last_long && !was_long && !is_below_in_common(*last_long, *key)) return false;
     if (!value(page, value_at, key_at, *key, tree_of(page, i + 3))) return false;
-    if (!add(*key, bucket, is_long ? longs_ : shorts_)) return false;
+    is_long ? add_long(*key, bucket) : add(*key, bucket);
     last = *key;
     if (is_long) last_long = key;
     was_long = is_long;
@@ -223,30 +209,29 @@ bool PlainHash::short_entries(const PlainPage page, size_t count, uint32_t bucke
                               ComingPage coming) {
   EntryTotals found;
   size_t end = page.size;
-  SomeKeys keys;  // a group; where there are fewer, with others of the page
   std::string_view last;
-  for (size_t i = 0; i < count;) {
-    size_t size = 0;  // of the group
-    for (; size < keys.size() && i < count; ++i) {
-      coming.a_bit();
-      const auto places = page.load<uint32_t>(page.header + i * sizeof(uint32_t));
-      const size_t key_at = places & 0xffff, value_at = places >> 16;
-      if (key_at >= end || value_at >= key_at) return false;
-      if (page.bytes[key_at] != kHere) return false;
-      size_t length = key_at - value_at - kHashKeyAt;
-      if (page.bytes[value_at] != kHere) {
-        const auto first = first_of_set(page, value_at, key_at);
-        if (!first) return false;
-        length = first->size();
-      }
-      const auto key = page.text(key_at + kHashKeyAt, end - key_at - kHashKeyAt);
-      if (i > 0 && !comes_before(last, key)) return false;
-      found.add(key.size(), length);
-      if (i == 0) keys.fill(key);
-      last = keys[size++] = key;
-      end = value_at;
+  uint64_t last_word = 0;
+  for (size_t i = 0; i < count; ++i) {
+    coming.a_bit();
+    const auto places = page.load<uint32_t>(page.header + i * sizeof(uint32_t));
+    const size_t key_at = places & 0xffff, value_at = places >> 16;
+    if (key_at >= end || value_at >= key_at) return false;
+    if (page.bytes[key_at] != kHere) return false;
+    size_t length = key_at - value_at - kHashKeyAt;
+    if (page.bytes[value_at] != kHere) {
+      const auto first = first_of_set(page, value_at, key_at);
+      if (!first) return false;
+      length = first->size();
     }
-    if (!are_in(bucket, keys)) return false;
+    const auto key = page.text(key_at + kHashKeyAt, end - key_at - kHashKeyAt);
+    const bool has_word = key.size() >= sizeof(uint64_t);
+    const uint64_t word = has_word ? big_endian<uint64_t>(key.data()) : 0;
+    if (last_word >= word && i > 0 && !comes_before(last, key)) return false;
+    add(key, bucket);
+    found.add(key.size(), length);
+    last = key;
+    last_word = has_word ? word : UINT64_MAX;
+    end = value_at;
   }
   if (end < page.end_of_places()) return false;
   database_.totals.add(found);

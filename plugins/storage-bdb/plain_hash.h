@@ -37,14 +37,9 @@ class PlainHash {
   std::optional<PlainPage> page_at(Place place) const;
   Place place_after(const PlainPage& page, uint32_t bucket) const;
   ComingPage coming_after(Place place) const;
-  struct Group {  // of keys, with their buckets
-    SomeKeys keys;
-    std::array<uint32_t, kSideBySide> buckets;
-    size_t size = 0;
-  };
-  bool add(std::string_view key, uint32_t bucket, Group& group);
-  bool are_in_place(Group& group);
-  bool are_in(uint32_t bucket, const SomeKeys& keys) const;
+  void add(std::string_view key, uint32_t bucket);
+  void add_long(std::string_view key, uint32_t bucket);
+  void look_at_long();
   std::optional<std::string_view> key(const PlainPage& page, size_t at, size_t end);
   bool value(const PlainPage& page, size_t at, size_t end, std::string_view key,
              const char* next_tree);
@@ -52,6 +47,14 @@ class PlainHash {
   std::optional<std::string_view> first_of_set(const PlainPage& page, size_t at, size_t end) const;
   uint32_t first_page(uint32_t bucket) const;
   uint32_t bucket_of(uint32_t hash) const;
+  auto look_at_buckets() {
+    return [this](const SomeHashes& hashes, const SomeKnown& buckets, size_t count) {
+      uint32_t strays = 0;
+      for (uint32_t i = 0; i < kSideBySide; ++i)
+        strays |= i < count ? bucket_of(hashes[i]) ^ buckets[i] : 0;
+      strays_ |= strays;
+    };
+  }
 
   PlainPages& pages_;
   PlainDatabase& database_;
@@ -61,7 +64,13 @@ class PlainHash {
   std::string whole_{};  // a long value
   LongKeys long_keys_{};
   std::array<std::string, kSideBySide> filled_up_{};
-  Group shorts_{}, longs_{};  // whose hashes are to be made side by side
+  KeyGroups<kHashFactor, kHashBegin> keys_{};  // of which it is not known yet
+  uint32_t strays_ = 0;                        // not 0: a key is in another's bucket
+  struct {
+    SomeKeys keys;
+    SomeKnown buckets;
+    size_t count;
+  } long_{};
 };
 
 }  // namespace goromdb::bdb

@@ -14,8 +14,9 @@
 namespace goromdb::bdb {
 
 // Whether items fill a page from its end down to the lowest one, and none of them lies on another.
-// Of runs of neighbours each end turns a bit. Where runs meet it is turned twice; and as they have
-// as many bytes together as there are to fill, none of them lies on another one then.
+// Both ends of each turn a bit. If only those of the page's part were turned an odd number of
+// times, each byte in it is in an odd number of items; and as these have as many bytes together as
+// there are to fill, it is in one.
 class Tiles {
  public:
   // A bit for each four bytes of a page, all 0 where this begins.
@@ -23,40 +24,27 @@ class Tiles {
   static Edges edges_of(size_t page_size) { return Edges(page_size / kGrain / 64 + 1); }
 
   Tiles(Edges& edges, const PlainPage& page)
-      : edges_(edges),
-        page_size_(page.size),
-        lowest_(page.lowest),
-        first_(page.size),
-        last_(page.size) {}
+      : edges_(edges.data()), words_(edges.size()), page_size_(page.size), lowest_(page.lowest) {}
   // Inside of the page.
   void add(size_t at, size_t size) {
     used_ += size;
-    if (at + size != first_) {
-      turn(edges_, first_);
-      turn(edges_, last_);
-      has_edges_ = true;
-      last_ = at + size;
-    }
-    first_ = at;
+    turn(at);
+    turn(at + size);
   }
   // Once; leaves all edges 0 where it is true.
   bool are_whole() {
-    if (!has_edges_) return first_ == lowest_;
-    for (const size_t end : {first_, last_, lowest_, page_size_}) turn(edges_, end);
+    turn(lowest_);
+    turn(page_size_);
     return used_ == page_size_ - lowest_ &&
-           std::all_of(edges_.begin(), edges_.end(), [](uint64_t bits) { return bits == 0; });
+           std::all_of(edges_, edges_ + words_, [](uint64_t bits) { return bits == 0; });
   }
 
  private:
-  static void turn(Edges& edges, size_t at) {
-    edges[at / kGrain / 64] ^= uint64_t{1} << at / kGrain % 64;
-  }
+  void turn(size_t at) { edges_[at / kGrain / 64] ^= uint64_t{1} << at / kGrain % 64; }
 
-  Edges& edges_;
-  const size_t page_size_, lowest_;
-  size_t first_, last_;  // where the present run begins and ends
+  uint64_t* edges_;
+  size_t words_, page_size_, lowest_;
   size_t used_ = 0;
-  bool has_edges_ = false;
 };
 
 struct PlainItem {
@@ -65,6 +53,27 @@ struct PlainItem {
 };
 
 constexpr size_t rounded(size_t size) { return (size + kGrain - 1) / kGrain * kGrain; }
+
+// A key whose item lies behind its value's, as they mostly do. Neither is long.
+struct PlainPair {
+  std::string_view key, value;
+  size_t begin, end;  // of both items
+};
+// Nothing: they lie in another way, or not all inside the page. For a page that is not swapped.
+inline std::optional<PlainPair> pair_at(const PlainPage& page, size_t key_at, size_t value_at) {
+  if (value_at < page.lowest || value_at >= key_at || key_at + kGrain > page.size ||
+      page.bytes[key_at + kItemTypeAt] != kHere || page.bytes[value_at + kItemTypeAt] != kHere) {
+    return {};
+  }
+  const size_t key_size = page.load<uint16_t>(key_at), value_size = page.load<uint16_t>(value_at),
+               end = key_at + rounded(kLeafKeyAt + key_size);
+  if (end > page.size || value_at + rounded(kLeafKeyAt + value_size) != key_at ||
+      key_at % kGrain != 0) {
+    return {};
+  }
+  return PlainPair{page.text(key_at + kLeafKeyAt, key_size),
+                   page.text(value_at + kLeafKeyAt, value_size), value_at, end};
+}
 
 // Of a page that is not empty.
 bool has_bounds(const PlainPage& page);

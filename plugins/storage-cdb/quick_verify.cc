@@ -43,23 +43,19 @@ bool read_records(const CdbFile& file, uint64_t at, uint64_t end, Seen& seen, Te
   SlotSet records = seen.records;  // here, where no pointer leads to
   EntryTotals totals = seen.totals;
   static_assert(cdb::kFirst >= kBeforeKeys);
-  SomeKeys keys;
-  std::array<uint32_t, keys.size()> places;
-  for (uint64_t told = at; at < end;) {
-    size_t count = 0;
-    for (CdbFile::Record record; count < keys.size() && at < end; at = record.next) {
-      if (!file.record(at, record)) return false;
-      for (const size_t more : {0, 64}) __builtin_prefetch(record.key.data() + kAhead + more);
-      totals.add(record.key.size(), record.value.size());
-      keys[count] = record.key;
-      places[count++] = static_cast<uint32_t>(at);
-    }
-    // Of the last group; a long one would take as long each time.
-    std::fill(keys.begin() + count, keys.end(), keys[0].substr(0, 0));
-    const auto hashes = hashes_of_bytes<cdb::kHashFactor, cdb::kHashBegin>(keys);
+  KeyGroups<cdb::kHashFactor, cdb::kHashBegin> keys;
+  const auto add = [&](const SomeHashes& hashes, const SomeKnown& places, size_t count) {
     for (size_t k = 0; k < count; ++k) records.add(hashes[k], places[k]);
+  };
+  CdbFile::Record record;
+  for (uint64_t told = at; at < end; at = record.next) {
+    if (!file.record(at, record)) return false;
+    for (const size_t more : {0, 64}) __builtin_prefetch(record.key.data() + kAhead + more);
+    totals.add(record.key.size(), record.value.size());
+    keys.add(record.key, static_cast<uint32_t>(at), add);
     if (at - told >= kTellEvery) tell(told = at);
   }
+  keys.add_rest(add);
   seen.records = records;
   seen.totals = totals;
   return at == end;
