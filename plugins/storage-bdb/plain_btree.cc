@@ -352,31 +352,37 @@ bool PlainBtree::chunks_of(const PlainPage page, ComingPage coming, SizeOf size_
     return size != kNoItem;
   };
   for (size_t i = 0; i < count; i += 2) {
-    const auto key = item_at(page, page.item(i), kLeafKeyAt);
-    if (!key || (last_ && !is_below(chunks_.last_key(), key->text)) ||
-        (i == 0 && is_below(key->text, separator_))) {
-      return false;
-    }
-    if (!last_) first_key_ = key->text;
-    last_ = key->text;
-    tiles.add(key->at, key->size);
-    const size_t at = page.item(i + 1);
-    if (const auto chunk = item_at(page, at, kLeafKeyAt)) {
-      if (!chunks_.each(key->text, chunk->text, take)) return false;
-      tiles.add(at, chunk->size);
+    const size_t key_at = page.item(i), chunk_at = page.item(i + 1);
+    const auto pair = page.swapped ? std::nullopt : pair_at(page, key_at, chunk_at);
+    std::string_view key;
+    std::optional<std::string_view> chunk;  // nothing: it is long
+    if (pair) {
+      key = pair->key;
+      chunk = pair->value;
+      tiles.add(pair->begin, pair->end - pair->begin);
     } else {
-      if (!add_long_chunk(page, at, key->text)) return false;
-      tiles.add(at, kLongItemSize);
+      const auto key_item = item_at(page, key_at, kLeafKeyAt),
+                 chunk_item = item_at(page, chunk_at, kLeafKeyAt);
+      if (!key_item || (!chunk_item && !is_long(page, chunk_at))) return false;
+      key = key_item->text;
+      tiles.add(key_at, key_item->size);
+      if (chunk_item) chunk = chunk_item->text;
+      tiles.add(chunk_at, chunk_item ? chunk_item->size : kLongItemSize);
     }
+    if ((last_ && !is_below(chunks_.last_key(), key)) || (i == 0 && is_below(key, separator_)))
+      return false;
+    if (!last_) first_key_ = key;
+    last_ = key;
+    if (!(chunk ? chunks_.each(key, *chunk, take) : add_long_chunk(page, chunk_at, key)))
+      return false;
   }
   keys_in_leaf_ = found.entries;
   database_.totals.add(found);
   return tiles.are_whole();
 }
 
-// One that has no more than the long value of its key, as libdb makes long ones.
+// A long one: it has no more than the value of its key, as libdb makes them.
 bool PlainBtree::add_long_chunk(const PlainPage& page, size_t at, std::string_view key) {
-  if (!is_long(page, at)) return false;
   const uint32_t first = page.u32(at + kPageAt), length = page.u32(at + kLongSizeAt);
   const char* const begin = pages_.begin_of(first);
   if (begin == nullptr) return false;

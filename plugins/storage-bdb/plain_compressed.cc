@@ -7,7 +7,7 @@
 
 namespace goromdb::bdb {
 
-std::optional<uint32_t> take_packed_number(std::string_view& bytes) {
+std::optional<uint32_t> take_any_number(std::string_view& bytes) {
   if (bytes.empty()) return {};
   const auto byte = [&](size_t i) { return static_cast<uint8_t>(bytes[i]); };
   const auto size = static_cast<size_t>(std::countl_one(byte(0))) + 1;

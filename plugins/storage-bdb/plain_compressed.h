@@ -14,7 +14,15 @@
 namespace goromdb::bdb {
 
 // A number where `bytes` begin, which they lose. Nothing: there is none.
-std::optional<uint32_t> take_packed_number(std::string_view& bytes);
+std::optional<uint32_t> take_any_number(std::string_view& bytes);
+// The same, written for one with a byte, as it mostly is.
+inline std::optional<uint32_t> take_packed_number(std::string_view& bytes) {
+  if (const auto first = bytes.empty() ? 0xff : static_cast<uint8_t>(bytes[0]); first < 0x80) {
+    bytes.remove_prefix(1);
+    return first;
+  }
+  return take_any_number(bytes);
+}
 
 // Of a key how many bytes are as the one before has them, and how many others; of its value; and in
 // how many all of that is stored. These are 0 where it is not there.
@@ -54,8 +62,8 @@ class PlainChunks {
 
 template <class Take>
 bool PlainChunks::each(std::string_view first, std::string_view chunk, Take&& take) {
-  constexpr size_t kWord = sizeof(uint64_t);
-  const size_t most = first.size() + chunk.size() + kWord;
+  constexpr size_t kBlock = 16;
+  const size_t most = first.size() + chunk.size() + kBlock;
   if (key_.size() < most) key_.resize(most);
   begin(first);
   const auto first_size = take_packed_number(chunk);
@@ -72,8 +80,8 @@ bool PlainChunks::each(std::string_view first, std::string_view chunk, Take&& ta
     if (others == 0 || others + value_size > rest.size() || same > key_size) return false;
     // As many bytes are the same as can be: the first other one is above the one in its place.
     if (same < key_size && byte(rest[0]) <= byte(key[same])) return false;
-    if (others <= kWord && rest.size() >= kWord) {
-      std::memcpy(key + same, rest.data(), kWord);
+    if (others <= kBlock && rest.size() >= kBlock) {
+      std::memcpy(key + same, rest.data(), kBlock);
     } else {
       std::memcpy(key + same, rest.data(), others);
     }
