@@ -21,7 +21,7 @@ constexpr size_t kMetaSize = 72, kMagicAt = 12, kVersionAt = 16, kPageSizeAt = 2
                  kEncryptionAt = 24, kMetaFlagsAt = 26, kFreeAt = 28, kLastPageAt = 32,
                  kPartsAt = 36, kFlagsAt = 48;
 constexpr uint8_t kChecksummed = 0x01;  // in kMetaFlagsAt
-constexpr size_t kMetaSumAt = 492, kSummedOfMeta = 512;
+constexpr size_t kMetaSumAt = 492, kSummedOfMeta = 512, kSumSize = 4;
 // Of a btree; its flags are in kFlagsAt.
 constexpr size_t kMinKeyAt = 76, kRecordSizeAt = 80, kRootAt = 88;
 constexpr uint32_t kDuplicates = 0x01, kRecno = 0x02, kCountsRecords = 0x04, kOneSize = 0x08,

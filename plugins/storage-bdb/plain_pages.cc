@@ -18,24 +18,27 @@ static_assert(std::endian::native == std::endian::little, "sums take several byt
 
 constexpr size_t kBytesToBit = 256;  // another page comes while one is summed
 
-consteval uint32_t power_of_33(size_t n) {
+constexpr uint32_t power_of_33(size_t n) {
   uint32_t product = 1;
   for (; n > 0; --n) product *= 33;
   return product;
 }
+// For the compiler.
+template <size_t kN>
+constexpr uint32_t kPowerOf33 = power_of_33(kN);
 
 // libdb's checksum: h = 33 h + each byte, here of eight at once, by their parts: first of
 // neighbours, then of these pairs. `size` is a multiple of eight.
-uint32_t sum_by_eight(const uint8_t* bytes, size_t size, uint32_t before, ComingPage& coming) {
+uint32_t sum_by_eight(const uint8_t* bytes, size_t size, ComingPage& coming) {
   constexpr uint64_t kBytes = 0x00ff00ff00ff00ff, kPairs = 0x0000ffff0000ffff;
-  uint32_t sum = before;
+  uint32_t sum = 0;
   for (size_t at = 0; at < size; at += sizeof(uint64_t)) {
     if (at % kBytesToBit == 0) coming.a_bit();
     uint64_t eight;
     std::memcpy(&eight, bytes + at, sizeof eight);
     const uint64_t pairs = (eight & kBytes) * 33 + (eight >> 8 & kBytes);
-    const uint64_t fours = (pairs & kPairs) * power_of_33(2) + (pairs >> 16 & kPairs);
-    sum = sum * power_of_33(8) + static_cast<uint32_t>(fours) * power_of_33(4) +
+    const uint64_t fours = (pairs & kPairs) * kPowerOf33<2> + (pairs >> 16 & kPairs);
+    sum = sum * kPowerOf33<8> + static_cast<uint32_t>(fours) * kPowerOf33<4> +
           static_cast<uint32_t>(fours >> 32);
   }
   return sum;
@@ -48,16 +51,14 @@ constexpr size_t kLane = sizeof(uint32_t), kLanes = 8, kWide = kLane * kLanes, k
                  kStride = kWide * kRegisters;
 static_assert(kSummedOfMeta % kStride == 0);
 __attribute__((target("avx2"))) uint32_t sum_in_lanes(const uint8_t* bytes, size_t size,
-                                                      uint32_t before, ComingPage& coming) {
+                                                      ComingPage& coming) {
   using Fours = uint32_t __attribute__((vector_size(kWide)));
   const __m256i of_neighbours = _mm256_set1_epi16(33 | 1 << 8),
-                of_pairs = _mm256_set1_epi32(power_of_33(2) | 1 << 16);
-  const Fours of_lanes = {power_of_33(7 * kLane), power_of_33(6 * kLane),
-                          power_of_33(5 * kLane), power_of_33(4 * kLane),
-                          power_of_33(3 * kLane), power_of_33(2 * kLane),
-                          power_of_33(kLane),     1};
+                of_pairs = _mm256_set1_epi32(kPowerOf33<2> | 1 << 16);
+  const Fours of_lanes = {
+      kPowerOf33<7 * kLane>, kPowerOf33<6 * kLane>, kPowerOf33<5 * kLane>, kPowerOf33<4 * kLane>,
+      kPowerOf33<3 * kLane>, kPowerOf33<2 * kLane>, kPowerOf33<kLane>,     1};
   Fours sums[kRegisters] = {};
-  sums[kRegisters - 1][kLanes - 1] = before;
   ComingPage ahead = coming;  // at hand
   for (size_t at = 0; at < size; at += kStride) {
     if (at % kBytesToBit == 0) ahead.a_bit();
@@ -66,25 +67,24 @@ __attribute__((target("avx2"))) uint32_t sum_in_lanes(const uint8_t* bytes, size
       std::memcpy(&part, bytes + at + i * kWide, kWide);
       const __m256i pairs = _mm256_maddubs_epi16(part, of_neighbours);
       const auto fours = reinterpret_cast<Fours>(_mm256_madd_epi16(pairs, of_pairs));
-      sums[i] = sums[i] * power_of_33(kStride) + fours;
+      sums[i] = sums[i] * kPowerOf33<kStride> + fours;
     }
   }
   coming = ahead;
   Fours all = {};
-  for (const Fours& each : sums) all = all * power_of_33(kWide) + each;
+  for (const Fours& each : sums) all = all * kPowerOf33<kWide> + each;
   all *= of_lanes;
   uint32_t sum = 0;
   for (size_t lane = 0; lane < kLanes; ++lane) sum += all[lane];
   return sum;
 }
 
-uint32_t sum_of(const uint8_t* bytes, size_t size, uint32_t before, ComingPage& coming) {
-  return has_lanes() ? sum_in_lanes(bytes, size, before, coming)
-                     : sum_by_eight(bytes, size, before, coming);
+uint32_t sum_of(const uint8_t* bytes, size_t size, ComingPage& coming) {
+  return has_lanes() ? sum_in_lanes(bytes, size, coming) : sum_by_eight(bytes, size, coming);
 }
 #else
-uint32_t sum_of(const uint8_t* bytes, size_t size, uint32_t before, ComingPage& coming) {
-  return sum_by_eight(bytes, size, before, coming);
+uint32_t sum_of(const uint8_t* bytes, size_t size, ComingPage& coming) {
+  return sum_by_eight(bytes, size, coming);
 }
 #endif
 
@@ -112,7 +112,8 @@ PlainPages::PlainPages(std::string_view file, const FileHeader& header, const Ho
       header_(header),
       host_(host),
       count_(static_cast<uint32_t>(file.size() / header.page_size)),
-      taken_(count_) {}
+      taken_(count_),
+      behind_sum_(header.checksums ? power_of_33(header.page_size - kSumAt - kSumSize) : 0) {}
 
 const char* PlainPages::begin_of(uint32_t number) const {
   return number < count_ ? file_.data() + uint64_t{number} * header_.page_size : nullptr;
@@ -141,19 +142,19 @@ std::optional<PlainPage> PlainPages::take_bucket(uint32_t number, ComingPage& co
   return page;
 }
 
-// A sum is made with zeros where it is stored. A page that was never written has none.
+// A sum is made with zeros where it is stored, so what is there is taken out of that of all bytes.
+// A page that was never written has none.
 bool PlainPages::has_its_sum(const PlainPage& page, ComingPage& coming) const {
   if (page.bytes[kTypeAt] == kFreePage && page.load<uint64_t>(0) == 0 && page.u32(kNumberAt) == 0)
     return true;
-  // It is within what is summed of a first page, which no page is smaller than.
-  std::array<uint8_t, kSummedOfMeta> begin;
-  const size_t at = is_meta(page) ? kMetaSumAt : kSumAt,
-               end = is_meta(page) ? begin.size() : page.size;
-  std::memcpy(begin.data(), page.bytes, begin.size());
-  std::memset(begin.data() + at, 0, sizeof(uint32_t));
-  uint32_t sum = sum_of(begin.data(), begin.size(), 0, coming);
-  sum = sum_of(page.bytes + begin.size(), end - begin.size(), sum, coming);
-  return sum == page.u32(at);
+  const size_t at = is_meta(page) ? kMetaSumAt : kSumAt;
+  const uint32_t summed = is_meta(page) ? sum_of(page.bytes, kSummedOfMeta, coming)
+                                        : sum_of(page.bytes, page.size, coming);
+  const uint32_t behind =
+      is_meta(page) ? kPowerOf33<kSummedOfMeta - kMetaSumAt - kSumSize> : behind_sum_;
+  uint32_t stored = 0;
+  for (size_t i = 0; i < kSumSize; ++i) stored = stored * 33 + page.bytes[at + i];
+  return summed - stored * behind == page.u32(at);
 }
 
 bool PlainPages::take_value(uint32_t first, uint64_t size, std::string* whole) {

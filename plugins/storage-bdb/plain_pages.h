@@ -105,6 +105,7 @@ class PlainPages {
   const Host host_;
   const uint32_t count_;
   std::vector<bool> taken_;
+  const uint32_t behind_sum_;  // what the last byte of a page's sum counts in a sum of the page
   uint64_t taken_count_ = 0;
   bool is_forked_ = false;  // this is the other thread's, or there is one
   bool tells_ = true;       // the host, of progress
