@@ -47,7 +47,7 @@ uint32_t sum_by_eight(const uint8_t* bytes, size_t size, ComingPage& coming) {
 #ifdef __x86_64__
 // The same in the lanes of wide registers: each lane has a sum of its own, of every 32nd group of
 // four bytes. `size` is a multiple of kStride.
-constexpr size_t kLane = sizeof(uint32_t), kLanes = 8, kWide = kLane * kLanes, kRegisters = 4,
+constexpr size_t kLane = sizeof(uint32_t), kLanes = 8, kWide = kLane * kLanes, kRegisters = 8,
                  kStride = kWide * kRegisters;
 static_assert(kSummedOfMeta % kStride == 0);
 __attribute__((target("avx2"))) uint32_t sum_in_lanes(const uint8_t* bytes, size_t size,
