@@ -150,13 +150,14 @@ __attribute__((target("avx2"))) void hash_in_lanes(const SomeKeys& keys, size_t 
   constexpr size_t kWord = sizeof(Lane), kLanes = sizeof(Lanes) / kWord;
   constexpr size_t kRegisters = kSideBySide / kLanes;
   Lanes hash[kRegisters], words[kRegisters];
-  Places begin[kRegisters];  // of the shorter keys; of others 0 or less
+  Places begin[kRegisters];  // of the shorter keys; of others 0
+  const Stored most = Stored{} + static_cast<uint32_t>(length);
   for (size_t r = 0; r < kRegisters; ++r) {
     Stored sizes, before;
     std::memcpy(&sizes, keys.sizes.data() + r * kLanes, sizeof sizes);
     std::memcpy(&before, hashes.data() + r * kLanes, sizeof before);
-    begin[r] = static_cast<Signed>(length) - __builtin_convertvector(sizes, Places);
-    hash[r] = __builtin_convertvector(before, Lanes) & reinterpret_cast<Lanes>(begin[r] <= 0);
+    begin[r] = __builtin_convertvector(most - (sizes < most ? sizes : most), Places);
+    hash[r] = __builtin_convertvector(before, Lanes) & reinterpret_cast<Lanes>(begin[r] == 0);
   }
   const auto begin_at = [&](size_t r, size_t i) __attribute__((target("avx2"))) {
     if (kBegin != 0 && i > 0)
