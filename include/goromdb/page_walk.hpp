@@ -94,7 +94,7 @@ class ComingPage {
   // All of it, in ascending order, in so many bits. `begin` nowhere: it is not known.
   ComingPage(const void* begin, size_t size, size_t bits)
       : ComingPage(static_cast<const char*>(begin), begin == nullptr ? 0 : size / size_t{kLine},
-                   bits, kLine) {}
+                   bits, begin == nullptr ? 0 : kLine) {}
   // Of one that is filled from its end: its head, then what is from its end down to `lowest`.
   static ComingPage filled_from_end(const void* begin, size_t size, size_t head, size_t lowest,
                                     size_t bits) {

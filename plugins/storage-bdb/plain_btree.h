@@ -76,7 +76,7 @@ class PlainBtree {
   Kind kind_{};
   uint64_t records_ = 0;                    // so far, or entries
   std::optional<std::string_view> last_{};  // key, of an item
-  bool are_neat_ = true;                    // the entries of the leaf before
+  bool are_neat_ = true;                    // the entries of all leaves so far
   std::string_view first_key_{};            // where they are compressed
   std::string_view separator_{};            // no key behind it is smaller
   uint32_t first_leaf_ = 0, before_first_ = 0, leaf_ = 0, next_leaf_ = 0;

@@ -311,6 +311,46 @@ TEST_CASE("of a btree with sorted duplicates a long value is sound that is its k
   }
 }
 
+TEST_CASE("a tree of duplicates is its key's only value") {
+  const TempDir dir;
+  const auto path = dir.file("f");
+  constexpr size_t kPage = 4096;
+  auto entries = duplicates_of("key", 200, 50);
+  write(path, entries, {.flags = DB_DUP});
+  const auto whole = bytes_of(path);
+  const size_t leaf = page_of(whole, kLeaf);
+  REQUIRE(short_at(whole, leaf + kCountAt) == 2);
+  const auto item = [&](size_t i) {
+    return leaf + short_at(whole, leaf + kHeader + sizeof(uint16_t) * i);
+  };
+  const auto key = whole.substr(item(0), rounded(kLeafKeyAt + 3)),
+             tree = whole.substr(item(1), kLongItemSize);
+  REQUIRE(static_cast<uint8_t>(tree[kItemTypeAt]) == kTree);
+  std::string value(kLongItemSize, 'v');
+  put_short(value, 0, kLongItemSize - kLeafKeyAt);
+  value[kItemTypeAt] = kHere;
+  // Items fill the page as they come; a key's, which comes first, is that of each.
+  const auto with = [&](const std::vector<std::string>& values) {
+    auto bytes = whole;
+    size_t at = kPage - key.size(), place = leaf + kHeader;
+    const size_t key_at = at;
+    bytes.replace(leaf + at, key.size(), key);
+    for (const auto& each : values) {
+      at -= each.size();
+      bytes.replace(leaf + at, each.size(), each);
+      put_short(bytes, place, static_cast<uint16_t>(key_at));
+      put_short(bytes, place + 2, static_cast<uint16_t>(at));
+      place += 4;
+    }
+    put_short(bytes, leaf + kCountAt, static_cast<uint16_t>(2 * values.size()));
+    put_short(bytes, leaf + kLowestAt, static_cast<uint16_t>(at));
+    return bytes;
+  };
+  CHECK(check(with({tree}), kPage));
+  CHECK_FALSE(check(with({value, tree}), kPage));
+  CHECK_FALSE(check(with({tree, value}), kPage));
+}
+
 TEST_CASE("of unsorted duplicates in a tree some are long") {
   const TempDir dir;
   for (const auto type : {DB_BTREE, DB_HASH}) {

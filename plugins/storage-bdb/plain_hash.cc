@@ -82,8 +82,8 @@ bool PlainHash::buckets(uint32_t begin, uint32_t end) {
   for (uint32_t number = begin; number < end; ++number) {
     if (!bucket(number) || strays_ != 0) return false;
   }
-  keys_.add_rest(look_at_buckets());
-  if (long_.count > 0) look_at_long();
+  keys_.add_rest(look_for_strays());
+  if (long_.count > 0) look_for_long_strays();
   return strays_ == 0;
 }
 
@@ -145,18 +145,18 @@ ComingPage PlainHash::coming_after(Place place) const {
 // Before a key, which is on a page, is the file's first page at least.
 void PlainHash::add(std::string_view key, uint32_t bucket) {
   static_assert(kSummedOfMeta >= kBeforeKeys);
-  keys_.add(key, bucket, look_at_buckets());
+  keys_.add(key, bucket, look_for_strays());
 }
 
 void PlainHash::add_long(std::string_view key, uint32_t bucket) {
   long_.keys.set(long_.count, key);
   long_.buckets[long_.count] = bucket;
-  if (++long_.count == kSideBySide) look_at_long();
+  if (++long_.count == kSideBySide) look_for_long_strays();
 }
 
 // None waits then. Some keys are on the heap, with nothing before them that could be read: so all
 // have to be of one length. Zeros before a key do not change its hash, which begins with 0.
-void PlainHash::look_at_long() {
+void PlainHash::look_for_long_strays() {
   const size_t count = std::exchange(long_.count, 0);
   SomeKeys& keys = long_.keys;
   const uint32_t longest = *std::max_element(keys.sizes.begin(), keys.sizes.begin() + count);
@@ -167,7 +167,7 @@ void PlainHash::look_at_long() {
     keys.set(i, filled_up_[i]);
   }
   for (size_t i = count; i < kSideBySide; ++i) keys.set(i, {keys.ends[0] - longest, longest});
-  look_at_buckets()(hashes_of_bytes<kHashFactor, kHashBegin>(keys), long_.buckets, count);
+  look_for_strays()(hashes_of_bytes<kHashFactor, kHashBegin>(keys), long_.buckets, count);
 }
 
 // Each item ends where the one before it begins. A long key is not in libdb's usual order: it is
@@ -204,7 +204,7 @@ bool PlainHash::entries(const PlainPage& page, uint32_t bucket, ComingPage comin
 }
 
 // The same where all values are on the page and are to be counted, no more: with all that it needs
-// at hand. False: it is another page, or not sound.
+// at hand. False: it is another page, or not sound; its first keys are added nevertheless.
 bool PlainHash::short_entries(const PlainPage page, size_t count, uint32_t bucket,
                               ComingPage coming) {
   EntryTotals found;

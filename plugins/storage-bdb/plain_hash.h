@@ -39,7 +39,7 @@ class PlainHash {
   ComingPage coming_after(Place place) const;
   void add(std::string_view key, uint32_t bucket);
   void add_long(std::string_view key, uint32_t bucket);
-  void look_at_long();
+  void look_for_long_strays();
   std::optional<std::string_view> key(const PlainPage& page, size_t at, size_t end);
   bool value(const PlainPage& page, size_t at, size_t end, std::string_view key,
              const char* next_tree);
@@ -47,7 +47,7 @@ class PlainHash {
   std::optional<std::string_view> first_of_set(const PlainPage& page, size_t at, size_t end) const;
   uint32_t first_page(uint32_t bucket) const;
   uint32_t bucket_of(uint32_t hash) const;
-  auto look_at_buckets() {
+  auto look_for_strays() {
     return [this](const SomeHashes& hashes, const SomeKnown& buckets, size_t count) {
       uint32_t strays = 0;
       for (uint32_t i = 0; i < kSideBySide; ++i)
@@ -64,7 +64,7 @@ class PlainHash {
   std::string whole_{};  // a long value
   LongKeys long_keys_{};
   std::array<std::string, kSideBySide> filled_up_{};
-  KeyGroups<kHashFactor, kHashBegin> keys_{};  // of which it is not known yet
+  KeyGroups<kHashFactor, kHashBegin> keys_{};  // whose buckets were not looked at yet
   uint32_t strays_ = 0;                        // not 0: a key is in another's bucket
   struct {
     SomeKeys keys;

@@ -15,8 +15,8 @@ namespace goromdb::bdb {
 
 // Whether items fill a page from its end down to the lowest one, and none of them lies on another.
 // Both ends of each turn a bit. If only those of the page's part were turned an odd number of
-// times, each byte in it is in an odd number of items; and as these have as many bytes together as
-// there are to fill, it is in one.
+// times, each byte in it is in an odd number of items, and each other byte in an even one; and as
+// they have as many bytes together as there are to fill, that is one, or none.
 class Tiles {
  public:
   // A bit for each four bytes of a page, all 0 where this begins.

@@ -23,7 +23,7 @@ constexpr uint32_t power_of_33(size_t n) {
   for (; n > 0; --n) product *= 33;
   return product;
 }
-// For the compiler.
+// The same, made when this is compiled.
 template <size_t kN>
 constexpr uint32_t kPowerOf33 = power_of_33(kN);
 
@@ -45,7 +45,7 @@ uint32_t sum_by_eight(const uint8_t* bytes, size_t size, ComingPage& coming) {
 }
 
 #ifdef __x86_64__
-// The same in the lanes of wide registers: each lane has a sum of its own, of every 32nd group of
+// The same in the lanes of wide registers: each lane has a sum of its own, of every 64th group of
 // four bytes. `size` is a multiple of kStride.
 constexpr size_t kLane = sizeof(uint32_t), kLanes = 8, kWide = kLane * kLanes, kRegisters = 8,
                  kStride = kWide * kRegisters;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include <doctest/doctest.h>
+#include <sys/mman.h>
 #include <goromdb/key_hashes.hpp>
 
 #include <algorithm>
@@ -60,6 +61,23 @@ TEST_CASE_TEMPLATE("several keys have the hashes that each has by itself", Facto
     check(keys, std::integral_constant<uint32_t, 5381>());
   }
 }
+
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)  // it takes them a minute
+TEST_CASE("a key of more than 2 GiB has its hash beside shorter ones, too") {
+  const size_t size = (size_t{1} << 31) + 1000;
+  void* const bytes = mmap(nullptr, size + kBeforeKeys, PROT_READ,
+                           MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);  // zeros
+  REQUIRE(bytes != MAP_FAILED);
+  const std::string_view key(static_cast<const char*>(bytes) + kBeforeKeys, size);
+  SomeKeys keys;
+  for (size_t k = 0; k < kSideBySide; ++k) keys.set(k, key.substr(0, 1000));
+  keys.set(3, key);
+  const auto hashes = hashes_of_bytes<33, 5381>(keys);
+  CHECK(hashes[3] == hash_of_bytes<33>(key, 5381));
+  CHECK(hashes[4] == hash_of_bytes<33>(key.substr(0, 1000), 5381));
+  munmap(bytes, size + kBeforeKeys);
+}
+#endif
 
 TEST_CASE("keys of any lengths in groups are all taken once, with their hashes") {
   constexpr uint32_t kFactor = 33, kBegin = 5381;
