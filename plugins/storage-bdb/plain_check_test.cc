@@ -351,6 +351,35 @@ TEST_CASE("a tree of duplicates is its key's only value") {
   CHECK_FALSE(check(with({tree, value}), kPage));
 }
 
+TEST_CASE("an item of a btree lies where no other one does, and on a boundary of four bytes") {
+  const TempDir dir;
+  constexpr size_t kPage = 4096, kPlaces = kPage + kHeader;
+  const auto place = [](size_t i) { return kPlaces + sizeof(uint16_t) * i; };
+  SUBCASE("three duplicates in one place") {
+    write(dir.file("f"), {{"key", "value"}}, {.flags = DB_DUP, .page_size = kPage});
+    auto bytes = bytes_of(dir.file("f"));
+    REQUIRE(check(bytes, kPage));
+    put_short(bytes, kPage + kCountAt, 6);
+    for (size_t i = 2; i < 6; ++i) put_short(bytes, place(i), short_at(bytes, place(i % 2)));
+    CHECK_FALSE(check(bytes, kPage));
+  }
+  SUBCASE("two bytes on, where another one begins") {
+    // Of each key's item the last two bytes are none of its own.
+    write(dir.file("f"), {{"k03", "a"}, {"k01", "b"}, {"k02", "c"}}, {.page_size = kPage});
+    auto bytes = bytes_of(dir.file("f"));
+    REQUIRE(check(bytes, kPage));
+    const size_t key = short_at(bytes, place(2)), value = short_at(bytes, place(3)),
+                 size = rounded(kLeafKeyAt + 3);
+    REQUIRE(value + rounded(kLeafKeyAt + 1) == key);
+    REQUIRE(short_at(bytes, place(1)) > key);  // the lowest one is another
+    const auto items = bytes.substr(kPage + value, key + size - 2 - value);
+    bytes.replace(kPage + value + 2, items.size(), items);
+    put_short(bytes, place(2), static_cast<uint16_t>(key + 2));
+    put_short(bytes, place(3), static_cast<uint16_t>(value + 2));
+    CHECK_FALSE(check(bytes, kPage));
+  }
+}
+
 TEST_CASE("of unsorted duplicates in a tree some are long") {
   const TempDir dir;
   for (const auto type : {DB_BTREE, DB_HASH}) {

@@ -63,7 +63,7 @@ class PlainChunks {
 template <class Take>
 bool PlainChunks::each(std::string_view first, std::string_view chunk, Take&& take) {
   constexpr size_t kBlock = 16;
-  const size_t most = first.size() + chunk.size() + kBlock;
+  const size_t most = first.size() + chunk.size();
   if (key_.size() < most) key_.resize(most);
   begin(first);
   const auto first_size = take_packed_number(chunk);

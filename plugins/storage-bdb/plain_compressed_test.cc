@@ -91,6 +91,19 @@ TEST_CASE("a chunk is the first key's value, and keys by what the one before doe
                      value) == Pairs{{"key", ""}, {"key1", value}});
 }
 
+TEST_CASE("the other bytes of a key may be any number") {
+  std::string chunk(1, '\0');
+  Pairs pairs = {{"key", ""}};
+  char letter = 'l';
+  for (const size_t size : {1, 7, 8, 9, 15, 16, 17, 31, 40, 100}) {
+    pairs.emplace_back(std::string(1, letter++) + std::string(size - 1, 'x'), std::string(20, 'v'));
+    chunk += '\0';
+    chunk += {static_cast<char>(size), 20};
+    chunk += pairs.back().first + pairs.back().second;
+  }
+  CHECK(pairs_in("key", chunk) == pairs);
+}
+
 TEST_CASE("what libdb would not read as it is meant is no chunk") {
   CHECK(pairs_in("key", "\0\2\1\0z"s));
   const std::vector<std::pair<const char*, std::string>> others = {
