@@ -210,7 +210,7 @@ bool PlainBtree::entries(const PlainPage& page, ComingPage coming) {
   if (may_be_usual && are_neat_ && (are_neat_ = are_neat(page, count, coming))) return true;
   Tiles tiles(edges_, page);
   EntryTotals found;
-  std::string_view last = separator_;  // which no key before this page is above
+  std::string_view last = separator_;  // above all keys before this page
   for (size_t i = 0; i < count; i += 2) {
     if (may_be_usual) i = after_usual(page, i, coming, tiles, last, found);
     if (i == count) break;

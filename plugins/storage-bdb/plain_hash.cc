@@ -194,7 +194,11 @@ bool PlainHash::entries(const PlainPage& page, uint32_t bucket, ComingPage comin
       return false;
     if (last_long && !was_long && !is_below_in_common(*last_long, *key)) return false;
     if (!value(page, value_at, key_at, *key, tree_of(page, i + 3))) return false;
-    is_long ? add_long(*key, bucket) : add(*key, bucket);
+    if (is_long) {
+      add_long(*key, bucket);
+    } else {
+      add(*key, bucket);
+    }
     last = *key;
     if (is_long) last_long = key;
     was_long = is_long;
