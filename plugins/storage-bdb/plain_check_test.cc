@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What the check without libdb finds in files that libdb wrote, and what it leaves to libdb.
+// What the check without libdb finds in files that libdb wrote, and what it leaves to libdb. Some
+// of it is done in wide registers.
 #include <bit>
 
 #include "memcachedb_item.h"

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What the check without libdb finds in a hash's pages whose keys were changed one by one.
+// What the check without libdb finds in a hash's pages whose keys were changed one by one. Keys are
+// hashed in wide registers.
 #include <goromdb/key_hashes.hpp>
 
 #include <utility>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+// What is done in wide registers, beside one slot after the other.
 #include "slot_scan.h"
 
 #include <doctest/doctest.h>
