@@ -8,6 +8,7 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <string_view>
 #include <type_traits>
 #include <utility>
@@ -55,6 +56,7 @@ inline bool has_lanes() {
 }
 
 constexpr size_t kSideBySide = 16;
+// Of less than 4 GiB each.
 struct SomeKeys {
   std::array<const char*, kSideBySide> ends;
   std::array<uint32_t, kSideBySide> sizes;

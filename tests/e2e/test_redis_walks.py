@@ -325,7 +325,7 @@ def test_a_transaction_of_many_walks_is_given_up(serve):
 
 
 def test_a_long_line_of_slow_requests_lets_others_have_their_turn(serve):
-    requests = 300 // int(SLOW)
+    requests = int(300 / SLOW)
     server = serve(**redis_config(storage="lmdb"))
     server.load(lmdb_file({b"a": b"ab" * 1000, b"b": b"ba" * 1000}))
     with wire(server) as busy, wire(server) as conn:
