@@ -177,14 +177,14 @@ inline std::vector<goromdb_slice> mappings_of(const DataFile& file) {
 }
 
 // For a walk over a whole mapping, in the order of the file, more or less. What the page cache has
-// is mapped at once, which takes a third of the time that it takes page by page as they are
-// touched; else, while this lives, the file is read ahead. At the end its pages are the page
+// is mapped at once, so that pages can be fetched before they are looked at; else, while this
+// lives, the file is read ahead. At the end its pages are the page
 // cache's again, and those that are needed come back as they are touched. Two `threads` share both.
 class ReadAhead {
  public:
   explicit ReadAhead(const Mapping& map, uint32_t threads = 1) : map_(map), threads_(threads) {
     advise(0, map_.size(), MADV_NORMAL);
-    in_parts([this](size_t at, size_t size) { populate(at, size); });
+    in_parts([this](size_t at, size_t size) { map_in(at, size); });
   }
   ReadAhead(const ReadAhead&) = delete;
   ReadAhead& operator=(const ReadAhead&) = delete;
@@ -198,12 +198,15 @@ class ReadAhead {
     if (size > 0) ::madvise(const_cast<uint8_t*>(map_.data()) + at, size, advice);
   }
 
-  void populate(size_t begin, size_t size) const {
-    constexpr size_t kPart = size_t{64} << 20, kSamples = 16;
-    constexpr int kPopulateRead = 22;  // MADV_POPULATE_READ, of Linux 5.14 and newer headers
+  // A fault maps what the page cache has of the 64 KiB around it, which takes two thirds of what
+  // MADV_POPULATE_READ takes: that asks for each page once more.
+  void map_in(size_t begin, size_t size) const {
+    constexpr size_t kPart = size_t{64} << 20, kSamples = 16, kFaultAround = size_t{64} << 10;
+    const volatile uint8_t* bytes = map_.data();
     for (size_t at = begin; at < begin + size; at += kPart) {
-      const size_t part = std::min(kPart, begin + size - at);
-      if (map_.seems_cached(at, part, kSamples)) advise(at, part, kPopulateRead);
+      const size_t end = std::min(at + kPart, begin + size);
+      if (!map_.seems_cached(at, end - at, kSamples)) continue;
+      for (size_t i = at; i < end; i += kFaultAround) static_cast<void>(bytes[i]);
     }
   }
 

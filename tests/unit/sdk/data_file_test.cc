@@ -68,7 +68,8 @@ TEST_CASE("a walk reads what it reads, whatever was in the page cache, by one th
   }
 }
 
-TEST_CASE("what is cached is mapped while a walk lasts, all of it, and not behind it") {
+TEST_CASE(
+    "what is cached is mapped while a walk lasts, nearly all of it before, and not behind it") {
   const test::TempDir dir;
   constexpr size_t kWhole = (size_t{18} << 20) + 3 * 4096;
   const auto path = test::written(dir.file("data"), std::string(kWhole, 'd'));
@@ -77,8 +78,7 @@ TEST_CASE("what is cached is mapped while a walk lasts, all of it, and not behin
     const Mapping map(file);
     {
       const ReadAhead ahead(map, threads);
-      const size_t resident = test::mapped(path).resident;
-      CHECK((resident == kWhole || resident == 0));  // a kernel that cannot populate
+      CHECK(test::mapped(path).resident > kWhole / 10 * 9);  // a page may just be written to disk
       CHECK(std::count(map.data(), map.data() + kWhole, 'd') == kWhole);
       CHECK(test::mapped(path).resident == kWhole);
     }
