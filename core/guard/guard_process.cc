@@ -78,7 +78,9 @@ Result<void> try_here(char** words, const GuardLimits& limits,
   auto held = HeldFile::inherit(kFileDescriptor, path);
   if (!held) return tl::unexpected(held.error());
 
-  for (const auto& each : enter_jail({path, words[kFolder]})) say(kNote, each);
+  const auto missing = enter_jail({path, words[kFolder]});
+  if (!missing) return tl::unexpected(missing.error());
+  for (const auto& each : *missing) say(kNote, each);
   Generation::Facts facts;
   facts.path = path;
   facts.note.size = held->state().identity.size;

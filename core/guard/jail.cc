@@ -32,9 +32,12 @@
 namespace goromdb {
 namespace {
 
-std::string why(const char* what) {
-  return fmt::format("no {} here: {}", what, std::strerror(errno));
+// Which says nothing of what the kernel has.
+bool is_shortage(int error) {
+  return error == ENOMEM || error == EMFILE || error == ENFILE || error == EAGAIN;
 }
+
+bool shut_privileges(const JailRoom&) { return ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0; }
 
 // ---- landlock: paths. linux/landlock.h may be older than the kernel, so some of it stands here.
 
@@ -68,7 +71,7 @@ Refused refused_by(long version) {
 
 bool allow(const Fd& ruleset, const std::string& path, uint64_t access) {
   Fd at(::open(path.c_str(), O_PATH | O_CLOEXEC));
-  if (!at) return false;  // what is not there needs no rule
+  if (!at) return false;
   landlock_path_beneath_attr rule{};
   rule.allowed_access = access;
   rule.parent_fd = at.get();
@@ -81,15 +84,21 @@ bool shut_paths(const JailRoom& room) {
   const auto refused = refused_by(version);
   Fd ruleset(static_cast<int>(::syscall(SYS_landlock_create_ruleset, &refused, sizeof refused, 0)));
   if (!ruleset) return false;
+  // What is not there needs no rule.
+  const auto allow_if_there = [&](const std::string& path, uint64_t access) {
+    return allow(ruleset, path, access) || !is_shortage(errno);
+  };
   for (const char* folder : {"/usr", "/lib", "/lib32", "/lib64", "/proc", "/sys"}) {
-    allow(ruleset, folder, kReadFolder);
+    if (!allow_if_there(folder, kReadFolder)) return false;
   }
   for (const char* device : {"/dev/null", "/dev/zero", "/dev/random", "/dev/urandom"}) {
-    allow(ruleset, device, kReadFile);
+    if (!allow_if_there(device, kReadFile)) return false;
   }
-  if (!room.scratch.empty()) allow(ruleset, room.scratch, kUseScratch & refused.paths);
-  if (!allow(ruleset, room.file, kReadFile)) return false;
-  return ::syscall(SYS_landlock_restrict_self, ruleset.get(), 0) == 0;
+  if (!room.scratch.empty() && !allow_if_there(room.scratch, kUseScratch & refused.paths)) {
+    return false;
+  }
+  return allow(ruleset, room.file, kReadFile) &&
+         ::syscall(SYS_landlock_restrict_self, ruleset.get(), 0) == 0;
 }
 
 // ---- capabilities: those of a server that runs as root
@@ -103,7 +112,7 @@ struct Capabilities {
 };
 constexpr uint32_t kReads = 1u << CAP_DAC_READ_SEARCH, kAdmin = 1u << CAP_SYS_ADMIN;
 
-bool drop_capabilities() {
+bool drop_capabilities(const JailRoom&) {
   Capabilities all;
   if (!all.get()) return false;
   auto* data = all.data;
@@ -125,12 +134,12 @@ int namespaces() {
   return as_is ? CLONE_NEWNET : CLONE_NEWNET | CLONE_NEWUSER;
 }
 
-bool leave_network() { return ::unshare(namespaces()) == 0; }
+bool leave_network(const JailRoom&) { return ::unshare(namespaces()) == 0; }
 
 // Tried in a process of its own: what forbids it is not to be seen in any other way.
 bool can_leave_network() {
   const pid_t pid = ::fork();
-  if (pid == 0) ::_exit(leave_network() ? 0 : 1);
+  if (pid == 0) ::_exit(leave_network({}) ? 0 : 1);
   int status = 1;
   while (pid > 0 && ::waitpid(pid, &status, 0) < 0 && errno == EINTR) continue;
   return pid > 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0;
@@ -329,42 +338,47 @@ void on_forbidden(int, siginfo_t* info, void*) {
   ::_exit(1);
 }
 
-bool add_rules(scmp_filter_ctx filter) {
+// The first error's number, below 0, or 0.
+int add_rules(scmp_filter_ctx filter) {
   constexpr uint64_t kThread = 0x00010000;  // CLONE_THREAD
   const auto self = static_cast<scmp_datum_t>(::getpid());
-  bool done = true;
+  int failed = 0;
+  const auto add = [&](uint32_t action, int call, const std::vector<scmp_arg_cmp>& where = {}) {
+    if (failed != 0) return;
+    failed = ::seccomp_rule_add_array(filter, action, call, static_cast<unsigned>(where.size()),
+                                      where.data());
+  };
   // A call that this machine does not have is no failure.
-  for (const int each : kAllowed) done &= ::seccomp_rule_add(filter, SCMP_ACT_ALLOW, each, 0) == 0;
-  for (const int each : kForbidden) done &= ::seccomp_rule_add(filter, SCMP_ACT_TRAP, each, 0) == 0;
+  for (const int each : kAllowed) add(SCMP_ACT_ALLOW, each);
+  for (const int each : kForbidden) add(SCMP_ACT_TRAP, each);
   for (const int each : {SCMP_SYS(kill), SCMP_SYS(tgkill)}) {
-    done &= ::seccomp_rule_add(filter, SCMP_ACT_ALLOW, each, 1, SCMP_A0(SCMP_CMP_EQ, self)) == 0;
-    done &= ::seccomp_rule_add(filter, SCMP_ACT_TRAP, each, 1, SCMP_A0(SCMP_CMP_NE, self)) == 0;
+    add(SCMP_ACT_ALLOW, each, {SCMP_A0(SCMP_CMP_EQ, self)});
+    add(SCMP_ACT_TRAP, each, {SCMP_A0(SCMP_CMP_NE, self)});
   }
-  done &= ::seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(clone), 1,
-                             SCMP_A0(SCMP_CMP_MASKED_EQ, kThread, kThread)) == 0;
-  done &= ::seccomp_rule_add(filter, SCMP_ACT_TRAP, SCMP_SYS(clone), 1,
-                             SCMP_A0(SCMP_CMP_MASKED_EQ, kThread, 0)) == 0;
+  add(SCMP_ACT_ALLOW, SCMP_SYS(clone), {SCMP_A0(SCMP_CMP_MASKED_EQ, kThread, kThread)});
+  add(SCMP_ACT_TRAP, SCMP_SYS(clone), {SCMP_A0(SCMP_CMP_MASKED_EQ, kThread, 0)});
   // Of this process, its own limits can be lowered, and its threads can be named.
   for (const scmp_datum_t pid : {scmp_datum_t{0}, self}) {
-    done &= ::seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(prlimit64), 1,
-                               SCMP_A0(SCMP_CMP_EQ, pid)) == 0;
+    add(SCMP_ACT_ALLOW, SCMP_SYS(prlimit64), {SCMP_A0(SCMP_CMP_EQ, pid)});
   }
-  done &= ::seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(prctl), 1,
-                             SCMP_A0(SCMP_CMP_EQ, PR_SET_NAME)) == 0;
-  return done;
+  add(SCMP_ACT_ALLOW, SCMP_SYS(prctl), {SCMP_A0(SCMP_CMP_EQ, PR_SET_NAME)});
+  return failed;
 }
 
-bool shut_calls() {
+bool shut_calls(const JailRoom&) {
   learn_names();
   struct sigaction action {};
   action.sa_sigaction = on_forbidden;
   action.sa_flags = SA_SIGINFO;
   ::sigaction(SIGSYS, &action, nullptr);
+  errno = ENOMEM;
   scmp_filter_ctx filter = ::seccomp_init(SCMP_ACT_ERRNO(ENOSYS));
   if (filter == nullptr) return false;
   ::seccomp_attr_set(filter, SCMP_FLTATR_CTL_NNP, 0);  // that is set already
   ::seccomp_attr_set(filter, SCMP_FLTATR_CTL_TSYNC, 1);
-  int failed = add_rules(filter) ? ::seccomp_load(filter) : -EINVAL;
+  ::seccomp_attr_set(filter, SCMP_FLTATR_API_SYSRAWRC, 1);
+  int failed = add_rules(filter);
+  if (failed == 0) failed = ::seccomp_load(filter);
   ::seccomp_release(filter);
   errno = -failed;
   return failed == 0;
@@ -390,15 +404,26 @@ std::string jail_of_this_machine() {
   return parts.empty() ? "none" : parts;
 }
 
-std::vector<std::string> enter_jail(const JailRoom& room) {
-  std::vector<std::string> missing;
-  if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) missing.push_back(why("no_new_privs"));
-  if (!shut_paths(room)) missing.push_back(why("landlock"));
-  if (!leave_network()) missing.push_back(why("netns"));
-  if (!drop_capabilities()) missing.push_back(why("dropping of capabilities"));
+Result<std::vector<std::string>> enter_jail(const JailRoom& room) {
+  struct Wall {
+    const char* name;
+    bool (*put_up)(const JailRoom&);  // false: errno says why not
+  };
+  constexpr Wall kWalls[] = {
+    {"no_new_privs", shut_privileges},
+    {"landlock", shut_paths},
+    {"netns", leave_network},
+    {"dropping of capabilities", drop_capabilities},
 #if USES_SECCOMP
-  if (!shut_calls()) missing.push_back(why("seccomp"));
+    {"seccomp", shut_calls},
 #endif
+  };
+  std::vector<std::string> missing;
+  for (const auto& wall : kWalls) {
+    if (wall.put_up(room)) continue;
+    if (is_shortage(errno)) return fail_errno(fmt::format("put up the jail's {}", wall.name));
+    missing.push_back(fmt::format("no {} here: {}", wall.name, std::strerror(errno)));
+  }
   return missing;
 }
 

@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "core/base/error.h"
+
 namespace goromdb {
 
 // What stays within reach of a jailed process.
@@ -21,8 +23,9 @@ std::string jail_of_this_machine();
 // For good: no new privileges, no capabilities but to read, landlock for paths, a network of its
 // own where nothing is (netns), seccomp for system calls. One that only an attack makes ends the
 // process, with a line "guard: rejected REASON" on standard output; what is merely not needed fails
-// with ENOSYS, as in an older kernel. What the kernel lacks is left out and told, a line each. To
-// be called before there are other threads.
-std::vector<std::string> enter_jail(const JailRoom& room);
+// with ENOSYS, as in an older kernel. What the kernel lacks is left out and told, a line each;
+// where memory or descriptors are short, that is an error. To be called before there are other
+// threads.
+Result<std::vector<std::string>> enter_jail(const JailRoom& room);
 
 }  // namespace goromdb

@@ -62,7 +62,7 @@ def wait_for(condition, what, seconds=None):
             return value
         if time.monotonic() > end:
             raise AssertionError(f"waited in vain: {what}")
-        time.sleep(0.005)
+        time.sleep(0.01)
 
 
 def accepts(path):

@@ -44,7 +44,7 @@ WRITERS = {
 }
 # To copy a file takes two blocks here, so that there is a middle.
 WAYS = {"rename": 20_000, "copy": 1_100_000, "keep": 20_000}  # the bytes of the value `big`
-KEPT = 1  # data sets that were served before, in the way "keep"
+KEPT = 1  # data sets that were served before, in the way "keep", in which what is served is locked into memory as well
 
 
 class DataSets:
@@ -80,8 +80,8 @@ class DataSets:
 
 WHERES = ["main", "loader", "other", "guard"]
 ACTIONS = ["record", "kill before", "kill after", "fail", "fail from there"]
-HEAD = struct.Struct("=IIIIIi20sI4II")
-ONE = struct.Struct("=I20s56s")
+HEAD = struct.Struct("=IIIIIi24sI4II")
+ONE = struct.Struct("=I24s56s")
 MOST = 4000
 
 
@@ -162,6 +162,7 @@ class Room:
             "basedir": "store",
             "poll_interval": poll,
             "keep": sets.keep,
+            "warm": "lock" if sets.keep else "touch",
         }
         self.set_up(folder, library, databases={"words": database}, wrap=wrap)
 
@@ -381,12 +382,23 @@ FITTING = {
     "mremap": [MEMORY],
     "munmap": [MEMORY],
     "madvise": [MEMORY, IO],
+    "mlock2": [MEMORY],
+    "unshare": [MEMORY, SPACE],
+    "landlock_create_ruleset": [MEMORY, FILES],
+    "landlock_add_rule": [MEMORY],
+    "landlock_restrict_self": [MEMORY],
+    "capset": [MEMORY],
+    "seccomp": [MEMORY],
     "pipe2": [FILES, MEMORY],
     "posix_spawn": [MEMORY, ACCESS, FILES],
     "dlopen": [IO],
     "inotify_add_watch": [SPACE, MEMORY],
     "inotify_rm_watch": [IO],
 }
+
+
+# What the guard calls before it looks at a file. Where one of them fails for want of memory or descriptors, it does not.
+JAIL = [call for call in FITTING if call in ("unshare", "capset", "seccomp") or call.startswith("landlock_")]
 
 
 class Watch(threading.Thread):
@@ -408,7 +420,7 @@ class Watch(threading.Thread):
                     later = self.allowed
                     assert marker in allowed or marker in later, f"{WRONG}{marker}, not one of {allowed}"
                     self.replies += 1
-                    self.stopping.wait(0.01)
+                    self.stopping.wait(0.03)
         except Exception as failure:  # pylint: disable=broad-except
             self.failure = failure
 
@@ -447,6 +459,9 @@ def fail_at(room, point, error, watch):
         raise Missed(point)
     if not rejected:
         room.wait_served(new)
+    if point.call in JAIL and point.text != "asks" and error in (MEMORY, FILES):
+        told = room.server.find("words", ".*put up the jail's", after)
+        assert told, f"{WRONG}read without a jail\n{server.log()}"
     watch.allowed = {*watch.allowed, MARKERS[(room.turn + 1) % len(MARKERS)]}
     third = room.load_next()
     room.wait_served(third)

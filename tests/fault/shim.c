@@ -12,6 +12,7 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/seccomp.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdarg.h>
@@ -33,7 +34,7 @@
 
 enum where { kMain, kLoader, kOther, kGuard, kWheres };
 enum action { kRecord, kKillBefore, kKillAfter, kFail, kFailFromThere };
-enum { kMaxRecords = 4000, kMaxFds = 1024, kNameSize = 20, kTextSize = 56 };
+enum { kMaxRecords = 4000, kMaxFds = 1024, kNameSize = 24, kTextSize = 56 };
 
 struct record {
   uint32_t where;
@@ -441,9 +442,11 @@ int msync(void* at, size_t n, int flags) {
 int madvise(void* at, size_t n, int advice) {
   MAKE(int, -1, "madvise", "memory", NEXT(madvise)(at, n, advice));
 }
-int mlock(const void* at, size_t n) { MAKE(int, -1, "mlock", "memory", NEXT(mlock)(at, n)); }
+int mlock2(const void* at, size_t n, unsigned flags) {
+  MAKE(int, -1, "mlock2", "memory", NEXT(mlock2)(at, n, flags));
+}
 
-/* ---- another process, and what tells of a drop */
+/* ---- another process */
 
 int pipe2(int ends[2], int flags) { MAKE(int, -1, "pipe2", "", NEXT(pipe2)(ends, flags)); }
 int posix_spawn(pid_t* pid, const char* path, const posix_spawn_file_actions_t* files,
@@ -455,6 +458,36 @@ int posix_spawn(pid_t* pid, const char* path, const posix_spawn_file_actions_t* 
   end();
   return result;
 }
+
+/* The jail of the guard. */
+int unshare(int what) { MAKE(int, -1, "unshare", "", NEXT(unshare)(what)); }
+long syscall(long number, ...) {
+  static const struct {
+    long number;
+    const char* name;
+  } of_jail[] = {
+      {SYS_landlock_create_ruleset, "landlock_create_ruleset"},
+      {SYS_landlock_add_rule, "landlock_add_rule"},
+      {SYS_landlock_restrict_self, "landlock_restrict_self"},
+      {SYS_capset, "capset"},
+      {SYS_seccomp, "seccomp"},
+  };
+  va_list more;
+  va_start(more, number);
+  long a[6];
+  for (int i = 0; i < 6; ++i) a[i] = va_arg(more, long);
+  va_end(more);
+  for (size_t i = 0; in_guard && i < sizeof of_jail / sizeof *of_jail; ++i) {
+    if (number != of_jail[i].number) continue;
+    /* Before libseccomp loads a filter it asks what the kernel knows. */
+    int asks = number == SYS_seccomp && (a[0] != SECCOMP_SET_MODE_FILTER || a[2] == 0);
+    MAKE(long, -1, of_jail[i].name, asks ? "asks" : "",
+         NEXT(syscall)(number, a[0], a[1], a[2], a[3], a[4], a[5]));
+  }
+  return NEXT(syscall)(number, a[0], a[1], a[2], a[3], a[4], a[5]);
+}
+
+/* What tells of a drop. */
 int inotify_init1(int flags) { MAKE(int, -1, "inotify_init1", "", NEXT(inotify_init1)(flags)); }
 int inotify_add_watch(int fd, const char* path, uint32_t mask) {
   MAKE(int, -1, "inotify_add_watch", path, NEXT(inotify_add_watch)(fd, path, mask));
