@@ -24,6 +24,9 @@ struct Error {
 
   std::string message;
   Kind kind = Kind::kFailure;
+
+  // Of the machine, whatever the file is: worth another try.
+  bool is_trouble() const { return kind == Kind::kFailure || kind == Kind::kMemory; }
 };
 
 template <class T>

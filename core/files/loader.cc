@@ -127,7 +127,9 @@ Result<std::vector<Loader::Found>> Loader::recover(const Adopted& recorded) {
       (void)remove_durably(note_path(slot));
       continue;
     }
-    auto note = read_note(note_path(slot));
+    const auto read = find_note(note_path(slot));
+    if (!read) return tl::unexpected(read.error());
+    const auto& note = *read;
     // A pointer from before what lies there now adopted something else.
     const bool adopted =
         pointer["slot"] == slot_name(slot) && (!note || note->generation == pointed_generation_);
@@ -155,6 +157,7 @@ Result<std::vector<Loader::Found>> Loader::recover(const Adopted& recorded) {
 Result<SlotNote> Loader::take(const Candidate& candidate, const std::string& hex, int slot,
                               uint64_t generation, const Progress& progress) {
   unfinished_.reset();
+  moved_.reset();
   if (auto cleared = clear(slot); !cleared) return tl::unexpected(cleared.error());
   SlotNote note;
   note.generation = generation;
@@ -195,6 +198,7 @@ Result<SlotNote> Loader::take(const Candidate& candidate, const std::string& hex
   make_read_only(data);
   if (auto moved = look_at(data); moved && *moved) note.ctime_ns = (*moved)->ctime_ns;
   unfinished_ = Unfinished{slot, candidate, copied};
+  moved_ = Found{slot, note};
   if (auto finished = finish_take(); !finished) return tl::unexpected(finished.error());
   return note;
 }
@@ -263,6 +267,7 @@ Result<void> Loader::copy_in(const Candidate& candidate, const std::string& hex,
 Result<SlotNote> Loader::bring_back(const std::string& from, const SlotNote& kept, int slot,
                                     uint64_t generation) {
   unfinished_.reset();
+  moved_.reset();
   if (auto cleared = clear(slot); !cleared) return tl::unexpected(cleared.error());
   auto note = kept;
   note.generation = generation;
@@ -274,6 +279,7 @@ Result<SlotNote> Loader::bring_back(const std::string& from, const SlotNote& kep
   if (::rename(from.c_str(), data_path(slot).c_str()) != 0) {
     return fail_errno(fmt::format("move {} to {}", from, data_path(slot)));
   }
+  moved_ = Found{slot, note};
   auto synced =
       sync_folder(folder(slot)).and_then([&] { return sync_folder(parent_folder(from)); });
   if (!synced) return tl::unexpected(synced.error());
@@ -314,17 +320,22 @@ Result<void> Loader::count_attempts(int slot, SlotNote& note, int64_t attempts) 
   return write_note(note_path(slot), note);
 }
 
-std::optional<SlotNote> Loader::whole(int slot) const {
+Result<std::optional<SlotNote>> Loader::whole(int slot) const {
   auto state = look_at(data_path(slot));
-  if (!state || !*state) return std::nullopt;
-  return read_note(note_path(slot));
+  if (!state) return tl::unexpected(state.error());
+  if (!*state) return std::nullopt;
+  return find_note(note_path(slot));
+}
+
+std::optional<SlotNote> Loader::moved_into(int slot) const {
+  return moved_ && moved_->slot == slot ? std::optional(moved_->note) : std::nullopt;
 }
 
 std::optional<SlotNote> Loader::left() const {
   auto current = read_pairs(pointer_path());
   for (int slot = 0; slot < kSlots; ++slot) {
     if (current["slot"] == slot_name(slot)) continue;
-    auto note = whole(slot);
+    const auto note = whole(slot).value_or(std::nullopt);
     if (note && note->generation < number_in(current, "generation") &&
         check_untouched(slot, *note)) {
       return note;

@@ -39,10 +39,9 @@ class Loader {
   };
   // What a start finds, in the order in which to try it: the adopted one, then by generation,
   // newest first; without notes the one whose inode changed last. Clears what a crash left half
-  // done, where it can: what stays is in nobody's way. What a group's record says has been adopted
-  // where it lies in a slot and is younger than what `current` names.
-  struct Adopted {
-    uint64_t generation = 0;
+  // done, where it can: what stays is in nobody's way.
+  struct Adopted {  // what a group's record says: it counts where it lies in a slot and is younger
+    uint64_t generation = 0;  // than what `current` names
     std::string checksum{};
   };
   Result<std::vector<Found>> recover(const Adopted& recorded);
@@ -73,8 +72,11 @@ class Loader {
   Result<void> count_attempts(int slot, SlotNote& note, int64_t attempts);
   // What is known of the slot's data is written down.
   Result<void> note(int slot, const SlotNote& note) { return write_note(note_path(slot), note); }
-  // The note of a slot that holds a whole data file.
-  std::optional<SlotNote> whole(int slot) const;
+  // The note of a slot that holds a whole data file. A failure says nothing of what it holds.
+  Result<std::optional<SlotNote>> whole(int slot) const;
+  // The note of what the latest take() or bring_back() has moved into the slot, also where it
+  // failed behind that.
+  std::optional<SlotNote> moved_into(int slot) const;
   // The generation before the one that `current` names, as long as its file lies in its slot, whole
   // and untouched: until no slow client reads it. Tools that only look may ask, too.
   std::optional<SlotNote> left() const;
@@ -111,6 +113,7 @@ class Loader {
   std::string basedir_;
   Fd lock_;
   std::optional<Unfinished> unfinished_;
+  std::optional<Found> moved_;
   uint64_t pointed_generation_ = 0;
 };
 

@@ -64,10 +64,6 @@ Result<void> write_note(const std::string& path, const SlotNote& note) {
   return write_file_durably(path, text);
 }
 
-std::optional<SlotNote> read_note(const std::string& path) {
-  return find_note(path).value_or(std::nullopt);
-}
-
 Result<std::optional<SlotNote>> find_note(const std::string& path) {
   auto found = find_pairs(path);
   if (!found) return tl::unexpected(found.error());

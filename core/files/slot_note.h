@@ -34,9 +34,8 @@ struct SlotNote {
 };
 
 Result<void> write_note(const std::string& path, const SlotNote& note);
-// Nothing where there is none, or something else.
-std::optional<SlotNote> read_note(const std::string& path);
-// The same where it matters whether the machine keeps it from being read: that is an error.
+// Nothing where there is none, or something else. That the machine keeps it from being read is an
+// error.
 Result<std::optional<SlotNote>> find_note(const std::string& path);
 
 // The file's "key value" lines. Empty when it is missing or is something else.

@@ -32,7 +32,15 @@ Result<std::unique_ptr<Generation>> Generation::open(Storage& storage, const Fac
   std::unique_ptr<Generation> generation(new Generation(storage, facts));
   const auto& ops = storage.ops();
   OpenLimit limit(facts.open_within_ms);
-  storage.host().on_progress(limit.around(progress));
+  struct Asked {  // what the storage asks while it opens the file; behind that `limit` is gone
+    Asked(PluginHost& host, const Progress& limited, const Progress& progress)
+        : host_(host), progress_(progress) {
+      host_.on_progress(limited);
+    }
+    ~Asked() { host_.on_progress(progress_); }
+    PluginHost& host_;
+    const Progress& progress_;
+  } const asked(storage.host(), limit.around(progress), progress);
   PluginError error;
   auto status = while_it_is_there(error, [&] {
     return ops.open(storage.store(), facts.path.c_str(), facts.id, &generation->handle_,
@@ -51,7 +59,6 @@ Result<std::unique_ptr<Generation>> Generation::open(Storage& storage, const Fac
     }
   }
   if (limit.passed()) return limit.rejection();
-  storage.host().on_progress(progress);
   step("verified");
   generation->info_.struct_size = sizeof generation->info_;
   status = ops.info(generation->handle_, &generation->info_);

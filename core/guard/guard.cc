@@ -195,6 +195,16 @@ Result<void> verdict_of_signal(int signal, const rusage& usage, const GuardLimit
           : std::string()));
 }
 
+// A failure: the file cannot be read, whatever is in it.
+Result<void> read_to_end(const HeldFile& file, const Progress& progress) {
+  uint64_t done = 0;
+  return read_blocks(file.fd(), file.path(), [&](std::string_view block) -> Result<void> {
+    done += block.size();
+    return progress(done, static_cast<uint64_t>(file.state().identity.size)) ? cancelled()
+                                                                             : Result<void>{};
+  });
+}
+
 Result<void> verdict_of(const Answer& answer, const Ended& ended, const GuardLimits& limits) {
   if (!answer.begun && !answer.verdict) {
     return fail(fmt::format(
@@ -250,7 +260,13 @@ Result<void> Guard::try_in_process(const HeldFile& file, const Progress& progres
   for (;;) {
     auto ended = process->follow([&](const std::string& line) { answer.read(line, *log_); });
     if (progress(answer.done, answer.total)) return cancelled();
-    if (ended) return verdict_of(answer, *ended, limits);
+    if (ended) {
+      // A page that the disk does not give ends the reader of a map, too.
+      if (WIFSIGNALED(ended->status) && WTERMSIG(ended->status) == SIGBUS) {
+        if (auto read = read_to_end(file, progress); !read) return read;
+      }
+      return verdict_of(answer, *ended, limits);
+    }
     const auto now = steady_clock::now();
     if (!answer.begun && now - began > milliseconds(config_.guard_timeout_ms)) {
       return fail(fmt::format("the process that tries files has not begun for {}",

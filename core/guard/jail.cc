@@ -371,9 +371,11 @@ bool shut_calls(const JailRoom&) {
   action.sa_sigaction = on_forbidden;
   action.sa_flags = SA_SIGINFO;
   ::sigaction(SIGSYS, &action, nullptr);
-  errno = ENOMEM;
   scmp_filter_ctx filter = ::seccomp_init(SCMP_ACT_ERRNO(ENOSYS));
-  if (filter == nullptr) return false;
+  if (filter == nullptr) {
+    errno = ENOMEM;
+    return false;
+  }
   ::seccomp_attr_set(filter, SCMP_FLTATR_CTL_NNP, 0);  // that is set already
   ::seccomp_attr_set(filter, SCMP_FLTATR_CTL_TSYNC, 1);
   ::seccomp_attr_set(filter, SCMP_FLTATR_API_SYSRAWRC, 1);
@@ -421,8 +423,13 @@ Result<std::vector<std::string>> enter_jail(const JailRoom& room) {
   std::vector<std::string> missing;
   for (const auto& wall : kWalls) {
     if (wall.put_up(room)) continue;
-    if (is_shortage(errno)) return fail_errno(fmt::format("put up the jail's {}", wall.name));
-    missing.push_back(fmt::format("no {} here: {}", wall.name, std::strerror(errno)));
+    const int error = errno;
+    if (is_shortage(error)) {
+      return fail(fmt::format(
+          "cannot put up the jail's {}: {}; where that lasts, guard: never opens files without",
+          wall.name, std::strerror(error)));
+    }
+    missing.push_back(fmt::format("no {} here: {}", wall.name, std::strerror(error)));
   }
   return missing;
 }

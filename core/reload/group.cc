@@ -202,11 +202,6 @@ void Group::prepare(const FileIdentity& manifest, std::vector<Change> changes) {
 
 void Group::on_prepared() {
   std::string reasons;
-  const auto any = [this](Error::Kind kind) {
-    return std::any_of(changes_.begin(), changes_.end(), [kind](const Change& change) {
-      return change.trouble && change.trouble->kind == kind;
-    });
-  };
   for (const auto& change : changes_) {
     if (!change.trouble) continue;
     reasons += fmt::format("{}{}: {}", reasons.empty() ? "" : "; ", change.handler->name(),
@@ -216,7 +211,13 @@ void Group::on_prepared() {
     step("group_prepared");
     return record();
   }
-  const bool rejected = any(Error::Kind::kRejected);
+  const auto any = [this](auto&& is) {
+    return std::any_of(changes_.begin(), changes_.end(), [is](const Change& change) {
+      return change.trouble && is(*change.trouble);
+    });
+  };
+  const bool rejected =
+      any([](const Error& error) { return error.kind == Error::Kind::kRejected; });
   if (rejected) {
     refused_ = manifest_;
     refused_why_.clear();
@@ -232,7 +233,7 @@ void Group::on_prepared() {
     log_->log(rejected ? spdlog::level::err : spdlog::level::info, "nothing is adopted: {}",
               reasons);
   }
-  give_up(any(Error::Kind::kFailure));
+  give_up(any([](const Error& error) { return error.is_trouble(); }));
 }
 
 void Group::give_up(bool wait_for_poll) {

@@ -75,7 +75,8 @@ void Intake::find_ready() {
   ready_.reset();
   if (config_.group.empty()) return;
   for (int slot = 0; slot < Loader::kSlots; ++slot) {
-    auto note = slot == served_slot_ ? std::nullopt : loader_.whole(slot);
+    if (slot == served_slot_) continue;
+    const auto note = loader_.whole(slot).value_or(std::nullopt);
     if (!note || (ready_ && ready_->note.generation > note->generation)) continue;
     if (const Pending file{slot, *note, false}; waits_for_group(file)) ready_ = file;
   }
@@ -193,18 +194,17 @@ Intake::Outcome Intake::take(const Candidate& candidate, bool quietly) {
 
   // It may have failed behind the move: then the slot holds it, and the next try goes on from
   // there. What waited in the slot before has made room in any case.
-  auto whole = loader_.whole(slot);
-  const bool moved = whole && whole->generation == id && whole->size == candidate.data.size;
+  const auto moved = loader_.moved_into(slot);
   if (moved) {
     history_.taken(checksum);
-    const Pending file{slot, *whole, false};
+    const Pending file{slot, *moved, false};
     place_of(file) = file;
-  } else {
+  } else if (const auto whole = loader_.whole(slot); whole && !*whole) {
     for (auto* each : {&pending_, &ready_}) {
-      if (*each && (*each)->slot == slot && !whole) each->reset();
+      if (*each && (*each)->slot == slot) each->reset();
     }
   }
-  return {tl::unexpected(note.error()), moved};
+  return {tl::unexpected(note.error()), moved.has_value()};
 }
 
 Intake::Outcome Intake::go_on() {
@@ -235,7 +235,12 @@ Result<void> Intake::commit() {
 
 void Intake::remove(int slot, uint64_t generation) {
   if (slot == served_slot_ || is_waiting(slot)) return;
-  if (auto note = loader_.whole(slot)) {
+  const auto whole = loader_.whole(slot);
+  if (!whole) {
+    log_->warn("{}; it is removed before the next data set is taken", whole.error().message);
+    return;
+  }
+  if (const auto& note = *whole) {
     if (note->generation != generation) return;
     if (!keep(slot, *note)) return;
     history_.trim(served());
@@ -278,7 +283,9 @@ bool Intake::keep(int slot, const SlotNote& note) {
 // on its way back and could not be opened yet.
 Result<void> Intake::keep_left() {
   const int slot = free_slot();
-  const auto left = loader_.whole(slot);
+  const auto whole = loader_.whole(slot);
+  if (!whole) return tl::unexpected(whole.error());
+  const auto& left = *whole;
   if (!left || !current_) return {};
   if (left->generation > current_->generation && left->rolled_back_to == 0) return {};
   newest_generation_ = std::max(newest_generation_, left->generation);
@@ -336,7 +343,12 @@ Intake::Outcome Intake::bring_back(const SlotNote& kept, bool by_request) {
   const int slot = free_slot();
   Outcome outcome;
   outcome.checksum = kept.checksum;
-  if (auto left = loader_.whole(slot)) {
+  const auto whole = loader_.whole(slot);
+  if (!whole) {
+    outcome.generation = tl::unexpected(whole.error());
+    return outcome;
+  }
+  if (const auto& left = *whole) {
     if (is_waiting(slot)) {
       log_->warn("generation {} makes room for a rollback; it is kept as {}.rejected",
                  left->generation, loader_.data_path(slot));
@@ -361,9 +373,7 @@ Intake::Outcome Intake::bring_back(const SlotNote& kept, bool by_request) {
     return outcome;
   }
   // It may have failed behind the move: the next try goes on from there.
-  if (auto whole = loader_.whole(slot); whole && whole->generation == id) {
-    pending_ = Pending{slot, *whole, false};
-  }
+  if (const auto moved = loader_.moved_into(slot)) pending_ = Pending{slot, *moved, false};
   outcome.generation = tl::unexpected(note.error());
   return outcome;
 }
@@ -453,10 +463,16 @@ void Intake::end() {
 }
 
 Result<void> Intake::check_served(const Generation::Facts& facts) {
-  auto note = loader_.whole(facts.slot);
-  if (!note || note->generation != facts.id) return {};
-  return loader_.check_restored(facts.slot, *note,
-                                progress_of(fmt::format("hashing {}", facts.path)));
+  const auto whole = loader_.whole(facts.slot);
+  if (!whole || !*whole || (*whole)->generation != facts.id) return {};
+  auto note = **whole;
+  auto same =
+      loader_.check_restored(facts.slot, note, progress_of(fmt::format("hashing {}", facts.path)));
+  if (same && current_ && current_->generation == facts.id) {
+    current_->mtime_ns = note.mtime_ns;  // end() writes it down
+    current_->data_mtime_ns = note.data_mtime_ns;
+  }
+  return same;
 }
 
 Intake::Loaded Intake::open_untouched(Pending& file) {
@@ -489,7 +505,9 @@ Intake::Loaded Intake::open_untouched(Pending& file) {
     auto tried = guard_->try_file(
         *held, limit.around(progress_of(fmt::format("trying {} in another process", path))));
     if (limit.gave_up()) return limit.rejection();
-    if (!tried) return tl::unexpected(tried.error());
+    // What has its sum and was served before is not kept from it by a full disk.
+    if (!tried && !(is_doubted && tried.error().is_trouble())) return tl::unexpected(tried.error());
+    if (!tried) log_->warn("{} is opened all the same: {}", path, tried.error().message);
     step("guarded");
   }
   storage_->host().allow_threads(static_cast<uint32_t>(config_.load.threads));

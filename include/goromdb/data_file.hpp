@@ -177,8 +177,9 @@ inline std::vector<goromdb_slice> mappings_of(const DataFile& file) {
 }
 
 // For a walk over a whole mapping, in the order of the file, more or less. What the page cache has
-// is mapped at once, so that pages can be fetched before they are looked at; else, while this
-// lives, the file is read ahead. At the end its pages are the page
+// is mapped before, nearly all of it, so that pages can be fetched before they are looked at: by
+// one thread it is touched for that, as the walk does. Else, while this lives, the file is read
+// ahead. At the end its pages are the page
 // cache's again, and those that are needed come back as they are touched. Two `threads` share both.
 class ReadAhead {
  public:
@@ -199,14 +200,20 @@ class ReadAhead {
   }
 
   // A fault maps what the page cache has of the 64 KiB around it, which takes two thirds of what
-  // MADV_POPULATE_READ takes: that asks for each page once more.
+  // MADV_POPULATE_READ takes: that asks for each page once more. But it never ends a thread that
+  // has nothing to catch a page with that has gone.
   void map_in(size_t begin, size_t size) const {
     constexpr size_t kPart = size_t{64} << 20, kSamples = 16, kFaultAround = size_t{64} << 10;
+    constexpr int kPopulateRead = 22;  // MADV_POPULATE_READ, of Linux 5.14 and newer headers
     const volatile uint8_t* bytes = map_.data();
     for (size_t at = begin; at < begin + size; at += kPart) {
       const size_t end = std::min(at + kPart, begin + size);
       if (!map_.seems_cached(at, end - at, kSamples)) continue;
-      for (size_t i = at; i < end; i += kFaultAround) static_cast<void>(bytes[i]);
+      if (threads_ > 1) {
+        advise(at, end - at, kPopulateRead);
+      } else {
+        for (size_t i = at; i < end; i += kFaultAround) static_cast<void>(bytes[i]);
+      }
     }
   }
 

@@ -3,6 +3,7 @@
 
 import contextlib
 import fcntl
+import json
 import os
 import re
 import shutil
@@ -553,6 +554,21 @@ def test_a_good_file_is_served_on_however_often_the_server_is_killed(odd):
         server.stop()
         server.start(ready=True)
         assert not server.find("words", ".*without being stopped")
+
+
+def test_a_doubted_file_that_has_its_sum_is_served_though_no_guard_can_look_at_it(odd):
+    server = odd(guard="never")
+    server.drop(b"shy\nold")
+    server.adopted(1)
+    for kills in range(1, 4):
+        server.kill9()
+        if kills == 3:
+            server.config["databases"]["words"]["guard"] = "always"
+            server.config_file.write_text(json.dumps(server.config))
+        server.start(ready=True)
+    assert server.find("words", ".*ended 3 times without being stopped .*compared with its sum")
+    assert server.find("words", ".*data.db is opened all the same: the process that tried .* was killed")
+    assert content(server) == b"old"
 
 
 CHECKED = "-DTRAITS=GOROMDB_TRAIT_BOUNDS_CHECKED"

@@ -3,6 +3,7 @@
 it fails, in turn. No data set is lost, none is served but a whole one, and the next one is adopted."""
 
 import difflib
+import errno
 import re
 import shutil
 import time
@@ -22,6 +23,7 @@ from fault import (
     kill_at,
     points_of,
 )
+from harness import wait_for
 
 # How many calls a reload had when this was written: of the loader, the guard's process (with all of a jail) and other threads,
 # and how many of all these can fail. So many points are tried, and a few of the main thread's. Fewer are fine when the code has got
@@ -146,6 +148,24 @@ def test_a_failure_of_any_call_is_outlived(
         least=least_tried(storage, way, "fail"),
     )
     record_property("points", (storage, way, "fail", *tried))
+
+
+def test_what_was_moved_in_is_not_lost_when_nothing_can_be_opened_behind_that(folder, library):
+    """Its note cannot be read back then, nor the drop be found again."""
+    with Room(folder / "1", library, "json", DataSets("json", "rename"), poll="1s") as room:
+        room.begin()
+        points = [p for p in points_of(room) if p.where == "loader"]
+        moved = next(i for i, p in enumerate(points) if p.call == "rename" and p.text.endswith("/in/data"))
+        behind = next(p for p in points[moved:] if p.call == "openat")
+        room.control.arm("fail from there", behind, errno.ENOMEM)
+        new, after = room.drop_next()
+        wait_for(lambda: room.control.hits() > 1, "the fault")
+        time.sleep(1.5)
+        assert not room.is_adopted(after)
+        room.control.disarm()
+        room.wait_served(new)
+        room.wait_served(room.load_next())
+        wait_for(room.is_over, f"a tidy store\n{room.server.log()}")
 
 
 # ---- the shim itself -------------------------------------------------------------------------------

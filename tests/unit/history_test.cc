@@ -64,7 +64,7 @@ TEST_CASE("a note is read as it was written, and an older one is a note too") {
   note.by_hand = true;
   note.adopted_at = "2026-01-01T00:00:00.000Z";
   REQUIRE(write_note(folder / "note", note).has_value());
-  const auto read = read_note(folder / "note");
+  const auto read = *find_note(folder / "note");
   REQUIRE(read.has_value());
   CHECK(read->generation == 7);
   CHECK(read->checksum == "md5:7");
@@ -80,14 +80,14 @@ TEST_CASE("a note is read as it was written, and an older one is a note too") {
   CHECK(read->adopted_at == note.adopted_at);
 
   folder.write("old", "generation 5\nchecksum md5:00\nsize 1\nmtime_ns 2\n");
-  const auto old = read_note(folder / "old");
+  const auto old = *find_note(folder / "old");
   REQUIRE(old.has_value());
   CHECK(old->generation == 5);
   CHECK(old->data_time_ns() == 2);
   CHECK_FALSE(old->entries.has_value());
   CHECK(old->rolled_back_to == 0);
   CHECK_FALSE(old->by_hand);
-  CHECK_FALSE(read_note(folder / "none").has_value());
+  CHECK_FALSE(find_note(folder / "none")->has_value());
 }
 
 // ---- kept data sets ----

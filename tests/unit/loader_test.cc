@@ -2,6 +2,7 @@
 #include "core/files/loader.h"
 
 #include <doctest/doctest.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <string>
@@ -49,6 +50,7 @@ struct Shop {
     }
     return candidate;
   }
+  std::optional<SlotNote> whole(int slot) const { return loader.whole(slot).value(); }
   Result<SlotNote> take(const Candidate& candidate, const std::string& content, int slot,
                         uint64_t generation) {
     return loader.take(candidate, hex_of(content, candidate.kind), slot, generation, never);
@@ -172,7 +174,7 @@ TEST_CASE("a candidate is moved into its slot, noted, and its sum goes") {
     CHECK(std::filesystem::is_empty(shop.drop.path()));
     CHECK_FALSE(shop.store.has("current"));
 
-    auto whole = shop.loader.whole(1);
+    auto whole = shop.whole(1);
     REQUIRE(whole.has_value());
     CHECK(whole->generation == 7);
     CHECK(whole->checksum == note->checksum);
@@ -187,7 +189,7 @@ TEST_CASE("what lay in the slot goes before the next comes") {
   shop.filled(0, 1, "old");
   REQUIRE(shop.take(shop.put("new"), "new", 0, 2).has_value());
   CHECK(shop.store.read("data00/data.db") == "new");
-  CHECK(shop.loader.whole(0)->generation == 2);
+  CHECK(shop.whole(0)->generation == 2);
 }
 
 TEST_CASE("a sum file that changed after the hash stays") {
@@ -206,7 +208,7 @@ TEST_CASE("a sum file that has gone is no trouble") {
   const auto candidate = shop.put("content");
   std::filesystem::remove(shop.drop / "data.json.md5");
   CHECK(shop.take(candidate, "content", 0, 1).has_value());
-  CHECK(shop.loader.whole(0).has_value());
+  CHECK(shop.whole(0).has_value());
 }
 
 TEST_CASE("a file that took the candidate's place after the hash is given back with its sum") {
@@ -222,7 +224,7 @@ TEST_CASE("a file that took the candidate's place after the hash is given back w
   CHECK(shop.drop.read("data.json") == "later content");
   CHECK(shop.drop.has("data.json.md5"));
   CHECK_FALSE(shop.store.has("data00/data.db"));
-  CHECK_FALSE(shop.loader.whole(0).has_value());
+  CHECK_FALSE(shop.whole(0).has_value());
 }
 
 TEST_CASE("a folder or a link that took the candidate's place is given back") {
@@ -266,7 +268,7 @@ TEST_CASE("a candidate that has gone is a failure that names it") {
   CHECK(contains(message_of(taken), candidate.file));
   CHECK(taken.error().kind != Error::Kind::kRejected);
   CHECK(shop.drop.has("data.json.md5"));
-  CHECK_FALSE(shop.loader.whole(0).has_value());
+  CHECK_FALSE(shop.whole(0).has_value());
 }
 
 TEST_CASE("a note that cannot be written leaves the candidate where it is") {
@@ -333,7 +335,7 @@ TEST_CASE("a copy ends when the server does and leaves nothing half done") {
   CHECK(taken.error().kind == Error::Kind::kCancelled);
   CHECK(identity_of(candidate.file) == candidate.data);
   CHECK_FALSE(shop.store.has("data00/data.db.tmp"));
-  CHECK_FALSE(shop.loader.whole(0).has_value());
+  CHECK_FALSE(shop.whole(0).has_value());
 }
 
 TEST_CASE("a file on another file system from before 1970 is taken as any other") {
@@ -647,7 +649,7 @@ TEST_CASE("attempts are counted on disk and the rest of the note stays") {
   for (int64_t attempts : {1, 2, 3, 0}) {
     REQUIRE(shop.loader.count_attempts(0, *note, attempts).has_value());
     CHECK(note->attempts == attempts);
-    auto read = shop.loader.whole(0);
+    auto read = shop.whole(0);
     REQUIRE(read.has_value());
     CHECK(read->attempts == attempts);
     CHECK(read->generation == 4);
@@ -658,13 +660,13 @@ TEST_CASE("attempts are counted on disk and the rest of the note stays") {
 
 TEST_CASE("a slot is whole with its data and its note only") {
   Shop shop;
-  CHECK_FALSE(shop.loader.whole(0).has_value());
+  CHECK_FALSE(shop.whole(0).has_value());
   shop.data(0, "data");
-  CHECK_FALSE(shop.loader.whole(0).has_value());
+  CHECK_FALSE(shop.whole(0).has_value());
   shop.note(0, 1, "data");
-  CHECK(shop.loader.whole(0).has_value());
+  CHECK(shop.whole(0).has_value());
   std::filesystem::remove(shop.store / "data00/data.db");
-  CHECK_FALSE(shop.loader.whole(0).has_value());
+  CHECK_FALSE(shop.whole(0).has_value());
 }
 
 TEST_CASE("a touched file is told from an untouched one") {
@@ -700,7 +702,7 @@ TEST_CASE("a file that was touched is known by its new time and stays as old as 
   const auto candidate = shop.put("content");
   const auto made = candidate.data.mtime_ns;
   REQUIRE(shop.take(candidate, "content", 0, 1).has_value());
-  auto noted = [&] { return shop.loader.whole(0).value_or(SlotNote{}); };
+  auto noted = [&] { return shop.whole(0).value_or(SlotNote{}); };
   CHECK(noted().data_mtime_ns == std::optional<int64_t>(made));
   SUBCASE("also where the manifest is an older version's") {
     auto old = noted();
@@ -719,7 +721,7 @@ TEST_CASE("a file that was touched is known by its new time and stays as old as 
   auto note = noted();
   std::filesystem::rename(shop.loader.data_path(0), kept);
   REQUIRE(shop.loader.bring_back(kept, note, 1, 2).has_value());
-  CHECK(shop.loader.whole(1)->data_time_ns() == made);
+  CHECK(shop.whole(1)->data_time_ns() == made);
 }
 
 // ---- drop_stale_sum ----
@@ -809,6 +811,22 @@ TEST_CASE("a sum left aside in the instant of its removal goes") {
   shop.drop.write("data.json.md5.taken", hex_of("taken") + "\n");
   shop.loader.drop_stale_sum(shop.drop / "data.json", SumKind::kMd5, note);
   CHECK(std::filesystem::is_empty(shop.drop.path()));
+}
+
+TEST_CASE("a note that cannot be read is not taken for none") {
+  Shop shop;
+  REQUIRE(shop.take(shop.put("one"), "one", 0, 7).has_value());
+  REQUIRE(shop.loader.point(0, 7).has_value());
+  rlimit before{};
+  REQUIRE(getrlimit(RLIMIT_NOFILE, &before) == 0);
+  const rlimit none{0, before.rlim_max};
+  REQUIRE(setrlimit(RLIMIT_NOFILE, &none) == 0);
+  const auto whole = shop.loader.whole(0);
+  const auto found = shop.loader.recover();
+  REQUIRE(setrlimit(RLIMIT_NOFILE, &before) == 0);
+  CHECK(whole.error().is_trouble());
+  CHECK(found.error().is_trouble());
+  CHECK(shop.whole(0)->checksum == "md5:" + hex_of("one", SumKind::kMd5));
 }
 
 // ---- a whole life ----
