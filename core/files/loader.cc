@@ -358,6 +358,15 @@ Result<void> Loader::check_untouched(int slot, const SlotNote& note) const {
   return {};
 }
 
+std::optional<int64_t> Loader::touched_at(int slot, const SlotNote& note) const {
+  const auto state = look_at(data_path(slot));
+  if (!state || !*state || note.ctime_ns == 0) return {};
+  const auto& identity = (*state)->identity;
+  const bool is_same = identity.size == note.size && identity.mtime_ns == note.mtime_ns;
+  if (!is_same || (*state)->ctime_ns == note.ctime_ns) return {};
+  return (*state)->ctime_ns;
+}
+
 Result<void> Loader::check_restored(int slot, SlotNote& note, const Progress& progress) {
   auto untouched = check_untouched(slot, note);
   if (untouched || untouched.error().kind != Error::Kind::kRejected) return untouched;

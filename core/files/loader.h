@@ -82,6 +82,9 @@ class Loader {
   std::optional<SlotNote> left() const;
   // Where the slot's file is no longer the one that was taken.
   Result<void> check_untouched(int slot, const SlotNote& note) const;
+  // The inode's time, where nothing but that is another than when it was moved in: what hard links
+  // and chmod do, and who writes and sets the time back.
+  std::optional<int64_t> touched_at(int slot, const SlotNote& note) const;
   // The same for a file that an earlier process left: where only the time differs (a store that was
   // restored from a backup, a `touch`) the checksum decides, and the note is brought up to date.
   Result<void> check_restored(int slot, SlotNote& note, const Progress& progress);

@@ -434,6 +434,15 @@ Intake::Loaded Intake::open(Pending file) {
     falls_back_ = false;
     return opened;
   }
+  if (const auto ctime_ns = loader_.touched_at(file.slot, file.note);
+      ctime_ns && opened.error().kind == Error::Kind::kRejected) {
+    place->note.ctime_ns = *ctime_ns;
+    place->hash_again = true;
+    opened = fail(
+        fmt::format("{} was touched while it was opened: a link to it, its rights or its owner "
+                    "have changed; it is compared with its sum",
+                    loader_.data_path(file.slot)));
+  }
   if (opened.error().kind == Error::Kind::kRejected) {
     // Where somebody has changed the file, its content is not to blame.
     if (!file.adopted_before && loader_.check_untouched(file.slot, file.note)) {
@@ -488,9 +497,10 @@ Intake::Loaded Intake::open_untouched(Pending& file) {
         "compared with its sum",
         file.note.attempts - 1, path);
   }
-  auto untouched = kept || is_doubted ? loader_.check_content(file.slot, file.note, progress)
-                   : from_before      ? loader_.check_restored(file.slot, file.note, progress)
-                                      : loader_.check_untouched(file.slot, file.note);
+  const bool hashes = kept || is_doubted || file.hash_again;
+  auto untouched = hashes        ? loader_.check_content(file.slot, file.note, progress)
+                   : from_before ? loader_.check_restored(file.slot, file.note, progress)
+                                 : loader_.check_untouched(file.slot, file.note);
   if (!untouched) {
     // It is another content that is bad than the one of this sum.
     if (untouched.error().kind == Error::Kind::kRejected) file.note.checksum.clear();

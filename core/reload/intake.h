@@ -93,6 +93,7 @@ class Intake {
     int slot;
     SlotNote note;
     bool adopted_before;
+    bool hash_again = false;  // something was done to its inode while it was opened
   };
 
   static bool checked_before(const Pending& file);

@@ -448,6 +448,36 @@ def test_a_file_that_is_changed_after_it_was_tried_is_rejected(serve):
     assert server.serving() == "three"
 
 
+@pytest.mark.parametrize("what", ["a link goes", "rights", "written and dated back"])
+@pytest.mark.parametrize("step", ["moved", "guarded", "opened"])
+def test_what_is_touched_while_it_is_opened_is_judged_by_its_sum(serve, step, what):
+    server = serve(words={"guard": "always"})
+    server.pause_at(step)
+    server.drop(dataset("one"))
+    server.wait_paused(step)
+    (data,) = server.store().glob("data0?/data.db")
+    was = data.stat()
+    if what == "a link goes":
+        os.link(data, data.with_name("more"))
+        data.with_name("more").unlink()
+    elif what == "rights":
+        data.chmod(0o600)
+    else:
+        data.chmod(0o644)
+        data.write_bytes(encode(dataset("two")))
+        os.utime(data, ns=(was.st_atime_ns, was.st_mtime_ns))
+    server.resume(step)
+    server.forget_steps()
+    if what == "written and dated back":
+        server.wait("words", "rejected .*its content is not what had been verified")
+        server.load(dataset("three"))
+        assert server.serving() == "three"
+    else:
+        server.adopted()
+        assert server.serving() == "one"
+        assert not server.find("words", "rejected ")
+
+
 def test_the_guard_reads_with_the_options_of_the_database(serve):
     lines = b'{"key": "a b", "value": "1"}\n{"key": "c", "value": "2"}\n'
     options = {"format": "ndjson", "max_decompressed": "1MiB"}
