@@ -177,10 +177,10 @@ inline std::vector<goromdb_slice> mappings_of(const DataFile& file) {
 }
 
 // For a walk over a whole mapping, in the order of the file, more or less. What the page cache has
-// is mapped before, nearly all of it, so that pages can be fetched before they are looked at: by
-// one thread it is touched for that, as the walk does. Else, while this lives, the file is read
-// ahead. At the end its pages are the page
-// cache's again, and those that are needed come back as they are touched. Two `threads` share both.
+// is mapped before, nearly all of it, so that pages can be fetched before they are looked at: one
+// thread touches them for that, as the walk does. Else, while this lives, the file is read ahead.
+// At the end its pages are the page cache's again, and those that are needed come back as they are
+// touched. Two `threads` share both.
 class ReadAhead {
  public:
   explicit ReadAhead(const Mapping& map, uint32_t threads = 1) : map_(map), threads_(threads) {
