@@ -128,7 +128,11 @@ Result<std::vector<Loader::Found>> Loader::recover(const Adopted& recorded) {
       continue;
     }
     const auto read = find_note(note_path(slot));
-    if (!read) return tl::unexpected(read.error());
+    if (!read) {
+      // It does not keep the other one from being served.
+      if (!pointer["slot"].empty() && pointer["slot"] != slot_name(slot)) continue;
+      return tl::unexpected(read.error());
+    }
     const auto& note = *read;
     // A pointer from before what lies there now adopted something else.
     const bool adopted =
@@ -358,13 +362,19 @@ Result<void> Loader::check_untouched(int slot, const SlotNote& note) const {
   return {};
 }
 
-std::optional<int64_t> Loader::touched_at(int slot, const SlotNote& note) const {
+bool Loader::was_touched(int slot, const SlotNote& note) const {
   const auto state = look_at(data_path(slot));
-  if (!state || !*state || note.ctime_ns == 0) return {};
+  if (!state || !*state || note.ctime_ns == 0 || note.checksum.empty()) return false;
   const auto& identity = (*state)->identity;
-  const bool is_same = identity.size == note.size && identity.mtime_ns == note.mtime_ns;
-  if (!is_same || (*state)->ctime_ns == note.ctime_ns) return {};
-  return (*state)->ctime_ns;
+  return identity.size == note.size && identity.mtime_ns == note.mtime_ns &&
+         (*state)->ctime_ns != note.ctime_ns;
+}
+
+void Loader::doubt(SlotNote& note) {
+  constexpr int64_t kNoTime = -1;  // of no file
+  note.data_mtime_ns = note.data_time_ns();
+  note.mtime_ns = kNoTime;
+  note.ctime_ns = 0;
 }
 
 Result<void> Loader::check_restored(int slot, SlotNote& note, const Progress& progress) {

@@ -82,15 +82,17 @@ class Loader {
   std::optional<SlotNote> left() const;
   // Where the slot's file is no longer the one that was taken.
   Result<void> check_untouched(int slot, const SlotNote& note) const;
-  // The inode's time, where nothing but that is another than when it was moved in: what hard links
-  // and chmod do, and who writes and sets the time back.
-  std::optional<int64_t> touched_at(int slot, const SlotNote& note) const;
   // The same for a file that an earlier process left: where only the time differs (a store that was
   // restored from a backup, a `touch`) the checksum decides, and the note is brought up to date.
   Result<void> check_restored(int slot, SlotNote& note, const Progress& progress);
   // Where its content has another sum than its note says; without a sum, as check_untouched().
   // Where only the time differs the note is brought up to date.
   Result<void> check_content(int slot, SlotNote& note, const Progress& progress);
+  // Whether it has a sum and nothing but its inode's time is another than when it was moved in:
+  // what hard links and chmod do, and who writes and sets the time back.
+  bool was_touched(int slot, const SlotNote& note) const;
+  // From now on check_restored() of such a file compares its sum.
+  static void doubt(SlotNote& note);
   // After a recovery: the sum file of a data file that was taken before the crash goes, too.
   void drop_stale_sum(const std::string& file, SumKind kind, const SlotNote& note);
 

@@ -62,7 +62,7 @@ Result<std::unique_ptr<Generation>> Generation::open(Storage& storage, const Fac
   step("verified");
   generation->info_.struct_size = sizeof generation->info_;
   status = ops.info(generation->handle_, &generation->info_);
-  if (status != GOROMDB_OK) return error.as_error(status);
+  if (status != GOROMDB_OK) return limit.gave_up() ? limit.rejection() : error.as_error(status);
   // Where a storage counts by walking, a start does not have it walk again.
   auto& entries = generation->info_.entries;
   if (entries == GOROMDB_UNKNOWN && facts.note.entries) entries = *facts.note.entries;
@@ -70,7 +70,7 @@ Result<std::unique_ptr<Generation>> Generation::open(Storage& storage, const Fac
     goromdb_reader* reader = nullptr;
     status = while_it_is_there(
         error, [&] { return ops.reader_open(generation->handle_, loop, &reader, error.get()); });
-    if (status != GOROMDB_OK) return error.as_error(status);
+    if (status != GOROMDB_OK) return limit.gave_up() ? limit.rejection() : error.as_error(status);
     generation->readers_.push_back(reader);
   }
   generation->file_.emplace(facts.path, generation->info_.caps);

@@ -178,7 +178,8 @@ Result<void> verdict_of_signal(int signal, const rusage& usage, const GuardLimit
                               limits.own_cpu ? "RLIMIT_CPU of the server itself" : "guard_cpu"));
   }
   if (signal == SIGKILL) {  // no reader does this to itself
-    return fail("the process that tried the file was killed; memory may be short");
+    return tl::unexpected(Error{"the process that tried the file was killed; memory may be short",
+                                Error::Kind::kMemory});
   }
   if (signal == SIGXFSZ) {
     return reject(fmt::format("the reader wrote more than {} into a temporary file{}",
@@ -262,7 +263,7 @@ Result<void> Guard::try_in_process(const HeldFile& file, const Progress& progres
     if (progress(answer.done, answer.total)) return cancelled();
     if (ended) {
       // A page that the disk does not give ends the reader of a map, too.
-      if (WIFSIGNALED(ended->status) && WTERMSIG(ended->status) == SIGBUS) {
+      if (answer.begun && WIFSIGNALED(ended->status) && WTERMSIG(ended->status) == SIGBUS) {
         if (auto read = read_to_end(file, progress); !read) return read;
       }
       return verdict_of(answer, *ended, limits);

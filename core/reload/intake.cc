@@ -71,14 +71,12 @@ bool Intake::waits_for_group(const Pending& file) const {
          file.note.generation > loader_.pointed_generation();
 }
 
-void Intake::find_ready() {
+// The newest of them.
+void Intake::find_ready(const std::vector<Loader::Found>& found) {
   ready_.reset();
-  if (config_.group.empty()) return;
-  for (int slot = 0; slot < Loader::kSlots; ++slot) {
-    if (slot == served_slot_) continue;
-    const auto note = loader_.whole(slot).value_or(std::nullopt);
-    if (!note || (ready_ && ready_->note.generation > note->generation)) continue;
-    if (const Pending file{slot, *note, false}; waits_for_group(file)) ready_ = file;
+  for (const auto& each : found) {
+    const Pending file{each.slot, each.note, each.adopted};
+    if (!ready_ && waits_for_group(file) && history_.why_not(each.note).empty()) ready_ = file;
   }
 }
 
@@ -108,6 +106,7 @@ Intake::Outcome Intake::recover() {
 
   Outcome outcome;
   pending_.reset();
+  find_ready(*found);
   std::optional<Pending> first_failed;
   for (auto& each : *found) {
     const bool older =
@@ -126,7 +125,7 @@ Intake::Outcome Intake::recover() {
         outcome.generation = opened;
         return outcome;
       } else if (!config_.group.empty() && each.adopted) {
-        find_ready();  // an older one would not fit what the others of the group serve
+        // An older one would not fit what the others of the group serve.
         if (opened.error().kind == Error::Kind::kRejected) {
           log_->error(
               "nothing is served: what was adopted does not open, and an older data set "
@@ -151,7 +150,6 @@ Intake::Outcome Intake::recover() {
   }
   // Trouble of the machine kept it from being opened: it is the one to go on with.
   if (first_failed && !pending_) pending_ = first_failed;
-  find_ready();
   if (*outcome.generation != nullptr || pending_) return outcome;
   if (!config_.group.empty()) return outcome;
   if (auto newest = history_.newest(); !newest || *newest) {
@@ -315,7 +313,7 @@ Intake::Outcome Intake::roll_back() {
     }
   }
   // Behind the move go_on() does what is left.
-  outcome.asked_again = !outcome.generation && !is_rejected(outcome) && !pending_;
+  outcome.asked_again = !outcome.generation && !is_rejected(outcome) && !outcome.taken;
   if (!outcome.asked_again) history_.answered();
   return outcome;
 }
@@ -344,26 +342,23 @@ Intake::Outcome Intake::bring_back(const SlotNote& kept, bool by_request) {
   Outcome outcome;
   outcome.checksum = kept.checksum;
   const auto whole = loader_.whole(slot);
-  if (!whole) {
-    outcome.generation = tl::unexpected(whole.error());
-    return outcome;
-  }
-  if (const auto& left = *whole) {
-    if (is_waiting(slot)) {
-      log_->warn("generation {} makes room for a rollback; it is kept as {}.rejected",
-                 left->generation, loader_.data_path(slot));
-      if (auto aside = loader_.set_aside(slot, "it made room for a rollback"); !aside) {
-        outcome.generation = tl::unexpected(aside.error());
-        return outcome;
-      }
-      (pending_ && pending_->slot == slot ? pending_ : ready_).reset();
-    } else {
-      keep(slot, *left);
+  if (is_waiting(slot) || !whole) {
+    log_->warn("{} makes room for a rollback; it is kept as {}.rejected", loader_.data_path(slot),
+               loader_.data_path(slot));
+    if (auto aside = loader_.set_aside(slot, "it made room for a rollback"); !aside) {
+      outcome.generation = tl::unexpected(aside.error());
+      return outcome;
     }
+    for (auto* each : {&pending_, &ready_}) {
+      if (*each && (*each)->slot == slot) each->reset();
+    }
+  } else if (const auto& left = *whole) {
+    keep(slot, *left);
   }
   const uint64_t id = newest_generation_ + 1;
   log_->info("going back to generation {}, as generation {}", kept.generation, id);
   auto note = loader_.bring_back(history_.kept().path(kept.generation), kept, slot, id);
+  outcome.taken = loader_.moved_into(slot).has_value();
   if (note) {
     history_.forget(kept.generation);
     if (by_request) history_.answered();  // the slot's note tells the rest
@@ -402,7 +397,19 @@ Intake::Outcome Intake::bring_back_newest() {
 }
 
 Intake::Loaded Intake::open(Pending file) {
+  constexpr int kTries = 3;
+  for (int tries = 1;; ++tries) {
+    bool was_touched = false;
+    auto opened = open_once(file, was_touched);
+    if (!was_touched || tries == kTries) return opened;
+    log_->warn("{}", opened.error().message);
+    file = *place_of(file);
+  }
+}
+
+Intake::Loaded Intake::open_once(Pending file, bool& was_touched) {
   if (file.note.generation == 0) file.note.generation = newest_generation_ + 1;
+  const bool is_from_before = file.note.ctime_ns == 0;
   auto& place = place_of(file);
   const auto earlier = std::exchange(place, file);  // until it is served or set aside
   if (!file.adopted_before) {
@@ -434,14 +441,17 @@ Intake::Loaded Intake::open(Pending file) {
     falls_back_ = false;
     return opened;
   }
-  if (const auto ctime_ns = loader_.touched_at(file.slot, file.note);
-      ctime_ns && opened.error().kind == Error::Kind::kRejected) {
-    place->note.ctime_ns = *ctime_ns;
-    place->hash_again = true;
-    opened = fail(
-        fmt::format("{} was touched while it was opened: a link to it, its rights or its owner "
-                    "have changed; it is compared with its sum",
-                    loader_.data_path(file.slot)));
+  // Where it was touched before it was looked at, `file` has no sum any more.
+  const auto& known = place->note.ctime_ns != 0 ? place->note : file.note;
+  was_touched =
+      opened.error().kind == Error::Kind::kRejected && loader_.was_touched(file.slot, known);
+  if (was_touched) {
+    loader_.doubt(place->note);
+    file.note = place->note;  // which is written down below: a start compares it, too
+    opened =
+        fail(fmt::format("the inode of {} was changed while it was opened; it is compared "
+                         "with its sum",
+                         loader_.data_path(file.slot)));
   }
   if (opened.error().kind == Error::Kind::kRejected) {
     // Where somebody has changed the file, its content is not to blame.
@@ -454,9 +464,8 @@ Intake::Loaded Intake::open(Pending file) {
     if (file.adopted_before) current_.reset();
     place = earlier && earlier->slot != file.slot ? earlier : std::nullopt;
     const auto path = loader_.data_path(file.slot);
-    return reject(fmt::format("{}: {}; kept as {}.rejected",
-                              file.note.ctime_ns == 0 ? path : config_.file, opened.error().message,
-                              path));
+    return reject(fmt::format("{}: {}; kept as {}.rejected", is_from_before ? path : config_.file,
+                              opened.error().message, path));
   }
   // The reader came back, so this try did not end the process.
   if (!file.adopted_before) {
@@ -497,10 +506,9 @@ Intake::Loaded Intake::open_untouched(Pending& file) {
         "compared with its sum",
         file.note.attempts - 1, path);
   }
-  const bool hashes = kept || is_doubted || file.hash_again;
-  auto untouched = hashes        ? loader_.check_content(file.slot, file.note, progress)
-                   : from_before ? loader_.check_restored(file.slot, file.note, progress)
-                                 : loader_.check_untouched(file.slot, file.note);
+  auto untouched = kept || is_doubted ? loader_.check_content(file.slot, file.note, progress)
+                   : from_before      ? loader_.check_restored(file.slot, file.note, progress)
+                                      : loader_.check_untouched(file.slot, file.note);
   if (!untouched) {
     // It is another content that is bad than the one of this sum.
     if (untouched.error().kind == Error::Kind::kRejected) file.note.checksum.clear();
@@ -509,14 +517,17 @@ Intake::Loaded Intake::open_untouched(Pending& file) {
   if (from_before) make_read_only(path);
   const auto held = HeldFile::open(path);
   if (!held) return tl::unexpected(held.error());
+  if (from_before) file.note.ctime_ns = held->state().ctime_ns;
   const int64_t open_within_ms = checked_before(file) ? 0 : config_.must_open_within_ms;
   if (guard_ && (!file.adopted_before || is_doubted)) {
     OpenLimit limit(open_within_ms);
     auto tried = guard_->try_file(
         *held, limit.around(progress_of(fmt::format("trying {} in another process", path))));
     if (limit.gave_up()) return limit.rejection();
-    // What has its sum and was served before is not kept from it by a full disk.
-    if (!tried && !(is_doubted && tried.error().is_trouble())) return tl::unexpected(tried.error());
+    // What has its sum and was served before is not kept from it by a full disk; a guard that was
+    // killed for want of memory has begun.
+    const bool has_begun = tried || tried.error().kind != Error::Kind::kFailure;
+    if (!tried && (has_begun || !is_doubted)) return tl::unexpected(tried.error());
     if (!tried) log_->warn("{} is opened all the same: {}", path, tried.error().message);
     step("guarded");
   }

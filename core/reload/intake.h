@@ -39,7 +39,7 @@ class Intake {
   };
   struct Outcome {
     Result<std::shared_ptr<Generation>> generation = nullptr;  // NULL: there is nothing to serve
-    bool taken = false;                 // the candidate lies in a slot: it is no candidate any more
+    bool taken = false;                 // what was to be moved into a slot lies there
     std::string checksum = {};          // of the file that `generation` is about, where it is known
     std::vector<Unopened> others = {};  // what else did not open on the way
     std::string refused = {};           // why a rollback that was asked for is not done
@@ -93,7 +93,6 @@ class Intake {
     int slot;
     SlotNote note;
     bool adopted_before;
-    bool hash_again = false;  // something was done to its inode while it was opened
   };
 
   static bool checked_before(const Pending& file);
@@ -102,8 +101,10 @@ class Intake {
   bool is_waiting(int slot) const {
     return (pending_ && pending_->slot == slot) || (ready_ && ready_->slot == slot);
   }
-  void find_ready();
+  void find_ready(const std::vector<Loader::Found>& found);
+  // What was touched meanwhile is tried again at once, a few times.
   Loaded open(Pending file);
+  Loaded open_once(Pending file, bool& was_touched);
   Loaded open_untouched(Pending& file);
   Result<void> settle(Pending& file);
   std::optional<Pending>& place_of(const Pending& file) {

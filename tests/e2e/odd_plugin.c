@@ -225,9 +225,6 @@ static goromdb_status open_file(goromdb_store* store, const char* path, uint64_t
   misbehave(generation->mood);
   break_out(generation->mood, path);
   const char* mood = generation->mood;
-  if (strcmp(mood, "shy") == 0 && (store->host->hints & GOROMDB_HINT_ONLY_VERIFIES) != 0) {
-    raise(SIGKILL);
-  }
   if (strcmp(mood, "to verify") == 0 && (store->host->hints & GOROMDB_HINT_ONLY_VERIFIES) != 0) {
     close_file(generation);
     return fails("only to verify", error);

@@ -9,6 +9,7 @@ import re
 import shutil
 import signal
 import subprocess
+import threading
 import time
 from pathlib import Path
 
@@ -469,13 +470,42 @@ def test_what_is_touched_while_it_is_opened_is_judged_by_its_sum(serve, step, wh
     server.resume(step)
     server.forget_steps()
     if what == "written and dated back":
-        server.wait("words", "rejected .*its content is not what had been verified")
+        server.wait("words", "the inode of .* was changed while it was opened")
+        server.wait("words", "rejected .*it was changed after it had been verified")
         server.load(dataset("three"))
         assert server.serving() == "three"
     else:
         server.adopted()
         assert server.serving() == "one"
         assert not server.find("words", "rejected ")
+
+
+@pytest.mark.parametrize("how", ["start", "rollback"])
+def test_a_link_more_while_a_store_s_own_file_is_opened_is_no_change(serve, how):
+    server = serve(words={"guard": "always", "keep": 1})
+    server.load(dataset("one"))
+    server.load(dataset("two"))
+    wait_for((server.store() / "kept/1.db").exists, "the older data set to be kept")
+    marker = "one" if how == "rollback" else "two"
+    if how == "start":
+        server.stop()
+        server.pause_at("opened")
+        server.start()
+    else:
+        server.pause_at("opened")
+        asked = threading.Thread(target=rollback, args=(server,))
+        asked.start()
+    server.wait_paused("opened")
+    (data,) = (p for p in server.store().glob("data0?/data.db") if p.read_bytes() == encode(dataset(marker)))
+    os.link(data, server.folder / "backup")
+    server.resume("opened")
+    server.forget_steps()
+    server.wait("words", "the inode of .* was changed while it was opened")
+    server.adopted(3 if how == "rollback" else 2)
+    assert server.serving() == marker
+    assert not server.find("words", "rejected ")
+    if how == "rollback":
+        asked.join()
 
 
 def test_the_guard_reads_with_the_options_of_the_database(serve):
@@ -586,9 +616,10 @@ def test_a_good_file_is_served_on_however_often_the_server_is_killed(odd):
         assert not server.find("words", ".*without being stopped")
 
 
-def test_a_doubted_file_that_has_its_sum_is_served_though_no_guard_can_look_at_it(odd):
-    server = odd(guard="never")
-    server.drop(b"shy\nold")
+def test_a_doubted_file_that_has_its_sum_is_served_though_no_guard_begins(serve, tmp_path):
+    plugin = compile_c(ODD, tmp_path / "storage-odd.so", "-DNEVER_BEGINS")
+    server = serve(words={"storage": str(plugin), "guard": "never", "guard_timeout": "1s"})
+    server.drop(b"good\nold")
     server.adopted(1)
     for kills in range(1, 4):
         server.kill9()
@@ -597,7 +628,7 @@ def test_a_doubted_file_that_has_its_sum_is_served_though_no_guard_can_look_at_i
             server.config_file.write_text(json.dumps(server.config))
         server.start(ready=True)
     assert server.find("words", ".*ended 3 times without being stopped .*compared with its sum")
-    assert server.find("words", ".*data.db is opened all the same: the process that tried .* was killed")
+    assert server.find("words", ".*data.db is opened all the same: the process that tries .* not begun")
     assert content(server) == b"old"
 
 

@@ -829,6 +829,29 @@ TEST_CASE("a note that cannot be read is not taken for none") {
   CHECK(shop.whole(0)->checksum == "md5:" + hex_of("one", SumKind::kMd5));
 }
 
+TEST_CASE("what is doubted is compared with its sum, also by the next process") {
+  Shop shop;
+  auto note = shop.take(shop.put("one"), "one", 0, 7).value();
+  const auto mtime_ns = note.mtime_ns;
+  Loader::doubt(note);
+  REQUIRE(shop.loader.note(0, note).has_value());
+  auto found = shop.loader.recover().value();
+  REQUIRE(found.size() == 1);
+  SUBCASE("the same content") {
+    REQUIRE(shop.loader.check_restored(0, found[0].note, never).has_value());
+    CHECK(shop.whole(0)->mtime_ns == mtime_ns);
+    CHECK(shop.whole(0)->data_time_ns() == mtime_ns);
+  }
+  SUBCASE("another one, of the same size and time") {
+    const auto data = shop.loader.data_path(0);
+    std::filesystem::permissions(data, std::filesystem::perms::owner_all);
+    shop.store.write("data00/data.db", "two");
+    set_mtime_ns(data, mtime_ns / 1'000'000'000, mtime_ns % 1'000'000'000);
+    const auto checked = shop.loader.check_restored(0, found[0].note, never);
+    CHECK(checked.error().kind == Error::Kind::kRejected);
+  }
+}
+
 // ---- a whole life ----
 
 TEST_CASE("a store lives through takes, points and restarts") {
