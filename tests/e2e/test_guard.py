@@ -6,6 +6,7 @@ import fcntl
 import json
 import os
 import re
+import resource
 import shutil
 import signal
 import subprocess
@@ -506,6 +507,25 @@ def test_a_link_more_while_a_store_s_own_file_is_opened_is_no_change(serve, how)
     assert not server.find("words", "rejected ")
     if how == "rollback":
         asked.join()
+
+
+def test_a_rollback_that_meets_a_shortage_is_not_forgotten_for_a_drop_that_waits(odd):
+    server = odd(keep=1, poll_interval="1s")
+    for number, data in enumerate((b"good\nold", b"good\nnew"), 1):
+        server.drop(data)
+        server.adopted(number)
+    wait_for((server.store() / "kept/1.db").exists, "the older data set to be kept")
+    server.drop(b"kill\nnewest")
+    server.wait("words", "the process that tried the file was killed; .*trying again in ")
+    limits = resource.prlimit(server.pid, resource.RLIMIT_NOFILE)
+    resource.prlimit(server.pid, resource.RLIMIT_NOFILE, (3, limits[1]))
+    asked = threading.Thread(target=rollback, args=(server,))
+    asked.start()
+    server.wait("words", ".*rollback: Too many open files")
+    time.sleep(0.2)
+    resource.prlimit(server.pid, resource.RLIMIT_NOFILE, limits)
+    asked.join()
+    assert content(server) == b"old"
 
 
 def test_the_guard_reads_with_the_options_of_the_database(serve):
