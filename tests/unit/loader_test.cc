@@ -3,6 +3,7 @@
 
 #include <doctest/doctest.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <string>
@@ -827,6 +828,25 @@ TEST_CASE("a note that cannot be read is not taken for none") {
   CHECK(whole.error().is_trouble());
   CHECK(found.error().is_trouble());
   CHECK(shop.whole(0)->checksum == "md5:" + hex_of("one", SumKind::kMd5));
+}
+
+TEST_CASE("a note that cannot be read keeps no other slot's file from a start") {
+  Shop shop;
+  REQUIRE(shop.take(shop.put("one"), "one", 0, 7).has_value());
+  REQUIRE(shop.loader.point(0, 7).has_value());
+  REQUIRE(shop.take(shop.put("two"), "two", 1, 8).has_value());
+  const auto unreadable = [&](int slot) {
+    const auto note = shop.loader.data_path(slot) + ".note";
+    REQUIRE(::unlink(note.c_str()) == 0);
+    REQUIRE(::mknod(note.c_str(), S_IFSOCK | 0600, 0) == 0);
+  };
+  unreadable(1);
+  const auto found = shop.loader.recover().value();
+  REQUIRE(found.size() == 1);
+  CHECK(found[0].adopted);
+  CHECK(found[0].note.generation == 7);
+  unreadable(0);
+  CHECK(shop.loader.recover().error().is_trouble());
 }
 
 TEST_CASE("what is doubted is compared with its sum, also by the next process") {
