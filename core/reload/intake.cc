@@ -447,7 +447,7 @@ Intake::Loaded Intake::open_once(Pending file, bool& was_touched) {
       opened.error().kind == Error::Kind::kRejected && loader_.was_touched(file.slot, known);
   if (was_touched) {
     loader_.doubt(place->note);
-    file.note = place->note;  // which is written down below: a start compares it, too
+    file.note = place->note;  // of a new file written down below: a start compares it, too
     opened =
         fail(fmt::format("the inode of {} was changed while it was opened; it is compared "
                          "with its sum",
