@@ -41,7 +41,7 @@ def _sanitizer():
 SANITIZER = _sanitizer()
 SLOW = float(os.environ.get("GOROMDB_TEST_SLOW", 5 if SANITIZER else 1))
 DEADLINE = 60 * SLOW  # seconds; only a failing test ever waits that long
-ENDING = 20 * SLOW  # of a server that was told to: less than drain_timeout's default
+ENDING = 20 * SLOW  # of a server that was told to: less than drain_timeout
 
 SANITIZER_REPORT = re.compile(
     r"(Address|Leak|Thread|Memory|UndefinedBehavior)Sanitizer|runtime error:|DEADLYSIGNAL"
@@ -288,7 +288,12 @@ def default_config(words=None, databases=None, listeners=None, server=None, grou
         listeners = [
             {"protocol": "memcached", "listen": "127.0.0.1:0", "databases": list(databases)}
         ]
-    server = {"threads": 2, "log": {"format": "json", "level": "debug"}, **(server or {})}
+    server = {
+        "threads": 2,
+        "drain_timeout": f"{DEADLINE:.0f}s",  # not in the middle of a test that is held up
+        "log": {"format": "json", "level": "debug"},
+        **(server or {}),
+    }
     config = {"server": server, "databases": databases, "listeners": listeners}
     return {**config, "groups": groups} if groups else config
 
@@ -452,17 +457,19 @@ class Server:
             f"a line {pattern!r}",
         )
 
-    def adopted(self, generation=None, database="words", after=0):
+    def adopted(self, generation=None, database="words", after=0, checksum=""):
         """Waits until a generation has been adopted and returns its number."""
         number = r"\d+" if generation is None else str(generation)
-        event = self.wait(database, rf"generation {number} adopted", after)
+        event = self.wait(database, rf"generation {number} adopted: .*{checksum}", after)
         return int(re.match(r"generation (\d+)", event.message).group(1))
 
     def load(self, words, database="words"):
         """Drops a data set and waits until it has been adopted; returns its generation."""
         after = self.mark()
-        self.drop(words, database)
-        return self.adopted(database=database, after=after)
+        data = self.drop(words, database)
+        # By its sum: the line of the one before may come after everything else that tells of it.
+        checksum = hexdigest(data, self.inbox(database).kind)
+        return self.adopted(database=database, after=after, checksum=checksum)
 
     def hashings(self, database="words", after=0):
         """How often hashing a file was begun."""
