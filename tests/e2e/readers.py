@@ -6,7 +6,7 @@ import threading
 from harness import wait_for
 
 BATCH = 100
-PAUSE = 0.01  # seconds between two turns of a reader: what Python does with replies is most of a core's time without it
+PAUSE = 0.03  # seconds between two turns of a reader: what Python does with replies is most of a core's time without it
 
 
 def batches(keys):

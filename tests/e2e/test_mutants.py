@@ -29,7 +29,7 @@ LANES = 3  # after a rejection a database looks again after 300 ms: several are 
 GOOD_EACH = 12  # so many mutants in a lane, then good files
 GROWTH = 2 << 20  # bytes by which the second half of the mutants may let the server grow
 ENTRIES = 160
-PAUSE = 0.06  # seconds between two turns of a reader: several hundred keys each
+PAUSE = 0.15  # seconds between two turns of a reader: several hundred keys each
 INDEX = {"index": "hash"}
 
 

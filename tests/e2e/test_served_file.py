@@ -16,7 +16,7 @@ import pytest
 import writers
 
 from harness import DEADLINE, PROGRAM, SANITIZER, SLOW, Client, dataset, encode, wait_for
-from readers import PAUSE
+from readers import PAUSE, batches
 from redis_wire import RedisError, Wire
 
 PAGE = 4096
@@ -163,9 +163,9 @@ def survey(server, data_sets):
     found = 0
     keys = list(data_sets[0])
     with server.client() as client:
-        for key in keys:
-            client.send(b"get %s\r\n" % key.encode())
-            found += checked(client, [key], data_sets)
+        for some in batches(keys):
+            client.send(b"".join(b"get %s\r\n" % key.encode() for key in some))
+            found += sum(checked(client, [key], data_sets) for key in some)
     return found, len(keys) - found
 
 
