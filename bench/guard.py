@@ -9,7 +9,8 @@ whose keys are compressed, a hash with duplicates, and a hash and a btree whose 
 The process is started as the server starts it (core/guard/guard_words.h), with two threads and with one on one CPU, in turn
 with `cat`, which has the same CPUs. One line for each storage and size, medians of the rounds: how long all of `cat` takes to
 the time between the lines that tell that the guard has begun and that the file is good, and to all that its process takes.
-docs/architecture.md has a table.
+`mapped` is the same of a program that maps the file, looks at each cache line and gives it back (bench/mapped.cc), with one
+thread: no reader of a map is faster. docs/architecture.md has a table.
 """
 
 import argparse
@@ -91,6 +92,11 @@ def cat(file):
     return time.perf_counter() - began
 
 
+def mapped(build, file):
+    said = subprocess.run([build / "bench" / "mapped", file], capture_output=True, text=True, check=True).stdout
+    return float(said.split()[-1])
+
+
 def guard(build, work, file, threads, options=()):
     """With the storage's options, each as NAME=VALUE: (seconds from its start to its end, of these from its first sign to its verdict)"""
     scratch = work / "scratch"
@@ -122,8 +128,8 @@ def main():
     work.mkdir(parents=True, exist_ok=True)
     cpus = sorted(os.sched_getaffinity(0))
     ways = {"one": (1, cpus[-1:]), "two": (2, cpus)}
-    print("| | entries | MB | one thread: reading | with its start | two threads: reading | with its start |")
-    print("| --- | --- | --- | --- | --- | --- | --- |")
+    print("| | entries | MB | mapped | one thread: reading | with its start | two threads: reading | with its start |")
+    print("| --- | --- | --- | --- | --- | --- | --- | --- |")
     for kind in options.storage or ["lmdb", "bdb", *KINDS, "memcachedb-bdb", "bolt", "cdb"]:
         for size in SIZES:
             if kind in KINDS and SIZES[size][0] > 1_000_000:
@@ -133,14 +139,17 @@ def main():
             os.sched_setaffinity(0, cpus)
             file = made(build, work, kind, size)
             cat(file)
-            found = {way: [] for way in ways}
+            found, floors = {way: [] for way in ways}, []
             for _ in range(options.rounds):
                 for way, (threads, its) in ways.items():
                     os.sched_setaffinity(0, its)  # and of those that are started
                     plain = cat(file)
                     whole, reading = guard(build, work, file, threads, options.option)
                     found[way].append((plain / reading, plain / whole))
-            figures = [f"{statistics.median(each):.2f}" for way in ways for each in zip(*found[way])]
+                    if threads == 1:
+                        floors.append(plain / mapped(build, file))
+            ratios = [floors, *(each for way in ways for each in zip(*found[way]))]
+            figures = [f"{statistics.median(each):.2f}" for each in ratios]
             print(f"| {kind} | {size} | {file.stat().st_size / 1e6:.0f} | {' | '.join(figures)} |", flush=True)
 
 
