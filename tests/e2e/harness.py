@@ -39,6 +39,8 @@ def _sanitizer():
 
 
 SANITIZER = _sanitizer()
+# What no slow machine excuses begins with this: script/test does not try such a test again.
+WRONG = "wrong data: "
 SLOW = float(os.environ.get("GOROMDB_TEST_SLOW", 5 if SANITIZER else 1))
 DEADLINE = 60 * SLOW  # seconds; only a failing test ever waits that long
 ENDING = 20 * SLOW  # of a server that was told to: less than drain_timeout
@@ -237,13 +239,13 @@ def whole_set(client, entries=64):
     while at < max(1, entries):
         batch = ["marker", *keys[at : at + 1000]]
         values = {key: value.decode() for key, value in client.get_many(batch).items()}
-        assert len(values) == len(batch), f"{len(batch) - len(values)} keys are missing"
+        assert len(values) == len(batch), f"{WRONG}{len(batch) - len(values)} keys are missing"
         if at > 0 and values["marker"] != expected["marker"]:
             at = 0
             continue
         if at == 0:
             expected = dataset(values["marker"], entries)
-        assert values == {key: expected[key] for key in batch}
+        assert values == {key: expected[key] for key in batch}, f"{WRONG}of two data sets"
         at += 1000
     return expected["marker"]
 
@@ -470,6 +472,19 @@ class Server:
         # By its sum: the line of the one before may come after everything else that tells of it.
         checksum = hexdigest(data, self.inbox(database).kind)
         return self.adopted(database=database, after=after, checksum=checksum)
+
+    def rejected(self, pattern, database="words", after=0):
+        """Waits for a rejection whose reason matches. The log, the status and the statistics tell
+        the same one; returns it."""
+        event = self.wait(database, f"rejected {pattern}", after)
+        reason = event.message.removeprefix("rejected ")
+        told = lambda: self.status(database).get("rejected", {}).get("reason")
+        wait_for(lambda: told() == reason, f"the status to tell: {told()}\n{self.log()}")
+        with self.client([database] if self.listener_count > 1 else None) as client:
+            stats = client.stats()
+        assert stats["goromdb_last_rejection"] == reason
+        assert int(stats["goromdb_rejections"]) > 0
+        return reason
 
     def hashings(self, database="words", after=0):
         """How often hashing a file was begun."""

@@ -10,7 +10,7 @@ import itertools
 import re
 import threading
 
-from harness import Client
+from harness import DEADLINE, WRONG, Client
 from readers import batches
 from redis_wire import Wire, encode
 
@@ -63,7 +63,7 @@ class Ledger:
         return [(number, content) for number, content in found if content is not None]
 
     def had(self, number):
-        assert self.verdicts[number] is not False, f"served, and rejected: {self.labels[number]}"
+        assert self.verdicts[number] is not False, f"{WRONG}served, and rejected: {self.labels[number]}"
 
 
 def address_of(server, protocol, database):
@@ -116,11 +116,11 @@ class Verifier(threading.Thread):
                 self.replies += 1
                 return
         labels = [self.ledger.labels[number] for number, _ in self.ledger.since(served)]
-        raise AssertionError(f"{type(self).__name__}: no data set of {labels} answers so: {what()}")
+        raise AssertionError(f"{WRONG}{type(self).__name__}: no data set of {labels} answers so: {what()}")
 
     def end(self):
         self.stopping.set()
-        self.join(120)
+        self.join(2 * DEADLINE)
         assert not self.is_alive(), "a reader hangs"
         assert self.failure is None, f"a reader failed: {self.failure!r}"[:3000]
         for number in self.relied_on:

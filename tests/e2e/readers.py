@@ -3,7 +3,7 @@
 
 import threading
 
-from harness import wait_for
+from harness import DEADLINE, WRONG, wait_for
 
 BATCH = 100
 PAUSE = 0.03  # seconds between two turns of a reader: what Python does with replies is most of a core's time without it
@@ -46,14 +46,14 @@ class Reader(threading.Thread):
             self.failure = failure
 
     def check(self, keys, values):
-        assert [key for key, _ in values] == keys, "keys are missing"
+        assert [key for key, _ in values] == keys, f"{WRONG}keys are missing"
         generations = {value.split(b"\n", 1)[0] for _, value in values}
-        assert len(generations) == 1, f"one reply mixes generations {generations}"
+        assert len(generations) == 1, f"{WRONG}one reply mixes generations {generations}"
         generation = int(generations.pop())
         for key, value in values:
-            assert value.split(b"\n", 1)[1] == self.real[key].encode(), key
+            assert value.split(b"\n", 1)[1] == self.real[key].encode(), f"{WRONG}{key}"
         if not self.seen or self.seen[-1] != generation:
-            assert not self.seen or generation > self.seen[-1], f"{generation} after {self.seen}"
+            assert not self.seen or generation > self.seen[-1], f"{WRONG}{generation} after {self.seen}"
             self.seen.append(generation)
         self.replies += 1
 
@@ -86,7 +86,7 @@ def swap_under_load(server, words, swaps, readers, write=None, database="words")
     for thread in threads:
         thread.stopping.set()
     for thread in threads:
-        thread.join(120)
+        thread.join(2 * DEADLINE)
         assert not thread.is_alive()
     failures = [repr(thread.failure) for thread in threads if thread.failure]
     assert not failures, "\n".join(failures)

@@ -2,6 +2,7 @@
 """New files are opened in another process first: readers that die, hang or end the process on one."""
 
 import contextlib
+import ctypes
 import fcntl
 import json
 import os
@@ -59,9 +60,7 @@ def has_ended(pid):
 
 
 def the_next_good_file_is_adopted(server):
-    after = server.mark()
-    server.drop(b"good\nnext")
-    server.adopted(after=after)
+    server.load(b"good\nnext")
     assert content(server) == b"next"
 
 
@@ -80,7 +79,7 @@ def test_a_reader_that_dies_on_a_file_takes_nobody_along(odd, mood):
     server.adopted(1)
     pid = server.pid
     server.drop(b"%s\nnew" % mood.encode())
-    server.wait("words", f"rejected .*data.json: {DEATHS[mood]}; kept as .*data.db.rejected$")
+    server.rejected(f".*data.json: {DEATHS[mood]}; kept as .*data.db.rejected$")
     assert content(server) == b"old"
     assert server.stats()["goromdb_rejections"] == "1"
     (reason,) = server.store().glob("data0?/data.db.rejected.reason")
@@ -122,8 +121,25 @@ def test_what_the_jail_is_made_of_is_told(odd, serve):
     assert "jail" not in unguarded.status()
 
 
+def kernel_has(server, part):
+    """Asked of the kernel, not of the program."""
+    if part == "landlock":
+        create_ruleset, of_version = 444, 1
+        return ctypes.CDLL(None).syscall(create_ruleset, None, 0, of_version) > 0
+    if part == "seccomp":
+        return "\nSeccomp:" in Path("/proc/self/status").read_text()
+    ways = (["unshare", "--net", "true"], ["unshare", "--user", "--map-root-user", "--net", "true"])
+    return any(
+        subprocess.run([*server.wrap, *way], stderr=subprocess.DEVNULL, check=False).returncode == 0
+        for way in ways
+    )
+
+
 def need_jail(server, part):
-    if not has_jail(server, part):
+    has = has_jail(server, part)
+    if SANITIZER is None:
+        assert has == kernel_has(server, part)
+    if not has:
         pytest.skip(f"no {part}: this kernel has none, or a sanitizer needs what it takes")
 
 
@@ -146,7 +162,7 @@ def test_a_reader_that_does_what_reading_does_not_take_is_ended(odd, mood):
     server.adopted(1)
     server.drop(b"%s\nnew" % mood.encode())
     reason = f"the reader called {FORBIDDEN[mood]}, which reading a file does not take"
-    server.wait("words", f"rejected .*data.json: {reason}; kept as")
+    server.rejected(f".*data.json: {reason}; kept as")
     assert content(server) == b"old"
     the_next_good_file_is_adopted(server)
 
@@ -156,7 +172,7 @@ def test_a_reader_reaches_no_file_but_its_own(odd, mood):
     server = odd()
     need_jail(server, "landlock")
     server.drop(b"%s\nnew" % mood.encode())
-    server.wait("words", "rejected .*: reaching out fails, as the file wishes; kept as")
+    server.rejected(".*: reaching out fails, as the file wishes; kept as")
     (kept,) = server.store().glob("data0?/data.db.rejected")
     assert kept.read_bytes() == b"%s\nnew" % mood.encode()
     assert list(server.store().glob("data0?/*beside")) == []
@@ -206,7 +222,7 @@ def test_a_reader_has_a_folder_for_temporary_files_and_nothing_of_it_stays(odd):
 
 # ---- limits
 
-GOOD_IN_TIME = f"{2 + SLOW:.0f}s"  # what a good file's reader takes on a busy machine, too
+GOOD_IN_TIME = f"{4 + 2 * SLOW:.0f}s"  # what a good file's reader takes on a busy machine, too
 
 LIMITS = {
     "burn": (
@@ -238,11 +254,9 @@ def test_a_reader_that_comes_to_a_limit_is_rejected_with_it(odd, mood):
     server.drop(b"good\nold")
     server.adopted(1)
     server.drop(b"%s\nnew" % mood.encode())
-    server.wait("words", f"rejected .*data.json: {reason}; kept as")
+    server.rejected(f".*data.json: {reason}; kept as")
     assert guards(server) == []
     assert content(server) == b"old"
-    wait_for(lambda: "rejected" in server.status(), "the status to tell")
-    assert re.search(reason, server.status()["rejected"]["reason"])
     the_next_good_file_is_adopted(server)
 
 
@@ -271,7 +285,7 @@ def test_a_limit_of_the_server_itself_is_a_limit_of_its_readers_and_named(odd, m
     server.drop(b"good\nold")
     server.adopted(1)
     server.drop(b"%s\nnew" % mood.encode())
-    server.wait("words", f"rejected .*data.json: {reason}; kept as")
+    server.rejected(f".*data.json: {reason}; kept as")
     assert content(server) == b"old"
     the_next_good_file_is_adopted(server)
 
@@ -310,7 +324,7 @@ def test_a_start_survives_what_the_go_program_left(odd, tmp_path, slots):
 def test_a_reader_that_hangs_is_ended_also_when_it_prints_without_end(odd, mood):
     server = odd(guard_timeout=GOOD_IN_TIME)
     server.drop(b"%s\n" % mood.encode())
-    server.wait("words", "rejected .*the reader hung on this file: no progress for ")
+    server.rejected(".*the reader hung on this file: no progress for ")
     assert guards(server) == []
     the_next_good_file_is_adopted(server)
 

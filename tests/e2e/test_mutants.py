@@ -19,7 +19,7 @@ from typing import Callable
 import pytest
 
 import writers
-from harness import PROGRAM, SANITIZER, SLOW, Client, wait_for
+from harness import PROGRAM, SANITIZER, SLOW, WRONG, Client, wait_for
 from ledger import Content, Ledger, MemcachedReader, RedisReader, RedisWalker, address_of
 from mutants import mutant
 from readers import batches
@@ -180,7 +180,7 @@ class Lane:
         assert "trying again" not in event.message, f"{label}: {event.message}"
         accepted = event.message.startswith("generation")
         if accepted:
-            assert content is not None, f"{name}: accepted what cannot be dumped: {label}"
+            assert content is not None, f"{WRONG}{name}: accepted what cannot be dumped: {label}"
             self.ledgers[name].accept(number)
         else:
             self.ledgers[name].reject(number)
@@ -188,7 +188,7 @@ class Lane:
 
     def drop_good(self, data, content):
         # Not at the next poll: that is in an hour.
-        assert all(self.drop(data, content, "a good file")), "a good file was rejected"
+        assert all(self.drop(data, content, "a good file")), f"{WRONG}a good file was rejected"
         before = [reader.replies for reader in self.readers]
         wait_for(
             lambda: any(r.failure for r in self.readers)
@@ -198,7 +198,7 @@ class Lane:
         self.check()
 
     def check(self):
-        assert self.server.process.poll() is None, "the server has ended"
+        assert self.server.process.poll() is None, "the server ended"
         failures = [repr(r.failure)[:2000] for r in self.readers if r.failure]
         assert not failures, "\n".join(failures)
 
@@ -265,6 +265,8 @@ def test_no_mutant_hurts_a_server_under_load(serve, tmp_path, words, name):
         for lane in lanes:
             lane.wait_closed()
         sizes.append(resident(pid))
+        # One that is open for a moment is none that stays.
+        wait_for(lambda: not fds or descriptors(pid) <= fds[0], f"no more than {fds} descriptors")
         fds.append(descriptors(pid))
     for lane in lanes:
         for reader in lane.readers:
@@ -276,7 +278,7 @@ def test_no_mutant_hurts_a_server_under_load(serve, tmp_path, words, name):
         f"{' and '.join(f'{size / 2**20:.1f}' for size in sizes)} MiB, descriptors {fds}"
     )
     assert server.pid == pid and rejected > mutants // 10
-    assert fds[0] == fds[1]
+    assert fds[1] <= fds[0]
     if SANITIZER is None:
         assert sizes[1] - sizes[0] < GROWTH, "memory grows with every mutant"
     server.restart(ready=True)

@@ -8,7 +8,7 @@ import threading
 
 import pytest
 
-from harness import SANITIZER, wait_for
+from harness import DEADLINE, SANITIZER, wait_for
 
 lmdb = pytest.importorskip("lmdb", reason="python3-lmdb is not installed")
 
@@ -99,7 +99,7 @@ def test_a_file_is_read_back_byte_for_byte_by_many_at_once(lmdb_server, tmp_path
 
     threads, failures = in_threads(CONNECTIONS, read_all)
     for thread in threads:
-        thread.join(120)
+        thread.join(2 * DEADLINE)
         assert not thread.is_alive()
     assert not failures, failures
     (slot,) = {path.parent for path in server.store().glob("data0?/data.db")}

@@ -16,7 +16,7 @@ import harness  # pylint: disable=wrong-import-position
 
 def pytest_addoption(parser):
     parser.addoption("--all", action="store_true", help="every error at each call, and all of a group's calls")
-    parser.addoption("--turn", type=int, default=25, help="which of the errors, and of a group's calls which third")
+    parser.addoption("--turn", type=int, default=0, help="which of the errors, and of a group's calls which third")
 
 
 def pytest_collection_modifyitems(items):
