@@ -100,15 +100,18 @@ Result<std::vector<Loader::Found>> Loader::recover(const Adopted& recorded) {
   if (!found_pointer) return tl::unexpected(found_pointer.error());
   auto& pointer = *found_pointer;
   pointed_generation_ = number_in(pointer, "generation");
-  for (int slot = 0; slot < kSlots && recorded.generation > pointed_generation_; ++slot) {
-    auto note = find_pairs(note_path(slot));
-    if (!note) return tl::unexpected(note.error());
-    const auto data = look_at(data_path(slot));
-    if (!data) return tl::unexpected(data.error());
-    if (*data && number_in(*note, "generation") == recorded.generation &&
-        (*note)["checksum"] == recorded.checksum) {
-      pointer["slot"] = slot_name(slot);
-      pointed_generation_ = recorded.generation;
+  if (recorded.generation > pointed_generation_) {
+    pointed_generation_ = recorded.generation;
+    pointer["slot"].clear();  // what that holds is older
+    for (int slot = 0; slot < kSlots; ++slot) {
+      auto note = find_pairs(note_path(slot));
+      if (!note) return tl::unexpected(note.error());
+      const auto data = look_at(data_path(slot));
+      if (!data) return tl::unexpected(data.error());
+      if (*data && number_in(*note, "generation") == recorded.generation &&
+          (*note)["checksum"] == recorded.checksum) {
+        pointer["slot"] = slot_name(slot);
+      }
     }
   }
 

@@ -40,8 +40,8 @@ class Loader {
   // What a start finds, in the order in which to try it: the adopted one, then by generation,
   // newest first; without notes the one whose inode changed last. Clears what a crash left half
   // done, where it can: what stays is in nobody's way.
-  struct Adopted {  // what a group's record says: it counts where it lies in a slot and is younger
-    uint64_t generation = 0;  // than what `current` names
+  struct Adopted {  // what a group's record says: it counts where it is younger than what `current`
+    uint64_t generation = 0;  // names; nothing is adopted where it lies in no slot any more
     std::string checksum{};
   };
   Result<std::vector<Found>> recover(const Adopted& recorded);

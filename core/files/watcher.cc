@@ -102,7 +102,14 @@ void Watcher::say_once(const std::string& message) {
 }
 
 void Watcher::look() {
-  if (busy_ || events_.look_first()) return;
+  if (!busy_ && !events_.look_first()) see();
+}
+
+bool Watcher::is_settling() const {
+  return uv_is_active(reinterpret_cast<const uv_handle_t*>(&settle_timer_)) != 0;
+}
+
+void Watcher::see() {
   uv_update_time(loop_);
   auto data = look_at(config_.file);
   auto sum = config_.verify == SumKind::kNone ? Result<std::optional<FileState>>(std::nullopt)

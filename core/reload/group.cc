@@ -102,12 +102,15 @@ bool Group::settled(const FileIdentity& manifest) {
 // ---- gathering ----
 
 void Group::look() {
-  if (in_step_ || stopped_) return;
+  if (in_step_ || stopped_ || looking_) return;
   uv_update_time(loop_);
-  if (uv_now(loop_) < not_before_ms_) return;
   if (!std::exchange(looked_, true)) give_back_taken(config_.manifest);
+  // Before the drops: what has come before the manifest is seen with it.
   const auto state = look_at(config_.manifest);
   if (!state) return say_once(state.error().message);
+  const bool is_another = *state && (*state)->identity != manifest_;
+  if (uv_now(loop_) < not_before_ms_ && !is_another) return;
+  if (!see_drops()) return;
   if (!*state) {
     const bool waited_with = std::any_of(members_.begin(), members_.end(),
                                          [](const auto* each) { return each->offered(); });
@@ -141,11 +144,20 @@ void Group::look() {
     const auto missing = what_is_missing(i, sum);
     if (missing.empty()) {
       changes.push_back({member, sum});
-    } else if (member->served_checksum() != sum) {
+    } else if (member->served_checksum() != sum || member->is_bad()) {
       return say_once(missing);
     }
   }
   prepare(identity, std::move(changes));
+}
+
+// False: one of them has yet to stand still.
+bool Group::see_drops() {
+  looking_ = true;  // a member that sees one tells so
+  bool all = true;
+  for (auto* member : members_) all = member->see_drop() && all;
+  looking_ = false;
+  return all;
 }
 
 // Each event of a drop folder leads here: what has been read once is not read again.

@@ -47,6 +47,7 @@ class Group {
   };
 
   void look();
+  bool see_drops();
   void refuse(const FileIdentity& manifest, const std::string& reason);
   Result<std::vector<std::string>> read_manifest(const FileState& state);
   void show(const std::string& trouble);
@@ -72,7 +73,7 @@ class Group {
   uv_loop_t* loop_;
   uv_timer_t settle_timer_, again_timer_;
   std::string said_, gave_up_for_;
-  bool looked_ = false;
+  bool looked_ = false, looking_ = false;
   // The last manifest that was read, and what it says.
   std::optional<std::pair<FileIdentity, Result<std::vector<std::string>>>> read_;
   // A manifest that is not looked at again, unless one of these has a new drop.

@@ -79,7 +79,12 @@ class Handler {
   const std::optional<Candidate>& offered() const { return offered_; }
   // What its sum file says, "md5:HEX"; empty: that says nothing, or nothing is offered.
   std::string offered_checksum() const { return offered_ ? offered_checksum_ : std::string(); }
+  // Looks at the drop: on return offered() is what lies there. False: that has yet to stand still
+  // for a moment, and the group is told when it does.
+  bool see_drop();
   std::string served_checksum() const;  // "md5:HEX"; empty: nothing is served
+  // Of what is served it can be read no more.
+  bool is_bad() const { return current_ && current_->is_bad(); }
   uint64_t served_generation() const { return current_ ? current_->id() : 0; }
   // Of the data set that lies verified in the free slot for its group; empty: there is none.
   std::string ready_checksum() const { return intake_.ready_checksum(); }

@@ -101,8 +101,20 @@ Intake::Outcome Intake::recover() {
   const auto newest_kept = history_.recover(current_ ? &*current_ : nullptr);
   newest_generation_ = std::max(newest_generation_, newest_kept);
   loader_.drop_stale_sum(config_.file, config_.verify, interrupted);
-  if (found->empty()) log_->info("waiting for a first data set: {}", config_.file);
   recovered_ = true;
+  // An older one would not fit what the others of the group serve.
+  const bool is_lost =
+      !config_.group.empty() && loader_.pointed_generation() > 0 &&
+      std::none_of(found->begin(), found->end(), [](const auto& each) { return each.adopted; });
+  if (is_lost) {
+    log_->error(
+        "nothing is served: generation {}, which was adopted, is not in the store, and an older "
+        "data "
+        "set would not fit what the others of group {} serve; publish all of a set",
+        loader_.pointed_generation(), config_.group);
+  } else if (found->empty()) {
+    log_->info("waiting for a first data set: {}", config_.file);
+  }
 
   Outcome outcome;
   pending_.reset();
@@ -115,7 +127,7 @@ Intake::Outcome Intake::recover() {
     if (!why_not.empty()) {
       log_->warn("{} is not opened: {}", loader_.data_path(each.slot), why_not);
       (void)loader_.set_aside(each.slot, why_not);
-    } else if (waits_for_group({each.slot, each.note, each.adopted})) {
+    } else if (is_lost || waits_for_group({each.slot, each.note, each.adopted})) {
       continue;
     } else if (*outcome.generation == nullptr) {
       auto opened = open({each.slot, each.note, each.adopted});
@@ -125,7 +137,6 @@ Intake::Outcome Intake::recover() {
         outcome.generation = opened;
         return outcome;
       } else if (!config_.group.empty() && each.adopted) {
-        // An older one would not fit what the others of the group serve.
         if (opened.error().kind == Error::Kind::kRejected) {
           log_->error(
               "nothing is served: what was adopted does not open, and an older data set "

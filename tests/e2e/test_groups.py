@@ -5,11 +5,13 @@ import contextlib
 import itertools
 import os
 import re
+import signal
 import subprocess
+import time
 
 import pytest
 
-from harness import dataset, encode, hexdigest, publish, run, tmpfs, wait_for
+from harness import SLOW, dataset, encode, hexdigest, publish, run, tmpfs, wait_for
 from shop import MEMBERS, WAITS, Shop
 from test_config import HERE
 
@@ -519,23 +521,119 @@ def test_a_member_that_goes_bad_does_not_go_back_alone(serve):
     assert shop.whole() == ("three", "three")
 
 
-def test_a_member_whose_file_does_not_open_at_a_start_does_not_go_back_alone(serve):
+def damage_served(shop, name):
+    slot = (shop.server.store(name) / "current").read_text().split()[1]
+    os.truncate(shop.server.store(name) / slot / "data.db", 100)
+
+
+def serves_nothing(shop, name):
+    with shop.server.client([name]) as client:
+        client.send(b"get marker\r\n")
+        return client.line().startswith(b"SERVER_ERROR")
+
+
+@pytest.mark.parametrize("older", ["kept", "in its slot"])
+def test_a_member_whose_file_does_not_open_at_a_start_does_not_go_back_alone(serve, older):
+    """Nor at the next start, which does not find it any more."""
     shop = Shop(serve, each={"keep": 2}, stock={"storage": "cdb"})
     shop.load("one")
+    if older != "kept":
+        (shop.server.store("stock") / "kept").write_text("in the way")
     shop.load("two")
-    shop.server.wait("stock", "generation 1 is kept")
+    shop.server.wait("stock", "generation 1 is kept" if older == "kept" else "cannot keep ")
     shop.server.stop()
-    (served,) = (n for n in shop.server.store_files("stock") if n.endswith("01/data.db"))
-    os.truncate(shop.server.store("stock") / served, 100)
+    damage_served(shop, "stock")
+    for _ in range(3):
+        shop.server.start()
+        event = shop.server.wait("stock", "nothing is served: .* group shop serve")
+        assert event.level == "error"
+        shop.server.wait("prices", "generation 2 adopted")
+        assert serves_nothing(shop, "stock")
+        wait_for(lambda: "rejected" in shop.server.status("stock"), "the status to say so")
+        shop.server.stop()
     shop.server.start()
-    event = shop.server.wait("stock", "nothing is served: .* group shop serve")
-    assert event.level == "error"
-    shop.server.wait("prices", "generation 2 adopted")
-    with shop.server.client() as client:
-        client.send(b"get stock/marker\r\n")
-        assert client.line().startswith(b"SERVER_ERROR")
-    wait_for(lambda: "rejected" in shop.server.status("stock"), "the status to say so")
     shop.load("three")
+    assert shop.whole() == ("three", "three")
+    assert shop.generations() == [3, 3]
+
+
+def test_what_the_record_names_and_is_gone_is_not_replaced_by_an_older_one(serve):
+    """Not even where `current` still names that: the kill came before."""
+    shop = Shop(serve, stock={"storage": "cdb"})
+    shop.load("one")
+    shop.server.kill_at("group_committed")
+    shop.put("two")
+    shop.announce("two")
+    shop.server.died_by_kill9()
+    shop.server.forget_steps()
+    os.truncate(shop.server.store("stock") / "data01/data.db", 100)
+    for _ in range(2):
+        shop.server.start()
+        shop.server.wait("stock", "nothing is served: .* group shop serve")
+        shop.server.wait("prices", "generation 2 adopted")
+        assert serves_nothing(shop, "stock")
+        shop.server.stop()
+    shop.server.start()
+    shop.load("three")
+    assert shop.generations() == [3, 3]
+
+
+@pytest.mark.parametrize("order", ["drops first", "manifest first"])
+def test_a_member_that_went_bad_is_healed_by_the_same_set(serve, order):
+    shop = Shop(serve, each={"storage": "cdb"})
+    shop.load("one")
+    damage_served(shop, "stock")
+    shop.server.wait("stock", "generation 1 is bad: ")
+    after = shop.server.mark()
+    if order == "drops first":
+        # All of it is seen at once.
+        shop.server.process.send_signal(signal.SIGSTOP)
+        shop.put("one")
+        shop.announce("one")
+        shop.server.process.send_signal(signal.SIGCONT)
+    else:
+        shop.announce("one")
+        shop.server.wait("group shop", WAITS, after)
+        shop.put("one")
+    shop.server.wait("stock", r"generation 2 adopted", after)
+    wait_for(lambda: not shop.manifest.exists(), "the manifest to go")
+    assert shop.whole() == ("one", "one")
+
+
+def test_a_bad_member_holds_up_a_set_that_has_nothing_new_for_it(serve):
+    shop = Shop(serve, each={"storage": "cdb"})
+    shop.load("one")
+    damage_served(shop, "stock")
+    shop.server.wait("stock", "generation 1 is bad: ")
+    after = shop.server.mark()
+    shop.put("two", "prices")
+    shop.announce(prices="two", stock="one")
+    shop.server.wait("group shop", ".* of stock: waiting for that", after)
+    shop.tick()
+    assert shop.manifest.exists()
+    shop.put("one", "stock")
+    shop.server.wait("stock", "generation 2 adopted", after)
+    assert shop.whole() == ("two", "one")
+
+
+def test_a_set_that_comes_while_a_group_rests_is_not_kept_waiting(serve):
+    """After trouble of the machine it rests for nine times as long as that took."""
+    shop = Shop(serve)
+    shop.load("one")
+    in_the_way = shop.server.store("stock") / "data01/data.db.note.tmp"
+    in_the_way.mkdir()
+    shop.server.pause_at("prepared")
+    after = shop.server.mark()
+    shop.put("two")
+    shop.announce("two")
+    shop.server.wait_paused("prepared")
+    time.sleep(2 * SLOW)
+    shop.server.forget_steps()
+    shop.server.wait("group shop", "nothing is adopted: .*data.db.note.tmp", after)
+    in_the_way.rmdir()
+    began = time.monotonic()
+    shop.load("three")
+    assert time.monotonic() - began < 15 * SLOW
     assert shop.whole() == ("three", "three")
 
 
