@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <sstream>
 
 #include "core/base/step.h"
 #include "core/files/holder.h"
@@ -95,21 +96,49 @@ Result<void> Loader::lock() {
   return {};
 }
 
-Result<std::vector<Loader::Found>> Loader::recover(const Adopted& recorded) {
+Result<Loader::Decided> Loader::decided_in(const GroupRecord& group) {
+  Decided decided;
+  if (group.path.empty()) return decided;
+  const auto record = find_pairs(group.path);
+  if (!record) return tl::unexpected(record.error());
+  if (const auto own = record->find(group.member); own != record->end()) {
+    std::istringstream(own->second) >> decided.generation >> decided.checksum;
+  }
+  return decided;
+}
+
+// The config may have changed since the record was written: the group, its order, a name.
+Result<Loader::Decided> Loader::newest_decided(const GroupRecord& group) const {
+  auto newest = decided_in(group);
+  for (int slot = 0; slot < kSlots && newest; ++slot) {
+    const auto note = find_note(note_path(slot));
+    if (!note || !*note) continue;  // one that cannot be read keeps the other from nothing
+    const auto decided = decided_in((*note)->group);
+    if (!decided) return decided;
+    const bool is_this =
+        decided->generation == (*note)->generation && decided->checksum == (*note)->checksum;
+    if (is_this && decided->generation > newest->generation) newest = decided;
+  }
+  return newest;
+}
+
+Result<std::vector<Loader::Found>> Loader::recover(const GroupRecord& group) {
   auto found_pointer = find_pairs(pointer_path());
   if (!found_pointer) return tl::unexpected(found_pointer.error());
   auto& pointer = *found_pointer;
   pointed_generation_ = number_in(pointer, "generation");
-  if (recorded.generation > pointed_generation_) {
-    pointed_generation_ = recorded.generation;
+  const auto decided = newest_decided(group);
+  if (!decided) return tl::unexpected(decided.error());
+  if (decided->generation > pointed_generation_) {
+    pointed_generation_ = decided->generation;
     pointer["slot"].clear();  // what that holds is older
     for (int slot = 0; slot < kSlots; ++slot) {
       auto note = find_pairs(note_path(slot));
       if (!note) return tl::unexpected(note.error());
       const auto data = look_at(data_path(slot));
       if (!data) return tl::unexpected(data.error());
-      if (*data && number_in(*note, "generation") == recorded.generation &&
-          (*note)["checksum"] == recorded.checksum) {
+      if (*data && number_in(*note, "generation") == decided->generation &&
+          (*note)["checksum"] == decided->checksum) {
         pointer["slot"] = slot_name(slot);
       }
     }

@@ -40,12 +40,9 @@ class Loader {
   // What a start finds, in the order in which to try it: the adopted one, then by generation,
   // newest first; without notes the one whose inode changed last. Clears what a crash left half
   // done, where it can: what stays is in nobody's way.
-  struct Adopted {  // what a group's record says: it counts where it is younger than what `current`
-    uint64_t generation = 0;  // names; nothing is adopted where it lies in no slot any more
-    std::string checksum{};
-  };
-  Result<std::vector<Found>> recover(const Adopted& recorded);
-  Result<std::vector<Found>> recover() { return recover(Adopted()); }
+  // What a group's record says, `group`'s or that of which a slot's note knows, counts where it is
+  // younger than what `current` names; nothing is adopted where it lies in no slot any more.
+  Result<std::vector<Found>> recover(const GroupRecord& group = {});
 
   // Moves the verified candidate into `slot` and removes its sum file. What lies in the slot is
   // what was hashed, or the call fails and the candidate is where it was. Where it fails behind the
@@ -105,6 +102,13 @@ class Loader {
   std::string folder(int slot) const { return join_path(basedir_, slot_name(slot)); }
   Result<void> copy_in(const Candidate& candidate, const std::string& hex, int slot, SlotNote& note,
                        const Progress& progress);
+
+  struct Decided {
+    uint64_t generation = 0;
+    std::string checksum{};
+  };
+  static Result<Decided> decided_in(const GroupRecord& group);
+  Result<Decided> newest_decided(const GroupRecord& group) const;
 
   // What follows the move of `unfinished_`: its name lasts, and what is left of the drop goes.
   Result<void> finish_take();

@@ -59,6 +59,8 @@ Result<void> write_note(const std::string& path, const SlotNote& note) {
   add("source", note.source);
   if (note.rolled_back_to != 0) add("rolled_back_to", std::to_string(note.rolled_back_to));
   if (note.by_hand) add("by_hand", "1");
+  add("group_record", note.group.path);
+  add("group_member", note.group.member);
   if (note.entries) add("entries", std::to_string(*note.entries));
   add("adopted_at", note.adopted_at);
   return write_file_durably(path, text);
@@ -83,6 +85,7 @@ Result<std::optional<SlotNote>> find_note(const std::string& path) {
   note.source = pairs["source"];
   note.rolled_back_to = number_in(pairs, "rolled_back_to");
   note.by_hand = pairs.contains("by_hand");
+  note.group = {pairs["group_record"], pairs["group_member"]};
   note.adopted_at = pairs["adopted_at"];
   if (pairs.contains("entries")) note.entries = number_in(pairs, "entries");
   return note;

@@ -12,6 +12,12 @@
 
 namespace goromdb {
 
+// Where it is decided whether a data set of a group is adopted (core/reload/group.h).
+struct GroupRecord {
+  std::string path;    // empty: of no group
+  std::string member;  // whose line it is: the database's name at that time
+};
+
 struct SlotNote {
   uint64_t generation = 0;
   std::string checksum;  // "md5:HEX"; empty for a store that the Go program left
@@ -24,6 +30,7 @@ struct SlotNote {
   std::string source;           // the file that it came as
   uint64_t rolled_back_to = 0;  // the kept generation that this is again; 0: it came as a file
   bool by_hand = false;         // it was asked for although its sum is refused
+  GroupRecord group;            // that it waits, or has waited, for; the config may name another
 
   // Known when it has been opened.
   std::optional<uint64_t> entries;  // where its storage counts them

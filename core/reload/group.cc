@@ -200,13 +200,17 @@ void Group::prepare(const FileIdentity& manifest, std::vector<Change> changes) {
   said_.clear();
   seen_.reset();
   at_work_ = changes_.size();
-  if (changes_.empty()) {  // a crash came before it could be removed
+  if (changes_.empty()) {  // a crash came before it could be removed, or it has been put again
     log_->info("all that {} names is served", config_.manifest);
     return end();
   }
   for (auto& change : changes_) {
     change.handler->prepare(change.checksum, [this, &change](const Result<void>& done) {
-      if (!done) change.trouble = done.error();
+      if (!done) {
+        change.trouble = done.error();
+      } else if (const auto& sum = change.handler->prepared_checksum(); sum != change.checksum) {
+        change.trouble = Error{fmt::format("its sum is {} by now", sum), Error::Kind::kChanged};
+      }
       if (--at_work_ == 0) on_prepared();
     });
   }
@@ -288,7 +292,8 @@ void Group::write_record() {
       [this](const Result<void>& written) {
         if (written) return commit();
         if (written.error().kind != Error::Kind::kChanged) {
-          log_->error("nothing is adopted: {}", written.error().message);
+          const auto& why = written.error().message;
+          if (std::exchange(gave_up_for_, why) != why) log_->error("nothing is adopted: {}", why);
           return give_up(true);
         }
         try_again([](uv_timer_t* timer) { static_cast<Group*>(timer->data)->write_record(); },
@@ -333,6 +338,7 @@ void Group::adopt_all() {
     change.handler->adopt_prepared();
   }
   gathering_adoptions_ = false;
+  gave_up_for_.clear();
   log_->info("adopting together: {}", names);
   adopt_(std::exchange(adoptions_, {}));
   end();

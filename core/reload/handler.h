@@ -67,7 +67,7 @@ class Handler {
 
   // The served generation `generation` is no longer what had been verified, `reason` says why: the
   // newest kept data set takes its place as soon as no other reload runs. Nothing, where another is
-  // served by now, or nothing is kept. Main thread.
+  // served by now, nothing is kept, or it is in a group. Main thread.
   void fall_back(uint64_t generation, const std::string& reason);
 
   // ---- as a member of a group (core/reload/group.h), which says when what is served ----

@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <chrono>
 #include <iterator>
-#include <sstream>
 #include <utility>
 
 #include "core/base/sigbus.h"
@@ -81,15 +80,7 @@ void Intake::find_ready(const std::vector<Loader::Found>& found) {
 }
 
 Intake::Outcome Intake::recover() {
-  Loader::Adopted recorded;
-  if (!config_.group.empty()) {
-    const auto record = find_pairs(config_.group_record);
-    if (!record) return {tl::unexpected(record.error())};
-    if (const auto own = record->find(config_.name); own != record->end()) {
-      std::istringstream(own->second) >> recorded.generation >> recorded.checksum;
-    }
-  }
-  auto found = loader_.recover(recorded);
+  auto found = loader_.recover(group_record());
   if (!found) return {tl::unexpected(found.error())};
   newest_generation_ = std::max(newest_generation_, loader_.pointed_generation());
   SlotNote interrupted;  // taken, but not adopted when the crash came: its sum may still lie there
@@ -420,6 +411,7 @@ Intake::Loaded Intake::open(Pending file) {
 
 Intake::Loaded Intake::open_once(Pending file, bool& was_touched) {
   if (file.note.generation == 0) file.note.generation = newest_generation_ + 1;
+  if (waits_for_group(file)) file.note.group = group_record();  // before that can name it
   const bool is_from_before = file.note.ctime_ns == 0;
   auto& place = place_of(file);
   const auto earlier = std::exchange(place, file);  // until it is served or set aside

@@ -98,6 +98,9 @@ class Intake {
   static bool checked_before(const Pending& file);
   static bool is_rejected(const Outcome& outcome);
   bool waits_for_group(const Pending& file) const;
+  GroupRecord group_record() const {
+    return config_.group.empty() ? GroupRecord{} : GroupRecord{config_.group_record, config_.name};
+  }
   bool is_waiting(int slot) const {
     return (pending_ && pending_->slot == slot) || (ready_ && ready_->slot == slot);
   }

@@ -3,6 +3,7 @@
 
 import contextlib
 import itertools
+import json
 import os
 import re
 import signal
@@ -11,7 +12,7 @@ import time
 
 import pytest
 
-from harness import SLOW, dataset, encode, hexdigest, publish, run, tmpfs, wait_for
+from harness import SLOW, Client, dataset, encode, hexdigest, publish, run, tmpfs, wait_for, whole_set
 from shop import MEMBERS, WAITS, Shop
 from test_config import HERE
 
@@ -576,6 +577,40 @@ def test_what_the_record_names_and_is_gone_is_not_replaced_by_an_older_one(serve
     shop.server.start()
     shop.load("three")
     assert shop.generations() == [3, 3]
+
+
+def edited(config, how):
+    """The config as somebody may leave it while the server is down."""
+    if how == "another name":
+        config["groups"] = {"store": config["groups"]["shop"]}
+    elif how == "another order":
+        config["groups"]["shop"].reverse()
+    elif how == "no group":
+        del config["groups"]
+    else:
+        config["databases"]["stocks"] = config["databases"].pop("stock")
+        renamed = lambda names: ["stocks" if name == "stock" else name for name in names]
+        config["groups"]["shop"] = renamed(config["groups"]["shop"])
+        for listener in config["listeners"]:
+            listener["databases"] = renamed(listener["databases"])
+
+
+@pytest.mark.parametrize("how", ["another name", "another order", "no group", "another database"])
+@pytest.mark.parametrize("step", ["group_committed", "pointed"])
+def test_what_was_decided_holds_under_another_config(serve, step, how):
+    shop = Shop(serve)
+    shop.load("one")
+    shop.server.kill_at(step)
+    shop.put("two")
+    shop.announce("two")
+    shop.server.died_by_kill9()
+    shop.server.forget_steps()
+    edited(shop.server.config, how)
+    shop.server.config_file.write_text(json.dumps(shop.server.config))
+    shop.server.start(ready=True)
+    for client in shop.server.listening()[1:3]:
+        with Client(client) as client:
+            assert whole_set(client) == "two"
 
 
 @pytest.mark.parametrize("order", ["drops first", "manifest first"])

@@ -570,10 +570,14 @@ TEST_CASE("the older of two data sets stays until the newer one has been opened"
 }
 
 TEST_CASE("a group's record adopts the data set that it names, and none where that has gone") {
-  const auto first = [](Shop& shop, uint64_t generation, const std::string& content) {
-    auto found = shop.loader.recover({generation, "md5:" + hex_of(content)});
+  const auto adopted = [](Shop& shop, const GroupRecord& group) {
+    auto found = shop.loader.recover(group);
     REQUIRE(found.has_value());
     return found->empty() || !found->front().adopted ? 0 : found->front().note.generation;
+  };
+  const auto first = [&](Shop& shop, uint64_t generation, const std::string& content) {
+    const auto line = fmt::format("prices {} md5:{}\n", generation, hex_of(content));
+    return adopted(shop, {shop.store.write("current.group.shop", line), "prices"});
   };
   Shop shop;
   shop.filled(0, 7, "served at the crash");
@@ -591,6 +595,20 @@ TEST_CASE("a group's record adopts the data set that it names, and none where th
   CHECK(first(fresh, 1, "recorded") == 0);
   fresh.filled(1, 1, "recorded");
   CHECK(first(fresh, 1, "recorded") == 1);
+
+  // The config names another group by now, or none, and another database.
+  const auto known = shop.store.write("old.group", "goods 8 md5:" + hex_of("recorded") + "\n");
+  CHECK(adopted(shop, {}) == 7);
+  SlotNote note = *shop.whole(1);
+  note.group = {known, "goods"};
+  REQUIRE(shop.loader.note(1, note).has_value());
+  CHECK(shop.whole(1)->group.path == known);
+  CHECK(adopted(shop, {}) == 8);
+  CHECK(adopted(shop, {shop.store / "none", "prices"}) == 8);
+  shop.store.write("old.group", "goods 9 md5:" + hex_of("recorded") + "\n");
+  CHECK(adopted(shop, {}) == 7);
+  std::filesystem::remove(known);
+  CHECK(adopted(shop, {}) == 7);
 }
 
 // ---- point, set_aside, clear, count_attempts, whole, check_untouched ----
