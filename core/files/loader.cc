@@ -113,6 +113,7 @@ Result<Loader::Decided> Loader::newest_decided(const GroupRecord& group) const {
   for (int slot = 0; slot < kSlots && newest; ++slot) {
     const auto note = find_note(note_path(slot));
     if (!note || !*note) continue;  // one that cannot be read keeps the other from nothing
+    if ((*note)->generation <= pointed_generation_) continue;
     const auto decided = decided_in((*note)->group);
     if (!decided) return decided;
     const bool is_this =

@@ -40,8 +40,9 @@ class Loader {
   // What a start finds, in the order in which to try it: the adopted one, then by generation,
   // newest first; without notes the one whose inode changed last. Clears what a crash left half
   // done, where it can: what stays is in nobody's way.
-  // What a group's record says, `group`'s or that of which a slot's note knows, counts where it is
-  // younger than what `current` names; nothing is adopted where it lies in no slot any more.
+  // Where a group's record has something younger than `current`, that is the adopted one: `group`'s
+  // record, or the one that the note of what is younger names. Nothing is adopted where it lies in
+  // no slot any more.
   Result<std::vector<Found>> recover(const GroupRecord& group = {});
 
   // Moves the verified candidate into `slot` and removes its sum file. What lies in the slot is

@@ -105,10 +105,6 @@ void Watcher::look() {
   if (!busy_ && !events_.look_first()) see();
 }
 
-bool Watcher::is_settling() const {
-  return uv_is_active(reinterpret_cast<const uv_handle_t*>(&settle_timer_)) != 0;
-}
-
 void Watcher::see() {
   uv_update_time(loop_);
   auto data = look_at(config_.file);

@@ -37,10 +37,8 @@ class Watcher {
   void close();  // the handles are closed when the loop has run once more
   // Looks at once; for events, and when a candidate has been dealt with.
   void look();
-  // The same without look_first and what else may be going on.
+  // The same without look_first, whatever else is going on.
   void see();
-  // What lies there is complete and has yet to stand still for a moment.
-  bool is_settling() const;
   // While true nothing is looked for: a candidate is being loaded.
   void set_busy(bool busy);
   // These files have been dealt with and are no candidate again before one of them changes. With

@@ -105,12 +105,11 @@ void Group::look() {
   if (in_step_ || stopped_ || looking_) return;
   uv_update_time(loop_);
   if (!std::exchange(looked_, true)) give_back_taken(config_.manifest);
-  // Before the drops: what has come before the manifest is seen with it.
   const auto state = look_at(config_.manifest);
   if (!state) return say_once(state.error().message);
+  // A rest is for the sake of the set that there was trouble with.
   const bool is_another = *state && (*state)->identity != manifest_;
   if (uv_now(loop_) < not_before_ms_ && !is_another) return;
-  if (!see_drops()) return;
   if (!*state) {
     const bool waited_with = std::any_of(members_.begin(), members_.end(),
                                          [](const auto* each) { return each->offered(); });
@@ -136,9 +135,11 @@ void Group::look() {
     return;
   }
 
+  see_drops();
   std::vector<Change> changes;
   for (size_t i = 0; i < members_.size(); ++i) {
     auto* member = members_[i];
+    if (is_another) member->end_rest();
     if (!member->is_free()) return;  // it looks again when it is
     const auto& sum = (*sums)[i];
     const auto missing = what_is_missing(i, sum);
@@ -151,13 +152,11 @@ void Group::look() {
   prepare(identity, std::move(changes));
 }
 
-// False: one of them has yet to stand still.
-bool Group::see_drops() {
+// What has come before the manifest counts, whoever was woken first.
+void Group::see_drops() {
   looking_ = true;  // a member that sees one tells so
-  bool all = true;
-  for (auto* member : members_) all = member->see_drop() && all;
+  for (auto* member : members_) member->see_drop();
   looking_ = false;
-  return all;
 }
 
 // Each event of a drop folder leads here: what has been read once is not read again.
@@ -180,6 +179,10 @@ Result<std::vector<std::string>> Group::read_manifest(const FileState& state) {
 std::string Group::what_is_missing(size_t member, const std::string& checksum) const {
   const auto& handler = *members_[member];
   if (handler.ready_checksum() == checksum || handler.offered_checksum() == checksum) return {};
+  if (!handler.offered() && handler.is_bad()) {
+    return fmt::format("{} names {} of {}, which serves it and is bad: waiting for the file again",
+                       config_.manifest, checksum, handler.name());
+  }
   if (!handler.offered()) {
     return fmt::format("{} names {} of {}: waiting for that", config_.manifest, checksum,
                        handler.name());
@@ -195,7 +198,7 @@ std::string Group::what_is_missing(size_t member, const std::string& checksum) c
 void Group::prepare(const FileIdentity& manifest, std::vector<Change> changes) {
   in_step_ = true;
   began_ms_ = uv_now(loop_);
-  manifest_ = manifest;
+  if (std::exchange(manifest_, manifest) != manifest) gave_up_for_.clear();
   changes_ = std::move(changes);
   said_.clear();
   seen_.reset();
@@ -338,7 +341,6 @@ void Group::adopt_all() {
     change.handler->adopt_prepared();
   }
   gathering_adoptions_ = false;
-  gave_up_for_.clear();
   log_->info("adopting together: {}", names);
   adopt_(std::exchange(adoptions_, {}));
   end();

@@ -47,7 +47,7 @@ class Group {
   };
 
   void look();
-  bool see_drops();
+  void see_drops();
   void refuse(const FileIdentity& manifest, const std::string& reason);
   Result<std::vector<std::string>> read_manifest(const FileState& state);
   void show(const std::string& trouble);

@@ -107,7 +107,6 @@ void Handler::on_candidate(const Candidate& candidate) {
   }
   watcher_.hold(candidate);
   offered_ = candidate;
-  next_try_ms_ = 0;  // it is not what there was trouble with
   const auto hex = read_sum(candidate.file, candidate.kind);
   offered_checksum_ = hex ? checksum_text(candidate.kind, *hex) : std::string();
   look_at_group_();
@@ -214,9 +213,8 @@ bool Handler::is_free() const {
   return !busy_ && !stopping_ && intake_.recovered() && now_ms() >= next_try_ms_;
 }
 
-bool Handler::see_drop() {
+void Handler::see_drop() {
   if (!busy_ && intake_.recovered()) watcher_.see();
-  return !watcher_.is_settling();
 }
 
 std::string Handler::served_checksum() const {

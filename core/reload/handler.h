@@ -79,9 +79,10 @@ class Handler {
   const std::optional<Candidate>& offered() const { return offered_; }
   // What its sum file says, "md5:HEX"; empty: that says nothing, or nothing is offered.
   std::string offered_checksum() const { return offered_ ? offered_checksum_ : std::string(); }
-  // Looks at the drop: on return offered() is what lies there. False: that has yet to stand still
-  // for a moment, and the group is told when it does.
-  bool see_drop();
+  // Unless it is busy: what has come since its last look is offered on return.
+  void see_drop();
+  // After trouble of the machine with something older it need not wait.
+  void end_rest() { next_try_ms_ = 0; }
   std::string served_checksum() const;  // "md5:HEX"; empty: nothing is served
   // Of what is served it can be read no more.
   bool is_bad() const { return current_ && current_->is_bad(); }

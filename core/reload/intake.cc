@@ -94,15 +94,22 @@ Intake::Outcome Intake::recover() {
   loader_.drop_stale_sum(config_.file, config_.verify, interrupted);
   recovered_ = true;
   // An older one would not fit what the others of the group serve.
+  const uint64_t adopted = loader_.pointed_generation();
+  const auto is_older = [adopted](const auto& each) {
+    return !each.adopted && each.note.generation <= adopted;
+  };
   const bool is_lost =
-      !config_.group.empty() && loader_.pointed_generation() > 0 &&
-      std::none_of(found->begin(), found->end(), [](const auto& each) { return each.adopted; });
+      !config_.group.empty() && adopted > 0 &&
+      std::all_of(found->begin(), found->end(), [&](auto& each) {
+        return is_older(each) || waits_for_group({each.slot, each.note, each.adopted});
+      });
   if (is_lost) {
     log_->error(
-        "nothing is served: generation {}, which was adopted, is not in the store, and an older "
-        "data "
-        "set would not fit what the others of group {} serve; publish all of a set",
-        loader_.pointed_generation(), config_.group);
+        "nothing is served: generation {}, which was adopted by what {}/current or {} says, is not "
+        "in "
+        "the store, and an older data set would not fit what the others of group {} serve; publish "
+        "all of a set",
+        adopted, config_.basedir, config_.group_record, config_.group);
   } else if (found->empty()) {
     log_->info("waiting for a first data set: {}", config_.file);
   }
@@ -118,7 +125,8 @@ Intake::Outcome Intake::recover() {
     if (!why_not.empty()) {
       log_->warn("{} is not opened: {}", loader_.data_path(each.slot), why_not);
       (void)loader_.set_aside(each.slot, why_not);
-    } else if (is_lost || waits_for_group({each.slot, each.note, each.adopted})) {
+    } else if ((is_lost && is_older(each)) ||
+               waits_for_group({each.slot, each.note, each.adopted})) {
       continue;
     } else if (*outcome.generation == nullptr) {
       auto opened = open({each.slot, each.note, each.adopted});

@@ -116,7 +116,6 @@ constexpr StatName kGeneral[] = {
     {"goromdb_ready", "ready", "0"},
     {"goromdb_loads", "loads", "0"},
     {"goromdb_rejections", "rejections", "0"},
-    {"goromdb_last_rejection", "last_rejection", ""},
     {"goromdb_generation_bad", "generation_bad", "0"},
     {"goromdb_failures", "failures", "0"},
     {"goromdb_waits", "waits", "0"},

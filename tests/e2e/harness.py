@@ -482,7 +482,7 @@ class Server:
         wait_for(lambda: told() == reason, f"the status to tell: {told()}\n{self.log()}")
         with self.client([database] if self.listener_count > 1 else None) as client:
             stats = client.stats()
-        assert stats["goromdb_last_rejection"] == reason
+        assert stats["last_rejection"] == reason
         assert int(stats["goromdb_rejections"]) > 0
         return reason
 

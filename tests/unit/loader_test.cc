@@ -609,6 +609,12 @@ TEST_CASE("a group's record adopts the data set that it names, and none where th
   CHECK(adopted(shop, {}) == 7);
   std::filesystem::remove(known);
   CHECK(adopted(shop, {}) == 7);
+  // Of what is adopted nobody asks.
+  note.group.path = shop.store / "current/below a file";
+  REQUIRE(shop.loader.note(1, note).has_value());
+  CHECK(shop.loader.recover().error().is_trouble());
+  shop.pointer(1, 8);
+  CHECK(adopted(shop, {}) == 8);
 }
 
 // ---- point, set_aside, clear, count_attempts, whole, check_untouched ----
