@@ -10,7 +10,7 @@ The process is started as the server starts it (core/guard/guard_words.h), with 
 with `cat`, which has the same CPUs. One line for each storage and size, medians of the rounds: how long all of `cat` takes to
 the time between the lines that tell that the guard has begun and that the file is good, and to all that its process takes.
 `mapped` is the same of a program that maps the file, looks at each cache line and gives it back (bench/mapped.cc), with one
-thread: no reader of a map is faster. docs/architecture.md has a table.
+thread: no reader of a map that looks at all of it is faster. docs/architecture.md has a table.
 """
 
 import argparse

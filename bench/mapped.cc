@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// What any reader of a mapped file takes at least: its pages are mapped, by one touch in 64 KiB as
-// the kernel maps so much around it, one word of each cache line is looked at, and the pages are
-// given back. One thread. Prints the seconds of the three, and their sum.
+// What a reader of all of a mapped file takes at least: its pages are mapped, by one touch in 64
+// KiB as the kernel maps so much around it, one word of each cache line is looked at, and the pages
+// are given back. One thread. Prints the seconds of the three, and their sum.
 //   mapped FILE
 
 #include <fcntl.h>

@@ -135,21 +135,29 @@ void Group::look() {
     return;
   }
 
+  if (is_another) {
+    for (auto* member : members_) member->end_rest();
+  }
+  if (!changes_for(*sums)) return;
   see_drops();
+  if (auto changes = changes_for(*sums)) prepare(identity, std::move(*changes));
+}
+
+// Nothing: they cannot take what the manifest names yet.
+std::optional<std::vector<Group::Change>> Group::changes_for(const std::vector<std::string>& sums) {
   std::vector<Change> changes;
   for (size_t i = 0; i < members_.size(); ++i) {
     auto* member = members_[i];
-    if (is_another) member->end_rest();
-    if (!member->is_free()) return;  // it looks again when it is
-    const auto& sum = (*sums)[i];
-    const auto missing = what_is_missing(i, sum);
+    if (!member->is_free()) return {};  // it looks again when it is
+    const auto missing = what_is_missing(i, sums[i]);
     if (missing.empty()) {
-      changes.push_back({member, sum});
-    } else if (member->served_checksum() != sum || member->is_bad()) {
-      return say_once(missing);
+      changes.push_back({member, sums[i]});
+    } else if (member->served_checksum() != sums[i] || member->is_bad()) {
+      say_once(missing);
+      return {};
     }
   }
-  prepare(identity, std::move(changes));
+  return changes;
 }
 
 // What has come before the manifest counts, whoever was woken first.
@@ -179,7 +187,7 @@ Result<std::vector<std::string>> Group::read_manifest(const FileState& state) {
 std::string Group::what_is_missing(size_t member, const std::string& checksum) const {
   const auto& handler = *members_[member];
   if (handler.ready_checksum() == checksum || handler.offered_checksum() == checksum) return {};
-  if (!handler.offered() && handler.is_bad()) {
+  if (!handler.offered() && handler.is_bad() && handler.served_checksum() == checksum) {
     return fmt::format("{} names {} of {}, which serves it and is bad: waiting for the file again",
                        config_.manifest, checksum, handler.name());
   }

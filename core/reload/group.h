@@ -47,6 +47,7 @@ class Group {
   };
 
   void look();
+  std::optional<std::vector<Change>> changes_for(const std::vector<std::string>& sums);
   void see_drops();
   void refuse(const FileIdentity& manifest, const std::string& reason);
   Result<std::vector<std::string>> read_manifest(const FileState& state);

@@ -105,10 +105,8 @@ Intake::Outcome Intake::recover() {
       });
   if (is_lost) {
     log_->error(
-        "nothing is served: generation {}, which was adopted by what {}/current or {} says, is not "
-        "in "
-        "the store, and an older data set would not fit what the others of group {} serve; publish "
-        "all of a set",
+        "nothing is served: generation {}, which {}/current or {} names, is gone, and an older "
+        "one would not fit what the others of group {} serve; publish all of a set",
         adopted, config_.basedir, config_.group_record, config_.group);
   } else if (found->empty()) {
     log_->info("waiting for a first data set: {}", config_.file);
